@@ -1,0 +1,66 @@
+"""The quota: the harmless read of this API. It calls nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_inforu.capi.envelope import Reply, as_int, as_text, field_of
+
+GET_QUOTA = "Admin/GetQuota"
+VOICE_QUOTA = "IVR"
+"""The vendor's name of the quota that voice calls use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """One row of the vendor's quota answer.
+
+    :ivar usage: ``IVR`` for voice, ``SMS`` or ``Email``.
+    :ivar kind: ``Packages``, ``Monthly`` or ``Unlimited``.
+    :ivar remaining: What is left, in calls; None where the vendor gave no number.
+    :ivar warning_level: The number below which the vendor warns; None where it gave none.
+    """
+
+    usage: str
+    kind: str
+    remaining: int | None
+    warning_level: int | None
+
+    def __str__(self) -> str:
+        """Return the row for a person: ``IVR: 250 left (Packages)``."""
+        if self.kind.casefold() == "unlimited":
+            return f"{self.usage}: unlimited"
+        left = "an unknown number" if self.remaining is None else str(self.remaining)
+        return f"{self.usage}: {left} left ({self.kind or 'kind not given'})"
+
+
+def quota_data(
+    *, usage: str = VOICE_QUOTA, level: str = "User", level_value: str | None = None
+) -> dict[str, Any]:
+    """Return ``Data`` of ``Admin/GetQuota`` (source: the vendor's other documents).
+
+    :param usage: ``IVR``, ``SMS``, ``Email``, or empty for all.
+    :param level: ``Partner``, ``Customer``, ``Project`` or ``User``.
+    :param level_value: The name or number of that level where it is not one's own.
+    """
+    return {"QuotaUsageType": usage, "Level": level, "LevelValue": level_value or ""}
+
+
+def read_quota(reply: Reply) -> list[Quota]:
+    """Return the quota rows of an answer; rows that are not objects are passed over.
+
+    :param reply: The answer to ``Admin/GetQuota``.
+    """
+    rows = field_of(reply.data, "List")
+    return [_row(row) for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+
+
+def _row(row: Mapping[str, Any]) -> Quota:
+    return Quota(
+        usage=as_text(field_of(row, "QuotaUsageType")) or "",
+        kind=as_text(field_of(row, "QuotaType")) or "",
+        remaining=as_int(field_of(row, "RemainingQuota")),
+        warning_level=as_int(field_of(row, "WarningLevel")),
+    )

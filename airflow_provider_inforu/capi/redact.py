@@ -1,0 +1,26 @@
+"""Hides phone numbers and secrets in texts that we did not write, before they reach a log or an error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+# Seven digits or more, with the separators people write between them; never starting inside a longer word.
+_PHONE_LIKE = re.compile(r"(?<![\w])\+?\(?\d(?:[\s().\-/]{0,2}\d){6,}")
+
+
+def hide_phones(text: str) -> str:
+    """Replace what could be a phone number by ``[phone hidden]``.
+
+    The vendor's descriptions may repeat a number that we sent. Better a reference number hidden than a
+    person's phone shown.
+    """
+    return _PHONE_LIKE.sub("[phone hidden]", text)
+
+
+def hide(text: str, secrets: Iterable[str] = ()) -> str:
+    """Replace the given secrets by ``***``, then what could be a phone number."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "***")
+    return hide_phones(text)

@@ -1,0 +1,93 @@
+"""What Airflow needs to know of this provider: pure data that imports nothing, read by every command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's metadata in the form of Airflow's ``provider_info.schema.json``."""
+    return {
+        "package-name": "airflow-provider-inforu",
+        "name": "Inforu",
+        "description": "Phone people through the voice functions of the Inforu API: each of them once.",
+        "integrations": [
+            {
+                "integration-name": "Inforu Voice",
+                "external-doc-url": "https://www.inforu.co.il/",
+                "tags": ["service"],
+            }
+        ],
+        "hooks": [
+            {"integration-name": "Inforu Voice", "python-modules": ["airflow_provider_inforu.hooks.inforu"]}
+        ],
+        "operators": [
+            {
+                "integration-name": "Inforu Voice",
+                "python-modules": ["airflow_provider_inforu.operators.voice"],
+            }
+        ],
+        "connection-types": [
+            {
+                "connection-type": "inforu",
+                "hook-name": "Inforu",
+                "hook-class-name": "airflow_provider_inforu.hooks.inforu.InforuHook",
+                "ui-field-behaviour": FIELD_BEHAVIOUR,
+                "conn-fields": CONNECTION_FIELDS,
+            }
+        ],
+    }
+
+
+FIELD_BEHAVIOUR: dict[str, Any] = {
+    "hidden-fields": ["schema", "port"],
+    "relabeling": {"host": "API address", "login": "User name", "password": "API token"},
+    "placeholders": {
+        "host": "https://capi.inforu.co.il",
+        "login": "as in the Inforu portal",
+        "password": "the API token, not the password of the portal",
+    },
+}
+"""How the connection form shows Airflow's own fields."""
+
+CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
+    "auth_location": {
+        "label": "Authentication",
+        "description": "Where user name and token travel: in the header, or in the body.",
+        "schema": {"type": ["string", "null"], "enum": ["header", "body"], "default": "header"},
+    },
+    "timeout": {
+        "label": "Timeout (seconds)",
+        "description": "How long to wait for an answer, 1 to 300.",
+        "schema": {"type": ["integer", "null"], "minimum": 1, "maximum": 300, "default": 30},
+    },
+    "requests_per_second": {
+        "label": "Requests per second",
+        "description": "The most requests a send makes in a second. The vendor's limit is 30 per account; "
+        "0 is no limit of ours.",
+        "schema": {"type": ["integer", "null"], "minimum": 0, "maximum": 1000, "default": 30},
+    },
+    "proxy": {
+        "label": "Proxy",
+        "description": "Address of an HTTP proxy, for example http://proxy.example:3128. "
+        "Empty: what the environment says.",
+        "schema": {"type": ["string", "null"], "format": "password"},
+    },
+    "notification_secret": {
+        "label": "Notification secret",
+        "description": "The secret in the address to which Inforu pushes notifications.",
+        "schema": {"type": ["string", "null"], "format": "password"},
+    },
+    "receiver_url": {
+        "label": "Receiver address",
+        "description": "Where the receiver of notifications answers, for example https://airflow.example.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "status_function": {
+        "label": "Status function",
+        "description": "A function of your account that takes a RequestToken and answers whether its job "
+        "is finished. Empty: there is none.",
+        "schema": {"type": ["string", "null"]},
+    },
+}
+"""The fields of the connection's extra, as JSON schema: the form, the reader and the docs share them."""

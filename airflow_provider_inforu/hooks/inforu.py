@@ -1,0 +1,269 @@
+"""The hook: a connection of type ``inforu`` and the functions of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseHook
+
+from airflow_provider_inforu.capi import admin, jobs, voice
+from airflow_provider_inforu.capi.errors import (
+    InforuAccountError,
+    InforuApiError,
+    InforuAuthenticationError,
+    InforuConnectionError,
+    InforuError,
+    InforuInputError,
+    InforuJobInProgressError,
+    InforuOutcomeUnknownError,
+    InforuRequestTokenNotFoundError,
+)
+from airflow_provider_inforu.capi.jobs import JobStatus
+from airflow_provider_inforu.capi.phones import normalize_phone
+from airflow_provider_inforu.capi.statuses import StatusId
+from airflow_provider_inforu.capi.voice import Call, SendReceipt
+from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
+from airflow_provider_inforu.hooks.settings import InforuSettings, read_settings
+
+if TYPE_CHECKING:
+    from airflow_provider_inforu.capi.admin import Quota
+    from airflow_provider_inforu.capi.client import InforuClient
+    from airflow_provider_inforu.capi.envelope import Reply
+
+
+class InforuHook(BaseHook):
+    """Calls people, and the other functions of the Inforu API, through an Airflow connection.
+
+    One call of a method is one request; no method resends by itself. When an error's ``safe_to_resend`` is
+    true, no call of the request was accepted.
+
+    :param inforu_conn_id: The connection's id (``inforu_default``).
+    """
+
+    conn_name_attr = "inforu_conn_id"
+    default_conn_name = "inforu_default"
+    conn_type = "inforu"
+    hook_name = "Inforu"
+
+    def __init__(self, inforu_conn_id: str = default_conn_name, **kwargs: Any) -> None:  # noqa: ANN401 - to BaseHook
+        super().__init__(**kwargs)
+        self.inforu_conn_id = inforu_conn_id
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Return how the form of Airflow 3.0 and 3.1 shows the fields; later ones read the provider info."""
+        return {key.replace("-", "_"): value for key, value in FIELD_BEHAVIOUR.items()}
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Return the form's extra fields for Airflow 3.0 and 3.1; later ones read the provider info."""
+        from wtforms import IntegerField, PasswordField, StringField
+
+        def widget(spec: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a field of wtforms
+            schema = spec["schema"]
+            kind = IntegerField if "integer" in schema["type"] else StringField
+            if schema.get("format") == "password":
+                kind = PasswordField
+            return kind(spec["label"], description=spec["description"], default=schema.get("default"))
+
+        return {name: widget(spec) for name, spec in CONNECTION_FIELDS.items()}
+
+    @cached_property
+    def settings(self) -> InforuSettings:
+        """The connection, read and checked; its secrets are masked in logs from here on.
+
+        :raises InforuInputError: Names the field that is wrong.
+        """
+        from airflow.providers.common.compat.sdk import mask_secret
+
+        settings = read_settings(self.get_connection(self.inforu_conn_id))
+        for secret in settings.secrets():
+            mask_secret(secret)
+        return settings
+
+    @cached_property
+    def _client(self) -> InforuClient:
+        from airflow_provider_inforu.capi.client import InforuClient
+
+        settings = self.settings
+        return InforuClient(
+            base_url=settings.base_url,
+            username=settings.username,
+            token=settings.token,
+            auth_location=settings.auth_location,
+            timeout=settings.timeout,
+            proxy=settings.proxy,
+        )
+
+    def get_conn(self) -> InforuClient:
+        """Return the client that makes the requests."""
+        return self._client
+
+    def call(self, function: str, data: Mapping[str, Any]) -> Reply:
+        """Call any function of the API.
+
+        :param function: Its path below ``/api/v2/``, for example ``Voice/Message/Send``.
+        :param data: What goes under ``Data``.
+        :raises InforuError: What went wrong, by type; ``safe_to_resend`` says whether it may be sent again.
+        """
+        return self._client.call(function, data)
+
+    def send_text_to_speech(
+        self,
+        calls: Iterable[Call | Mapping[str, Any]],
+        *,
+        campaign_name: str | None = None,
+        campaign_ref_id: str | None = None,
+        ignore_possible_sending_time: bool | None = None,
+        data_options: Mapping[str, Any] | None = None,
+        call_options: Mapping[str, Any] | None = None,
+    ) -> SendReceipt:
+        """Call up to 100 people and read a text to each (``Voice/Message/Send``).
+
+        :param calls: Mappings with ``phone``, ``text`` and perhaps ``message_id``; their phones are
+            normalised. A `Call` is sent as it stands.
+        :param campaign_name: The name of a new campaign.
+        :param campaign_ref_id: Your id of the campaign under which the vendor reports.
+        :param ignore_possible_sending_time: Ignore the sending hours that are set on the system.
+        :param data_options: Fields of the vendor's that have no argument here, put beside ``List``.
+        :param call_options: Fields of the vendor's that have no argument here, put into each call.
+        :raises InforuInputError: A call that cannot be sent, or more than 100: nothing was sent.
+        :raises InforuError: See `call`.
+        """
+        listed = _read_calls(calls)
+        data = voice.text_to_speech_data(
+            listed,
+            campaign_name=campaign_name,
+            campaign_ref_id=campaign_ref_id,
+            ignore_possible_sending_time=ignore_possible_sending_time,
+            data_options=data_options,
+            call_options=call_options,
+        )
+        return voice.read_receipt(self.call(voice.SEND_TEXT_TO_SPEECH, data), len(listed))
+
+    def send_existing_campaign(
+        self,
+        campaign_id: str | int,
+        calls: Iterable[Call | Mapping[str, Any]],
+        *,
+        duplicate: bool | None = None,
+        duplicate_name: str | None = None,
+        ignore_possible_sending_time: bool | None = None,
+        data_options: Mapping[str, Any] | None = None,
+        call_options: Mapping[str, Any] | None = None,
+    ) -> SendReceipt:
+        """Call up to 100 people with a campaign that exists (``Voice/Campaign/SendExisting``).
+
+        :param campaign_id: The campaign.
+        :param calls: Mappings with ``phone`` and perhaps ``message_id``; their phones are normalised. A
+            `Call` is sent as it stands.
+        :param duplicate: Copy the campaign first and send the copy.
+        :param duplicate_name: The name of the copy.
+        :param ignore_possible_sending_time: Ignore the sending hours that are set on the system.
+        :param data_options: Fields of the vendor's that have no argument here, put beside ``List``.
+        :param call_options: Fields of the vendor's that have no argument here, put into each call.
+        :raises InforuInputError: A call that cannot be sent, or more than 100: nothing was sent.
+        :raises InforuError: See `call`.
+        """
+        listed = _read_calls(calls)
+        data = voice.existing_campaign_data(
+            campaign_id,
+            listed,
+            duplicate=duplicate,
+            duplicate_name=duplicate_name,
+            ignore_possible_sending_time=ignore_possible_sending_time,
+            data_options=data_options,
+            call_options=call_options,
+        )
+        return voice.read_receipt(self.call(voice.SEND_EXISTING_CAMPAIGN, data), len(listed))
+
+    def get_quota(
+        self, *, usage: str = admin.VOICE_QUOTA, level: str = "User", level_value: str | None = None
+    ) -> list[Quota]:
+        """Read what is left of the quota. It calls nobody.
+
+        :param usage: ``IVR`` (default, voice), ``SMS``, ``Email``, or empty for all.
+        :param level: ``User`` (default), ``Project``, ``Customer`` or ``Partner``.
+        :param level_value: The name or number of that level where it is not your own.
+        :raises InforuError: See `call`.
+        """
+        data = admin.quota_data(usage=usage, level=level, level_value=level_value)
+        return admin.read_quota(self.call(admin.GET_QUOTA, data))
+
+    def get_job_status(self, request_token: str) -> JobStatus:
+        """Ask the account's status function about a RequestToken.
+
+        :param request_token: From a `SendReceipt` or a manifest.
+        :raises InforuInputError: The connection names no status function, or the token is empty.
+        :raises InforuError: See `call`.
+        """
+        function = self.settings.status_function
+        if function is None:
+            raise InforuInputError(
+                f"the connection {self.inforu_conn_id!r} names no status_function: the vendor documents none "
+                "for voice, so its field is empty until the vendor gives your account one"
+            )
+        try:
+            self.call(function, jobs.job_status_data(request_token))
+        except InforuJobInProgressError:
+            return JobStatus.IN_PROGRESS
+        except InforuRequestTokenNotFoundError:
+            return JobStatus.NOT_FOUND
+        return JobStatus.FINISHED
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Say whether the connection works, in words to act on. It reads the quota and calls nobody."""
+        try:
+            quotas = self.get_quota()
+        except InforuError as error:
+            return False, _explain(error)
+        said = "; ".join(str(quota) for quota in quotas) or "the vendor named no voice quota"
+        return True, f"Connected to {self.settings.base_url} as {self.settings.username}. Quota: {said}"
+
+
+def _read_calls(calls: Iterable[Call | Mapping[str, Any]]) -> list[Call]:
+    return [_read_call(call, number) for number, call in enumerate(calls, start=1)]
+
+
+def _read_call(call: Call | Mapping[str, Any], number: int) -> Call:
+    if isinstance(call, Call):
+        return call
+    if not isinstance(call, Mapping):
+        raise InforuInputError(
+            f"call {number} is a {type(call).__name__}, not a mapping or a Call: nothing was sent"
+        )
+    if unknown := set(call) - {"phone", "text", "message_id"}:
+        raise InforuInputError(f"call {number} has the unknown field {min(unknown)!r}: nothing was sent")
+    message_id = call.get("message_id")
+    try:
+        phone = normalize_phone(call.get("phone"))
+    except InforuInputError as error:
+        raise InforuInputError(f"call {number} ({message_id}): {error}; nothing was sent") from None
+    return Call(
+        phone=phone, text=call.get("text"), message_id=None if message_id is None else str(message_id)
+    )
+
+
+def _explain(error: InforuError) -> str:
+    """Return what an error means to the person who filled in the connection form."""
+    if isinstance(error, InforuAuthenticationError):
+        if error.status_id == StatusId.WRONG_TOKEN_TYPE:
+            advice = "This kind of token does not go with Basic authentication: use the account's API token."
+        else:
+            advice = (
+                "User name or API token is wrong, or this machine's address is not allowed for the user: "
+                "the vendor answers both alike. Check both, then the address list in the Inforu portal."
+            )
+    elif isinstance(error, InforuAccountError):
+        advice = "The user is not active, locked out or blocked: it must be released in the Inforu portal."
+    elif isinstance(error, InforuConnectionError):
+        advice = "Check API address and Proxy, and that the Airflow API server may reach it."
+    elif isinstance(error, InforuOutcomeUnknownError):
+        advice = "Something answered that does not speak the Inforu API: check API address and Proxy."
+    elif isinstance(error, InforuApiError):
+        advice = "The vendor knows the user but refused to tell the quota."
+    else:
+        return str(error)
+    return f"{advice} ({error})"

@@ -1,0 +1,149 @@
+"""The one reader of a connection: what it says, checked, with an error that names the field."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from airflow_provider_inforu.capi.envelope import AuthLocation, basic_authorization
+from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+DEFAULT_HOST = "https://capi.inforu.co.il"
+
+
+@dataclass(frozen=True, slots=True)
+class InforuSettings:
+    """A connection of type ``inforu``, read and checked. Its repr shows no secret.
+
+    :ivar base_url: Scheme and host of the API.
+    :ivar username: The user name.
+    :ivar token: The API token.
+    :ivar auth_location: ``header`` or ``body``.
+    :ivar timeout: Seconds to wait for an answer.
+    :ivar requests_per_second: The most requests a send makes in a second; 0 is no limit.
+    :ivar proxy: Address of a proxy, or None.
+    :ivar notification_secret: The secret in the address of the receiver, or None.
+    :ivar receiver_url: Address of the receiver, or None.
+    :ivar status_function: A function that answers for a RequestToken, or None.
+    """
+
+    base_url: str
+    username: str
+    token: str = field(repr=False)
+    auth_location: AuthLocation
+    timeout: int
+    requests_per_second: int
+    proxy: str | None = field(repr=False)
+    notification_secret: str | None = field(repr=False)
+    receiver_url: str | None
+    status_function: str | None
+
+    def secrets(self) -> list[str]:
+        """Return every text that must not be seen, those derived from others too."""
+        proxy_password = urlsplit(self.proxy).password if self.proxy else None
+        header = basic_authorization(self.username, self.token).removeprefix("Basic ")
+        found = [self.token, header, self.notification_secret, proxy_password, unquote(proxy_password or "")]
+        return [secret for secret in found if secret]
+
+
+def read_settings(connection: Connection) -> InforuSettings:
+    """Read a connection.
+
+    :param connection: A connection of type ``inforu``.
+    :raises InforuInputError: Names the connection, the field, what is wrong with it and what it takes.
+    """
+    name = f"the connection {connection.conn_id!r}"
+    if not connection.login:
+        raise InforuInputError(f"{name} has no User name (login)")
+    if not connection.password:
+        raise InforuInputError(f"{name} has no API token (password)")
+    extra = _read_extra(connection, name)
+    return InforuSettings(
+        base_url=_address(connection.host or DEFAULT_HOST, f"{name}: API address (host)"),
+        username=connection.login,
+        token=connection.password,
+        auth_location=cast("AuthLocation", extra["auth_location"]),
+        timeout=extra["timeout"],
+        requests_per_second=extra["requests_per_second"],
+        proxy=_address(extra["proxy"], f"{name}: proxy", shown=False) if extra["proxy"] else None,
+        notification_secret=extra["notification_secret"],
+        receiver_url=(
+            _address(extra["receiver_url"], f"{name}: receiver_url") if extra["receiver_url"] else None
+        ),
+        status_function=(extra["status_function"] or "").strip().strip("/") or None,
+    )
+
+
+def _read_extra(connection: Connection, name: str) -> dict[str, Any]:
+    if connection.port or connection.schema:
+        raise InforuInputError(
+            f"{name}: port and schema are not used; write https://host:port as API address"
+        )
+    try:
+        extra = json.loads(connection.extra) if connection.extra else {}
+    except ValueError:
+        raise InforuInputError(f"{name}: extra is not JSON") from None
+    if not isinstance(extra, Mapping):
+        raise InforuInputError(f"{name}: extra is not a JSON object")
+    for key in extra:
+        if key not in CONNECTION_FIELDS:
+            raise InforuInputError(
+                f"{name}: extra has the unknown field {key!r}; known are {', '.join(CONNECTION_FIELDS)}"
+            )
+    return {
+        key: _value(extra.get(key), spec["schema"], f"{name}: {key}")
+        for key, spec in CONNECTION_FIELDS.items()
+    }
+
+
+def _value(value: object, schema: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - as the schema says
+    """Return a field's value as its schema wants it; an empty field means its default."""
+    if value is None or value == "":
+        return schema.get("default")
+    if "integer" in schema["type"]:
+        return _integer(value, schema, name)
+    if not isinstance(value, str):
+        raise InforuInputError(f"{name} must be text, not {type(value).__name__}")
+    if "enum" in schema and value not in schema["enum"]:
+        raise InforuInputError(f"{name} must be one of {', '.join(schema['enum'])}, not {value!r}")
+    return value
+
+
+def _integer(value: object, schema: Mapping[str, Any], name: str) -> int:
+    message = f"{name} must be a whole number from {schema['minimum']} to {schema['maximum']}, not {value!r}"
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise InforuInputError(message)
+    try:
+        number = int(value)
+    except ValueError:
+        raise InforuInputError(message) from None
+    if not schema["minimum"] <= number <= schema["maximum"]:
+        raise InforuInputError(message)
+    return number
+
+
+def _address(value: str, name: str, *, shown: bool = True) -> str:
+    """Return an address without its trailing slash, or say what is wrong with it."""
+    said = f", not {value!r}" if shown else ""
+    try:
+        parts = urlsplit(value.strip())
+        usable = _usable(parts)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise InforuInputError(f"{name} must be an address with a scheme, such as {DEFAULT_HOST}{said}")
+    if shown and (parts.username or parts.password or parts.query or parts.fragment):
+        raise InforuInputError(f"{name} must have no user name, password, query or fragment in it")
+    return value.strip().rstrip("/")
+
+
+def _usable(parts: SplitResult) -> bool:
+    # Reading the port is what checks it.
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

@@ -1,0 +1,139 @@
+"""Operators that phone the people whom upstream tasks produce, each of them once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_inforu.capi import voice
+from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.operators.send import InforuSendOperator
+from airflow_provider_inforu.sending.texts import TextTemplate
+
+if TYPE_CHECKING:
+    from airflow_provider_inforu.capi.voice import SendReceipt
+    from airflow_provider_inforu.hooks.inforu import InforuHook
+    from airflow_provider_inforu.sending.dispatch import SendBatch
+    from airflow_provider_inforu.sending.plan import Batch
+    from airflow_provider_inforu.sending.recipients import RecipientRules
+
+
+class InforuSendTextToSpeechOperator(InforuSendOperator):
+    """Phone each recipient and read a text out (``Voice/Message/Send``).
+
+    It takes `InforuSendOperator`'s arguments beside these. It waits until the vendor has accepted the calls,
+    not until people have answered them.
+
+    :param message: What is read out. Airflow renders it once for the task; then ``{name}`` stands for each
+        recipient's field ``name``. A row's own field ``message`` wins. None where every row has one.
+    :param campaign_name: The name of a new campaign, under which the vendor reports all calls of the send.
+    :param campaign_ref_id: Your id of a campaign; one that was not used before makes a new campaign. With a
+        ``campaign_name`` and no id the send's own id is used. With neither, the vendor counts the calls under
+        its monthly campaign (guide).
+    """
+
+    template_fields: Sequence[str] = (
+        "message",
+        "campaign_name",
+        "campaign_ref_id",
+        *InforuSendOperator.template_fields,
+    )
+    function = voice.SEND_TEXT_TO_SPEECH
+
+    def __init__(
+        self,
+        *,
+        message: str | None = None,
+        campaign_name: str | None = None,
+        campaign_ref_id: str | None = None,
+        **kwargs: Any,  # noqa: ANN401 - to InforuSendOperator
+    ) -> None:
+        super().__init__(**kwargs)
+        self.message = message
+        self.campaign_name = campaign_name
+        self.campaign_ref_id = campaign_ref_id
+
+    def _rules(self) -> RecipientRules:
+        template = None if self.message is None else TextTemplate(str(self.message))
+        return replace(super()._rules(), speaks=True, template=template)
+
+    def _sender(self, hook: InforuHook, send_id: str) -> SendBatch:
+        # Without an id, the vendor would count the calls of a named campaign under its monthly one.
+        campaign_ref_id = self.campaign_ref_id or (send_id if self.campaign_name else None)
+
+        def send(batch: Batch) -> SendReceipt:
+            return hook.send_text_to_speech(
+                batch.calls(send_id),
+                campaign_name=self.campaign_name or None,
+                campaign_ref_id=campaign_ref_id,
+                ignore_possible_sending_time=self.ignore_possible_sending_time,
+                data_options=self.data_options,
+                call_options=self.call_options,
+            )
+
+        return send
+
+
+class InforuSendExistingCampaignOperator(InforuSendOperator):
+    """Phone each recipient with a campaign that exists (``Voice/Campaign/SendExisting``).
+
+    It takes `InforuSendOperator`'s arguments beside these. It waits until the vendor has accepted the calls,
+    not until people have answered them.
+
+    :param campaign_id: The campaign's id in the vendor's system.
+    :param duplicate: Copy the campaign first and send the copy (False). However many requests the send
+        makes, it makes one copy.
+    :param duplicate_name: The name of the copy.
+    """
+
+    template_fields: Sequence[str] = ("campaign_id", "duplicate_name", *InforuSendOperator.template_fields)
+    function = voice.SEND_EXISTING_CAMPAIGN
+
+    def __init__(
+        self,
+        *,
+        campaign_id: str | int,
+        duplicate: bool = False,
+        duplicate_name: str | None = None,
+        **kwargs: Any,  # noqa: ANN401 - to InforuSendOperator
+    ) -> None:
+        super().__init__(**kwargs)
+        self.campaign_id = campaign_id
+        self.duplicate = duplicate
+        self.duplicate_name = duplicate_name
+
+    def _check_arguments(self) -> None:
+        super()._check_arguments()
+        if str(self.campaign_id).strip() in ("", "None"):
+            raise InforuInputError("campaign_id is empty: nothing was sent")
+        if self.duplicate_name and not self.duplicate:
+            raise InforuInputError(
+                "duplicate_name names a copy, so it needs duplicate=True: nothing was sent"
+            )
+
+    def _sender(self, hook: InforuHook, send_id: str) -> SendBatch:
+        copy: int | None = None
+
+        def send(batch: Batch) -> SendReceipt:
+            nonlocal copy
+            makes_copy = self.duplicate and batch.number == 1
+            if self.duplicate and not makes_copy and copy is None:
+                raise InforuInputError(
+                    "the first batch was to make the copy of the campaign, and it was rejected or its answer "
+                    "named no campaign: where the others belong is not known"
+                )
+            receipt = hook.send_existing_campaign(
+                self.campaign_id if copy is None else copy,
+                batch.calls(send_id),
+                duplicate=True if makes_copy else None,
+                duplicate_name=(self.duplicate_name or None) if makes_copy else None,
+                ignore_possible_sending_time=self.ignore_possible_sending_time,
+                data_options=self.data_options,
+                call_options=self.call_options,
+            )
+            if makes_copy:
+                copy = receipt.campaign_id
+            return receipt
+
+        return send

@@ -1,0 +1,1 @@
+"""What is sent, to whom, in which requests: no Airflow in it."""

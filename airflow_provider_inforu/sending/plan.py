@@ -1,0 +1,44 @@
+"""Recipients become batches: one request to the vendor each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_inforu.capi.voice import MAX_CALLS, Call
+
+if TYPE_CHECKING:
+    from airflow_provider_inforu.sending.recipients import Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The recipients of one request.
+
+    :ivar number: Counts from 1.
+    :ivar recipients: At most 100, in the order of the rows.
+    """
+
+    number: int
+    recipients: Sequence[Recipient]
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of its recipients."""
+        return [recipient.key for recipient in self.recipients]
+
+    def calls(self, send_id: str) -> list[Call]:
+        """Return its calls, each with ``<send_id>-<key>`` as CustomerMessageID."""
+        return [
+            Call(phone=recipient.phone, text=recipient.text, message_id=f"{send_id}-{recipient.key}")
+            for recipient in self.recipients
+        ]
+
+
+def plan_batches(recipients: Sequence[Recipient]) -> list[Batch]:
+    """Return the batches of a send: 250 recipients make 100, 100 and 50."""
+    starts = range(0, len(recipients), MAX_CALLS)
+    return [
+        Batch(number, recipients[start : start + MAX_CALLS]) for number, start in enumerate(starts, start=1)
+    ]

@@ -1,0 +1,205 @@
+"""Rows become recipients: read, normalised, checked, without duplicates, and each with a key.
+
+A person is named by the key everywhere from here on: logs, errors, results. The phone stays inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.phones import normalize_phone
+
+if TYPE_CHECKING:
+    from airflow_provider_inforu.sending.texts import TextTemplate
+
+InvalidRecipients = Literal["fail", "skip"]
+OnDuplicate = Literal["skip", "send", "fail"]
+
+MESSAGE_FIELD = "message"
+"""A row's own text, which wins over the template."""
+
+_KEYS_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A person to call. Its repr shows the key only.
+
+    :ivar key: Names the person within the send.
+    :ivar phone: In local form.
+    :ivar text: What is read out; None where a campaign speaks.
+    """
+
+    key: str
+    phone: str = field(repr=False)
+    text: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A row that is not called, and why.
+
+    :ivar key: The row's key, or ``row N`` where it has none.
+    :ivar reason: Why, without the phone.
+    """
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientList:
+    """Who is called, in the order of the rows, and who is not."""
+
+    recipients: list[Recipient]
+    skipped: list[Skipped]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientRules:
+    """How rows are read.
+
+    :ivar phone_field: The field of a row that holds the phone.
+    :ivar key_field: The field that names the person, or None for the row's number, from 1.
+    :ivar template: What is read out; None where rows bring their own ``message``.
+    :ivar speaks: Whether recipients need a text: true for text-to-speech, false for a campaign.
+    :ivar invalid_recipients: What to do about a row that cannot be called.
+    :ivar on_duplicate: What to do about a phone that came before.
+    """
+
+    phone_field: str = "phone"
+    key_field: str | None = None
+    template: TextTemplate | None = None
+    speaks: bool = True
+    invalid_recipients: InvalidRecipients = "fail"
+    on_duplicate: OnDuplicate = "skip"
+
+
+class _UnfitRowError(InforuInputError):
+    """A row that cannot be called."""
+
+
+def read_recipients(rows: object, rules: RecipientRules) -> RecipientList:
+    """Read rows: a list of phones, or a list of mappings.
+
+    :param rows: The rows; any iterable but text, bytes or one mapping.
+    :param rules: How they are read.
+    :raises InforuInputError: Rows of another kind; with ``invalid_recipients="fail"`` any row that cannot be
+        called; with ``on_duplicate="fail"`` a phone that came before. It names the keys, grouped by reason.
+    """
+    reader = _Reader(rules)
+    for number, row in enumerate(_iterable(rows), start=1):
+        reader.add(row, number)
+    if reader.unfit and rules.invalid_recipients == "fail":
+        raise InforuInputError(
+            f"{_people(len(reader.unfit))} cannot be called, so nothing was sent. "
+            f"{group_by_reason(reader.unfit)}. "
+            "Mend the rows, or leave them out with invalid_recipients='skip'"
+        )
+    if reader.duplicates and rules.on_duplicate == "fail":
+        raise InforuInputError(
+            f"{_people(len(reader.duplicates))} came twice, so nothing was sent. "
+            f"{group_by_reason(reader.duplicates)}. "
+            "Call each phone once with on_duplicate='skip', or each row with 'send'"
+        )
+    return RecipientList(reader.recipients, reader.unfit + reader.duplicates)
+
+
+def group_by_reason(skipped: Iterable[Skipped]) -> str:
+    """Return reasons with their keys, for a log or an error: ``the phone is missing: 4, 9``."""
+    groups: dict[str, list[str]] = {}
+    for item in skipped:
+        groups.setdefault(item.reason, []).append(item.key)
+    return "; ".join(f"{reason}: {list_keys(keys)}" for reason, keys in groups.items())
+
+
+def list_keys(keys: list[str], shown: int = _KEYS_SHOWN) -> str:
+    """Return the first keys and how many more there are."""
+    more = len(keys) - shown
+    return ", ".join(keys[:shown]) + (f" and {more} more" if more > 0 else "")
+
+
+def _iterable(rows: object) -> Iterable[Any]:
+    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+        hint = (
+            " (a template gives text: pass the upstream task's output itself)"
+            if isinstance(rows, str)
+            else ""
+        )
+        raise InforuInputError(
+            f"recipients must be a list of phones or of mappings, not {type(rows).__name__}{hint}: "
+            "nothing was sent"
+        )
+    return rows
+
+
+def _people(count: int) -> str:
+    return "1 recipient" if count == 1 else f"{count} recipients"
+
+
+class _Reader:
+    def __init__(self, rules: RecipientRules) -> None:
+        self._rules = rules
+        self._keys: set[str] = set()
+        self._phones: set[str] = set()
+        self.recipients: list[Recipient] = []
+        self.unfit: list[Skipped] = []
+        self.duplicates: list[Skipped] = []
+
+    def add(self, row: object, number: int) -> None:
+        name = f"row {number}"
+        try:
+            fields = self._fields(row)
+            name = self._key(fields, number)
+            recipient = self._recipient(fields, name)
+        except InforuInputError as error:
+            self.unfit.append(Skipped(name, str(error)))
+            return
+        self._keys.add(name)
+        if recipient.phone in self._phones and self._rules.on_duplicate != "send":
+            self.duplicates.append(Skipped(name, "the phone came before"))
+            return
+        self._phones.add(recipient.phone)
+        self.recipients.append(recipient)
+
+    def _fields(self, row: object) -> Mapping[str, Any]:
+        if isinstance(row, Mapping):
+            return row
+        if isinstance(row, str | int | float):
+            if self._rules.key_field is not None:
+                raise _UnfitRowError(
+                    f"the row is a phone alone and has no field {self._rules.key_field!r} for its key"
+                )
+            return {self._rules.phone_field: row}
+        raise _UnfitRowError(f"the row is a {type(row).__name__}, neither a phone nor a mapping")
+
+    def _key(self, fields: Mapping[str, Any], number: int) -> str:
+        if self._rules.key_field is None:
+            return str(number)
+        value = fields.get(self._rules.key_field)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        key = "" if value is None else str(value).strip()
+        if not key:
+            raise _UnfitRowError(f"the key is missing (field {self._rules.key_field!r})")
+        return key
+
+    def _recipient(self, fields: Mapping[str, Any], key: str) -> Recipient:
+        if key in self._keys:
+            raise _UnfitRowError("the key came before, and a key names one person")
+        phone = normalize_phone(fields.get(self._rules.phone_field))
+        return Recipient(key, phone, self._text(fields) if self._rules.speaks else None)
+
+    def _text(self, fields: Mapping[str, Any]) -> str:
+        own = fields.get(MESSAGE_FIELD)
+        if own is not None and str(own).strip():
+            return str(own)
+        if self._rules.template is None:
+            raise _UnfitRowError("there is no text: neither a message nor a field 'message' in the row")
+        text = self._rules.template.fill(fields)
+        if not text.strip():
+            raise _UnfitRowError("the text is empty")
+        return text

@@ -1,0 +1,19 @@
+import pytest
+
+from airflow_provider_inforu.capi.redact import hide, hide_phones
+
+
+@pytest.mark.parametrize(
+    "phone", ["0589995551", "058-999-5551", "+972 58 999 5551", "972589995551", "(058) 9995551", "589995551"]
+)
+def test_phones_are_hidden_in_every_spelling(phone):
+    assert hide_phones(f"no such number {phone}, sorry") == "no such number [phone hidden], sorry"
+
+
+@pytest.mark.parametrize("text", ["HTTP 403, StatusId -2015", "campaign 194", "at 12:30:45", ""])
+def test_short_numbers_stay(text):
+    assert hide_phones(text) == text
+
+
+def test_secrets_are_hidden():
+    assert hide("token abc and xyz", ["abc", "", "xyz"]) == "token *** and ***"

@@ -1,0 +1,162 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.sending.recipients import (
+    RecipientRules,
+    Skipped,
+    list_keys,
+    read_recipients,
+)
+from airflow_provider_inforu.sending.texts import TextTemplate
+
+SILENT = RecipientRules(speaks=False)
+
+
+def rules(message="Hello {name}", **kwargs):
+    return RecipientRules(template=None if message is None else TextTemplate(message), **kwargs)
+
+
+def person(number, **fields):
+    return {"id": f"k{number}", "phone": f"05000000{number:02}", "name": "דנה", **fields}
+
+
+def read(rows, **kwargs):
+    return read_recipients(rows, rules(key_field="id", **kwargs))
+
+
+def test_a_list_of_phones_is_keyed_by_row_number_from_1():
+    listed = read_recipients(["050-0000001", "+972500000002", 500000003], SILENT)
+    assert [(one.key, one.phone, one.text) for one in listed.recipients] == [
+        ("1", "0500000001", None),
+        ("2", "0500000002", None),
+        ("3", "0500000003", None),
+    ]
+
+
+def test_mappings_bring_phone_key_and_the_fields_of_the_text():
+    listed = read([person(1), person(2, name="יוסי")])
+    assert [(one.key, one.phone, one.text) for one in listed.recipients] == [
+        ("k1", "0500000001", "Hello דנה"),
+        ("k2", "0500000002", "Hello יוסי"),
+    ]
+
+
+def test_fields_may_have_other_names():
+    listed = read_recipients(
+        [{"tel": "0500000001", "nr": 17.0}], RecipientRules(phone_field="tel", key_field="nr", speaks=False)
+    )
+    assert (listed.recipients[0].key, listed.recipients[0].phone) == ("17", "0500000001")
+
+
+def test_a_rows_own_message_wins():
+    listed = read([person(1, message="Just {this}"), person(2, message=" ")])
+    assert [one.text for one in listed.recipients] == ["Just {this}", "Hello דנה"]
+
+
+def test_any_iterable_is_read_once():
+    assert len(read(person(number) for number in range(5)).recipients) == 5
+
+
+@pytest.mark.parametrize("rows", ["0500000001", b"x", {"phone": "0500000001"}, 5, None])
+def test_rows_of_another_kind_are_an_error_that_does_not_show_them(rows):
+    with pytest.raises(InforuInputError, match="must be a list") as raised:
+        read_recipients(rows, SILENT)
+    assert "0500000001" not in str(raised.value)
+
+
+BAD = [
+    (person(1, phone=None), "k1", "the phone is missing"),
+    ({"id": "k1", "name": "x"}, "k1", "the phone is missing"),
+    (person(1, phone="12"), "k1", "the phone is a service number"),
+    (person(1, phone="052x"), "k1", "the phone has letters in it"),
+    (person(1, id=None), "row 2", "the key is missing (field 'id')"),
+    (person(1, id="  "), "row 2", "the key is missing (field 'id')"),
+    (person(1, name=None), "k1", "the message speaks of {name}, which the row lacks"),
+    ({"id": "k1", "phone": "0500000001"}, "k1", "the message speaks of {name}, which the row lacks"),
+    (person(1, id="k9"), "k9", "the key came before, and a key names one person"),
+    ("0500000001", "row 2", "the row is a phone alone and has no field 'id' for its key"),
+    (None, "row 2", "the row is a NoneType, neither a phone nor a mapping"),
+    (["0500000001"], "row 2", "the row is a list, neither a phone nor a mapping"),
+]
+
+
+@pytest.mark.parametrize(("row", "key", "reason"), BAD)
+def test_a_row_that_cannot_be_called_fails_the_send_and_is_named_by_key_and_reason(row, key, reason):
+    with pytest.raises(InforuInputError) as raised:
+        read([person(9), row])
+    assert f"1 recipient cannot be called, so nothing was sent. {reason}: {key}" in str(raised.value)
+    assert "05000" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("row", "key", "reason"), BAD)
+def test_a_row_that_cannot_be_called_is_skipped_on_request_and_the_others_stay(row, key, reason):
+    listed = read([person(9), row, person(8)], invalid_recipients="skip")
+    assert [one.key for one in listed.recipients] == ["k9", "k8"]
+    assert listed.skipped == [Skipped(key, reason)]
+
+
+@pytest.mark.parametrize(
+    ("message", "row", "reason"),
+    [
+        (None, person(1), "there is no text"),
+        ("{name}", person(1, name=" "), "the text is empty"),
+        ("", person(1), "the text is empty"),
+    ],
+)
+def test_text_to_speech_needs_a_text(message, row, reason):
+    with pytest.raises(InforuInputError, match=reason):
+        read([row], message=message)
+
+
+def test_reasons_are_grouped_and_long_lists_are_cut():
+    rows = [person(number, phone=None) for number in range(12)] + [person(20, name=None)]
+    with pytest.raises(InforuInputError) as raised:
+        read(rows)
+    assert "the phone is missing: k0, k1, k2, k3, k4, k5, k6, k7, k8, k9 and 2 more; the message" in str(
+        raised.value
+    )
+
+
+def test_a_phone_that_came_before_is_skipped_by_default():
+    listed = read([person(1), person(2, phone="+972-50-0000001")])
+    assert [one.key for one in listed.recipients] == ["k1"]
+    assert listed.skipped == [Skipped("k2", "the phone came before")]
+
+
+def test_a_phone_that_came_before_is_called_again_on_request():
+    listed = read([person(1), person(2, phone="0500000001")], on_duplicate="send")
+    assert [one.key for one in listed.recipients] == ["k1", "k2"]
+
+
+def test_a_phone_that_came_before_fails_the_send_on_request():
+    with pytest.raises(
+        InforuInputError, match=r"1 recipient came twice, so nothing was sent. the phone came before: k2"
+    ):
+        read([person(1), person(2, phone="0500000001")], on_duplicate="fail")
+
+
+def test_an_empty_list_is_no_error():
+    assert read([]).recipients == []
+
+
+def test_the_repr_of_a_recipient_shows_its_key_only():
+    assert repr(read([person(1)]).recipients[0]) == "Recipient(key='k1')"
+
+
+def test_keys_are_listed_up_to_a_number():
+    assert list_keys(["a", "b", "c"], shown=2) == "a, b and 1 more"
+    assert list_keys(["a", "b"], shown=2) == "a, b"
+
+
+@given(
+    st.lists(
+        st.one_of(st.none(), st.text(max_size=6), st.integers(0, 30).map(person), st.integers()), max_size=12
+    )
+)
+def test_every_row_is_either_a_recipient_or_skipped(rows):
+    listed = read(rows, invalid_recipients="skip")
+    assert len(listed.recipients) + len(listed.skipped) == len(rows)
+    assert len({one.phone for one in listed.recipients}) == len(listed.recipients)
+    assert len({one.key for one in listed.recipients}) == len(listed.recipients)
