@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False  # as typing has it, whose import alone takes milliseconds
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def get_provider_info() -> dict[str, Any]:

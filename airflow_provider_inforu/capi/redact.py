@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 # Seven digits or more, with the separators people write between them; never starting inside a longer word.
 _PHONE_LIKE = re.compile(r"(?<![\w])\+?\(?\d(?:[\s().\-/]{0,2}\d){6,}")
+_SHORTEST_SECRET = 5
 
 
 def hide_phones(text: str) -> str:
@@ -19,8 +20,12 @@ def hide_phones(text: str) -> str:
 
 
 def hide(text: str, secrets: Iterable[str] = ()) -> str:
-    """Replace the given secrets by ``***``, then what could be a phone number."""
+    """Replace the given secrets by ``***``, then what could be a phone number.
+
+    Like Airflow's own masking, it passes over a secret of fewer than five characters, which would shred
+    the text.
+    """
     for secret in secrets:
-        if secret:
+        if len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, "***")
     return hide_phones(text)

@@ -40,7 +40,7 @@ class HiddenRows:
     def serialize(self) -> str:
         """Return what Airflow stores and shows."""
         if isinstance(self.rows, Collection) and not isinstance(self.rows, str | bytes | Mapping):
-            return f"<{len(self.rows)} recipients>"
+            return "<1 recipient>" if len(self.rows) == 1 else f"<{len(self.rows)} recipients>"
         return f"<recipients: {type(self.rows).__name__}>"
 
     __repr__ = serialize
@@ -117,17 +117,18 @@ class InforuSendOperator(BaseOperator):
         listed = read_recipients(rows, self._rules())
         if listed.skipped:
             self.log.warning(
-                "%d recipients are skipped. %s", len(listed.skipped), group_by_reason(listed.skipped)
+                "Recipients that are skipped: %d. %s", len(listed.skipped), group_by_reason(listed.skipped)
             )
         batches = plan_batches(listed.recipients)
         send_id = secrets.token_hex(8)
-        self.log.info("send %s: %d recipients, %d requests", send_id, len(listed.recipients), len(batches))
         if not batches:
+            self.log.info("There is nobody to call")
             return build_manifest(
                 send_id=send_id, function=self.function, outcome=Outcome(), skipped=len(listed.skipped)
             )
         once = SendOnce(context)
         once.begin(send_id)
+        self.log.info("send %s: recipients: %d, requests: %d", send_id, len(listed.recipients), len(batches))
         try:
             outcome = dispatch(send_id, batches, self._sender(hook, send_id), requests_per_second)
         except SendStoppedError as error:

@@ -16,4 +16,8 @@ def test_short_numbers_stay(text):
 
 
 def test_secrets_are_hidden():
-    assert hide("token abc and xyz", ["abc", "", "xyz"]) == "token *** and ***"
+    assert hide("token abcde and vwxyz", ["abcde", "", "vwxyz"]) == "token *** and ***"
+
+
+def test_a_secret_that_is_part_of_ordinary_words_is_passed_over():
+    assert hide("token at", ["t"]) == "token at"

@@ -1,0 +1,114 @@
+"""Faults on demand: what they are, and the queue in which they wait for a request."""
+
+import threading
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from airflow_provider_inforu.sandbox.control_input import ControlModel
+from airflow_provider_inforu.sandbox.settings import Seconds
+
+Kind = Literal[
+    "status",
+    "http_error",
+    "garbage",
+    "slow",
+    "rate_limit",
+    "drop",
+    "huge",
+    "loose_types",
+    "accept_then_drop",
+    "accept_then_slow",
+    "accept_then_error",
+    "refuse",
+]
+
+_PARAMETERS: dict[str, frozenset[str]] = {
+    "status": frozenset({"status_id", "http_status"}),
+    "http_error": frozenset({"http_status", "body"}),
+    "garbage": frozenset(),
+    "slow": frozenset({"seconds"}),
+    "rate_limit": frozenset({"retry_after", "retry_after_form"}),
+    "drop": frozenset(),
+    "huge": frozenset({"megabytes"}),
+    "loose_types": frozenset({"null_data"}),
+    "accept_then_drop": frozenset(),
+    "accept_then_slow": frozenset({"seconds"}),
+    "accept_then_error": frozenset({"http_status", "body"}),
+    "refuse": frozenset({"seconds"}),
+}
+"""Every kind with the parameters that it takes beside ``function`` and ``count``."""
+
+
+class Fault(ControlModel):
+    """One thing that shall go wrong."""
+
+    kind: Kind
+    """What goes wrong."""
+    function: str | None = None
+    """Only requests to this function, ``Voice/Message/Send``; default: any."""
+    count: int = Field(default=1, ge=1, le=1_000_000)
+    """How many requests it hits."""
+    status_id: int | None = None
+    """``status``: the StatusId to answer; required."""
+    http_status: int | None = Field(default=None, ge=200, le=599)
+    """``status``: default the documented code, else 403. ``http_error``, ``accept_then_error``: 500."""
+    body: Literal["html", "empty"] = "html"
+    """``http_error``, ``accept_then_error``: what the answer holds."""
+    seconds: Seconds = 1.0
+    """``slow``, ``accept_then_slow``: how long the answer takes. ``refuse``: how long nothing listens."""
+    retry_after: int = Field(default=1, ge=0, le=86_400)
+    """``rate_limit``: when to come back, in seconds."""
+    retry_after_form: Literal["seconds", "date", "none"] = "seconds"
+    """``rate_limit``: whether Retry-After is a number, an HTTP date, or absent."""
+    megabytes: int = Field(default=1024, ge=1, le=1_048_576)
+    """``huge``: the size of the answer, where the client reads that far."""
+    null_data: bool = False
+    """``loose_types``: whether ``Data`` is null instead of loosely typed."""
+
+    @model_validator(mode="after")
+    def _has_its_parameters_only(self) -> Self:
+        others = self.model_fields_set - _PARAMETERS[self.kind] - {"kind", "function", "count"}
+        if others:
+            raise ValueError(f"{self.kind} takes no {', '.join(sorted(others))}")
+        if self.kind == "status" and self.status_id is None:
+            raise ValueError("status needs a status_id")
+        if self.kind == "refuse" and {"function", "count"} & self.model_fields_set:
+            raise ValueError("refuse closes the server for everyone: it takes only seconds")
+        return self
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fault with the parameters that its kind takes."""
+        return self.model_dump(include={"kind", "function", "count", *_PARAMETERS[self.kind]})
+
+
+class FaultQueue:
+    """Faults in the order in which they were asked for. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[tuple[Fault, int]] = []
+
+    def add(self, fault: Fault) -> None:
+        """Let a fault wait for the requests that it shall hit."""
+        with self._lock:
+            self._waiting.append((fault, fault.count))
+
+    def take(self, function: str) -> Fault | None:
+        """Return the first fault that hits a request to ``function``, and use it up by one."""
+        with self._lock:
+            for position, (fault, left) in enumerate(self._waiting):
+                if fault.function in {None, function}:
+                    self._waiting[position : position + 1] = [(fault, left - 1)] if left > 1 else []
+                    return fault
+        return None
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """Return the faults that still wait, ``count`` being the requests that are left to hit."""
+        with self._lock:
+            return [{**fault.as_json(), "count": left} for fault, left in self._waiting]
+
+    def clear(self) -> None:
+        """Forget every fault that waits."""
+        with self._lock:
+            self._waiting.clear()

@@ -1,0 +1,68 @@
+"""The functions of the vendor's API that the sandbox answers."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_inforu.capi.statuses import StatusId
+from airflow_provider_inforu.sandbox.envelope import Answer, failure, success
+from airflow_provider_inforu.sandbox.voice import send_existing_campaign, send_text_to_speech
+from airflow_provider_inforu.sandbox.words import word
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from airflow_provider_inforu.sandbox.state import State
+
+_USAGE_TYPES = ("SMS", "Email", "IVR")
+
+
+def answer(state: State, function: str, body: object) -> Answer:
+    """Do what a request asks for, and answer it.
+
+    :param state: The state that the request began with.
+    :param function: Its name, ``Voice/Message/Send``.
+    :param body: The request's JSON.
+    """
+    handler = _FUNCTIONS.get(function)
+    if handler is None:
+        return failure(StatusId.INVALID_URI, f"There is no function {function}", http_status=404)
+    data = body.get("Data") if isinstance(body, dict) else None
+    return handler(state, data if isinstance(data, dict) else {})
+
+
+def _get_quota(state: State, data: Mapping[str, Any]) -> Answer:
+    asked = word(data.get("QuotaUsageType"))
+    remaining = state.quota.remaining
+    rows = [
+        {
+            "QuotaUsageType": usage_type,
+            "QuotaType": "Unlimited" if remaining is None else "Packages",
+            "RemainingQuota": remaining or 0,
+            "WarningLevel": 0,
+        }
+        for usage_type in _USAGE_TYPES
+        if asked in {"", usage_type}
+    ]
+    level = word(data.get("Level")) or "User"
+    return success({"Level": level, "LevelValue": word(data.get("LevelValue")), "List": rows})
+
+
+def _get_job_status(state: State, data: Mapping[str, Any]) -> Answer:
+    request_token = word(data.get("RequestToken"))
+    job = state.calls.job(request_token)
+    if job is None:
+        return failure(StatusId.REQUEST_TOKEN_NOT_FOUND)
+    now = time.time()
+    if not all(call.ended(now) for call in job):
+        return failure(StatusId.JOB_IN_PROGRESS)
+    return success({"RequestToken": request_token})
+
+
+_FUNCTIONS: Mapping[str, Callable[[State, Mapping[str, Any]], Answer]] = {
+    "Voice/Message/Send": send_text_to_speech,
+    "Voice/Campaign/SendExisting": send_existing_campaign,
+    "Admin/GetQuota": _get_quota,
+    "Voice/Message/Status": _get_job_status,
+}

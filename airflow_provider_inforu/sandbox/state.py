@@ -1,0 +1,63 @@
+"""All that the sandbox knows between two resets."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_inforu.sandbox.calls import CallLog
+from airflow_provider_inforu.sandbox.campaigns import Campaigns
+from airflow_provider_inforu.sandbox.faults import FaultQueue
+from airflow_provider_inforu.sandbox.limits import Quota, RateLimit
+from airflow_provider_inforu.sandbox.notifications import PushLog
+from airflow_provider_inforu.sandbox.recorder import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_inforu.sandbox.settings import Settings
+
+
+class State:
+    """The account's calls, campaigns and quota, what was recorded, and the faults that wait."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._changing = threading.Lock()
+        self.settings = settings
+        self.calls = CallLog()
+        self.campaigns = Campaigns(settings.existing_campaigns)
+        self.faults = FaultQueue()
+        self.pushes = PushLog()
+        self.quota = Quota(settings.quota)
+        self.rate_limit = RateLimit()
+        self.recorder = Recorder()
+
+    def update_settings(self, changes: Mapping[str, Any]) -> Settings:
+        """Change the named settings and return all of them; naming ``quota`` fills the quota up to it.
+
+        :raises ControlInputError: for an unknown name or a value that cannot be; then nothing changes.
+        """
+        with self._changing:
+            self.settings = self.settings.changed(changes)
+            self.campaigns.add_existing(self.settings.existing_campaigns)
+            if "quota" in changes:
+                self.quota.fill(self.settings.quota)
+            return self.settings
+
+
+class Account:
+    """The sandbox's one account, and its state.
+
+    A reset puts a new state in the place of the old one. A request that is still being answered then goes on
+    with the old state, so nothing of one test can reach the next.
+    """
+
+    def __init__(self, username: str, token: str, settings: Settings) -> None:
+        self.username = username
+        self.token = token
+        self._initial_settings = settings
+        self.state = State(settings)
+
+    def reset(self) -> None:
+        """Forget everything and go back to the settings of the start."""
+        self.state = State(self._initial_settings)

@@ -1,0 +1,137 @@
+"""The two voice functions: they check a request as the vendor does, and record the calls."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from airflow_provider_inforu.capi.statuses import StatusId
+from airflow_provider_inforu.sandbox.calls import Call
+from airflow_provider_inforu.sandbox.clock import israel_month
+from airflow_provider_inforu.sandbox.envelope import Answer, failure, success
+from airflow_provider_inforu.sandbox.outcomes import outcome_of
+from airflow_provider_inforu.sandbox.words import valid_phone, word, yes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from airflow_provider_inforu.sandbox.campaigns import Campaign
+    from airflow_provider_inforu.sandbox.state import State
+
+MAX_CALLS = 100
+"""Items in one request of a voice function (guide)."""
+
+
+class _Called(NamedTuple):
+    phone: str
+    text: str | None
+    message_id: str
+
+
+def send_text_to_speech(state: State, data: Mapping[str, Any]) -> Answer:
+    """``Voice/Message/Send``: place text-to-speech calls."""
+    items = _items(data)
+    refusal = _refuse_list(items) or _refuse_texts(items)
+    if refusal:
+        return refusal
+    called = [
+        _Called(phone, word(item.get("TextToSpeech")), _message_id(item)) for phone, item in _valid(items)
+    ]
+    refusal = _refuse_recipients(state, called)
+    if refusal:
+        return refusal
+    ref_id = word(data.get("CampaignRefId"))
+    name = word(data.get("CampaignName")) if ref_id else ""
+    campaign = state.campaigns.for_ref_id(ref_id or f"Default{israel_month(time.time())}", name)
+    return _accept(state, "Voice/Message/Send", campaign, called)
+
+
+def send_existing_campaign(state: State, data: Mapping[str, Any]) -> Answer:
+    """``Voice/Campaign/SendExisting``: place the calls of a campaign that the account has."""
+    items = _items(data)
+    refusal = _refuse_list(items)
+    if refusal:
+        return refusal
+    campaign = _existing_campaign(state, data)
+    if campaign is None:
+        return failure(StatusId.WRONG_NUMBER_PARAMETER, "CampaignId: there is no such campaign")
+    called = [_Called(phone, None, _message_id(item)) for phone, item in _valid(items)]
+    refusal = _refuse_recipients(state, called)
+    if refusal:
+        return refusal
+    if yes(data.get("Duplicate")):
+        campaign = state.campaigns.duplicate(campaign, word(data.get("DuplicateName")))
+    return _accept(state, "Voice/Campaign/SendExisting", campaign, called)
+
+
+def _items(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    items = data.get("List")
+    if not isinstance(items, list):
+        return []
+    return [item if isinstance(item, dict) else {} for item in items]
+
+
+def _valid(items: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for item in items:
+        phone = valid_phone(item.get("Phone"))
+        if phone:
+            yield phone, item
+
+
+def _message_id(item: Mapping[str, Any]) -> str:
+    return word(item.get("CustomerMessageID"))
+
+
+def _existing_campaign(state: State, data: Mapping[str, Any]) -> Campaign | None:
+    try:
+        return state.campaigns.get(int(word(data.get("CampaignId"))))
+    except ValueError:
+        return None
+
+
+def _refuse_list(items: Sequence[Mapping[str, Any]]) -> Answer | None:
+    if not items:
+        return failure(StatusId.RECIPIENTS_MISSING)
+    if len(items) > MAX_CALLS:
+        return failure(StatusId.TOO_MANY_RECORDS_100)
+    return None
+
+
+def _refuse_texts(items: Sequence[Mapping[str, Any]]) -> Answer | None:
+    if all(word(item.get("TextToSpeech")) for item in items):
+        return None
+    return failure(StatusId.MESSAGE_TEXT_MISSING)
+
+
+def _refuse_recipients(state: State, called: Sequence[_Called]) -> Answer | None:
+    if not called:
+        return failure(StatusId.NO_VALID_RECIPIENTS)
+    if not state.quota.take(len(called)):
+        return failure(StatusId.CUSTOMER_QUOTA_EXCEEDED)
+    return None
+
+
+def _accept(state: State, function: str, campaign: Campaign, called: Sequence[_Called]) -> Answer:
+    request_token = secrets.token_hex(8)
+    now = time.time()
+    ends_at = now + state.settings.call_seconds
+    calls = []
+    for item in called:
+        outcome = outcome_of(state.settings.seed, item.phone, item.message_id)
+        calls.append(
+            Call(
+                phone=item.phone,
+                text=item.text,
+                message_id=item.message_id,
+                campaign_id=campaign.campaign_id,
+                request_token=request_token,
+                function=function,
+                accepted_at=now,
+                ends_at=ends_at if outcome else None,
+                outcome=outcome,
+            )
+        )
+    state.calls.accept(request_token, calls, ends_at)
+    state.campaigns.count_calls(campaign, len(calls))
+    return success({"CampaignID": campaign.campaign_id, "RequestToken": request_token})

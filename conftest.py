@@ -1,0 +1,29 @@
+"""What all tests share: an Airflow home of their own, the sandbox, and patience with a slow machine."""
+
+import os
+import tempfile
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Before the first import of Airflow, which reads it then.
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="inforu-tests-")
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+
+pytest_plugins = ["airflow_provider_inforu.sandbox.pytest_plugin"]
+
+# The machine's speed is no behaviour of ours.
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("default")
+
+
+@pytest.fixture
+def connection(inforu_sandbox, monkeypatch):
+    """Set the connection ``inforu_default`` to the sandbox, with the extras that are given."""
+
+    def connect(**extra):
+        monkeypatch.setenv("AIRFLOW_CONN_INFORU_DEFAULT", inforu_sandbox.connection_json(**extra))
+        return inforu_sandbox
+
+    connect()
+    return connect

@@ -1,0 +1,103 @@
+"""`python -m demo.run`: phone the people of an example DAG through the sandbox, on a real Airflow."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import io
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from demo.airflow_environment import StackSettings
+from demo.airflow_stack import AirflowStack
+from demo.outcomes import print_table
+from demo.reminders import DemoError, Progress, run_dag, wait_for_outcomes
+from demo.sandbox_process import SandboxProcess
+
+PROJECT = Path(__file__).resolve().parent.parent
+CONNECTION_ID = "inforu_default"
+CALL_SECONDS = 1.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m demo.run", description=__doc__)
+    parser.add_argument("--home", type=Path, default=PROJECT / ".demo", help="emptied at each start")
+    home = parser.parse_args(arguments).home.resolve()
+    keep = os.environ.get("KEEP", "") not in {"", "0"}
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show Hebrew is no reason to stop.
+        sys.stdout.reconfigure(errors="replace")
+    # A plain `kill` and a closed terminal must also stop what was started; so must Ctrl-C where the shell
+    # made us ignore it.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        with emptied(home):
+            run_demo(home, keep=keep)
+    except (RuntimeError, OSError) as error:
+        print(f"The demo failed: {error}", file=sys.stderr, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped.", flush=True)
+        return 0 if keep else 130
+    return 0
+
+
+def run_demo(home: Path, *, keep: bool) -> None:
+    """Start everything, run the DAG, print the outcomes, and stop everything again."""
+    progress = Progress()
+    with ExitStack() as running:
+        progress.say("starting the sandbox")
+        sandbox = running.enter_context(SandboxProcess(home, dict(os.environ), call_seconds=CALL_SECONDS))
+        progress.say(f"starting Airflow in {home}")
+        settings = StackSettings(
+            home=home,
+            dags_folder=PROJECT / "example_dags",
+            connections={CONNECTION_ID: json.dumps(sandbox.connection())},
+        )
+        airflow = running.enter_context(AirflowStack(settings))
+        progress.say("Airflow's API server, scheduler, DAG processor and triggerer are healthy")
+        send_id = run_dag(airflow.api, progress)
+        outcomes = wait_for_outcomes(sandbox, send_id, progress)
+        print(flush=True)
+        print_table(outcomes, sys.stdout)
+        print(flush=True)
+        if keep:
+            _wait_for_ctrl_c(airflow.url, sandbox.url)
+        progress.say("stopping everything")
+    progress.say(f"done: {len(outcomes)} people were called")
+
+
+@contextmanager
+def emptied(home: Path) -> Iterator[None]:
+    """Hold the folder, empty, against another demo at the same time."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DemoError(f"another demo runs in {home}; stop it, or use --home") from None
+        for entry in home.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            elif entry.name != "lock":
+                entry.unlink()
+        yield
+
+
+def _wait_for_ctrl_c(airflow_url: str, sandbox_url: str) -> None:
+    print(f"Airflow: {airflow_url}\nSandbox: {sandbox_url}\nCtrl-C stops both.", flush=True)
+    while True:
+        time.sleep(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Tests on a real Airflow, with the sandbox in the vendor's place."""

@@ -1,0 +1,77 @@
+"""One Airflow for each database, shared by all tests of the session."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+from sqlalchemy.engine import make_url
+
+from demo.airflow_environment import StackSettings
+from demo.airflow_stack import AirflowStack
+from demo.sandbox_process import SandboxProcess
+from tests.integration.ground import Ground, skip_unless_required
+
+PROJECT = Path(__file__).resolve().parents[2]
+DEFAULT_POSTGRES = "postgresql+psycopg2://postgres@127.0.0.1:5432/postgres"
+
+
+@pytest.fixture(
+    scope="session",
+    params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)],
+)
+def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """A healthy Airflow on this database, with the example DAGs and those of the tests."""
+    home = tmp_path_factory.mktemp(f"airflow-{request.param}")
+    with ExitStack() as running:
+        database = running.enter_context(new_postgres_database()) if request.param == "postgres" else None
+        sandbox = running.enter_context(SandboxProcess(home, dict(os.environ), call_seconds=0.2))
+        settings = StackSettings(
+            home=home / "airflow",
+            dags_folder=copy_dags(home / "dags"),
+            sql_alchemy_conn=database,
+            connections={"inforu_default": json.dumps(sandbox.connection())},
+        )
+        yield Ground(running.enter_context(AirflowStack(settings)), sandbox)
+
+
+@pytest.fixture
+def fresh_ground(ground: Ground) -> Ground:
+    """The same Airflow, with a sandbox that remembers nothing."""
+    ground.sandbox.reset()
+    return ground
+
+
+def copy_dags(folder: Path) -> Path:
+    """Put the example DAGs and the DAGs of the tests into one folder."""
+    shutil.copytree(PROJECT / "example_dags", folder)
+    shutil.copytree(Path(__file__).parent / "dags", folder, dirs_exist_ok=True)
+    return folder
+
+
+@contextmanager
+def new_postgres_database() -> Iterator[str]:
+    """Make a PostgreSQL database of our own, give its URL, and drop it at the end."""
+    server = make_url(os.environ.get("INFORU_TEST_POSTGRES", DEFAULT_POSTGRES))
+    engine = sqlalchemy.create_engine(
+        server, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 5}
+    )
+    name = f"inforu_test_{secrets.token_hex(6)}"
+    try:
+        with engine.connect() as connection:
+            connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
+    except sqlalchemy.exc.OperationalError as error:
+        skip_unless_required("postgres", f"no PostgreSQL at {server.host}: {error.orig}")
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(sqlalchemy.text(f"DROP DATABASE {name} WITH (FORCE)"))
+        engine.dispose()

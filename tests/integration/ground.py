@@ -1,0 +1,69 @@
+"""What the integration tests stand on: a real Airflow beside a sandbox, and the words to use them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from demo.airflow_stack import AirflowStack
+    from demo.sandbox_process import SandboxProcess
+
+DAG_SECONDS = 60.0
+RUN_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a DAG that has ended."""
+
+    dag_id: str
+    run_id: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A healthy Airflow whose `inforu_default` leads to a running sandbox."""
+
+    airflow: AirflowStack
+    sandbox: SandboxProcess
+
+    def run(self, dag_id: str, **params: object) -> Run:
+        """Run a DAG to its end."""
+        api = self.airflow.api
+        api.wait_for_dag(dag_id, DAG_SECONDS)
+        api.unpause(dag_id)
+        run_id = api.trigger(dag_id, params)
+        return Run(dag_id, run_id, api.wait_for_run(dag_id, run_id, RUN_SECONDS))
+
+    def manifest(self, run: Run, task_id: str = "call") -> dict[str, Any]:
+        """Return what the sending task pushed."""
+        manifest = self.airflow.api.xcom(run.dag_id, run.run_id, task_id)
+        assert isinstance(manifest, dict)
+        return manifest
+
+    def task(self, run: Run, task_id: str = "call") -> dict[str, Any]:
+        """Return a task instance, with its rendered fields."""
+        return self.airflow.api.task_instance(run.dag_id, run.run_id, task_id)
+
+    def task_logs(self, run: Run) -> dict[str, str]:
+        """Return the log of every try of every task."""
+        api = self.airflow.api
+        return {
+            f"the log of {task['task_id']}, try {one['try_number']}": api.log(
+                run.dag_id, run.run_id, task["task_id"], one["try_number"]
+            )
+            for task in api.task_instances(run.dag_id, run.run_id)
+            for one in api.tries(run.dag_id, run.run_id, task["task_id"])
+        }
+
+
+def skip_unless_required(what: str, reason: str) -> None:
+    """Skip the test, or fail it where INFORU_TESTS_REQUIRE says that this machine has `what`."""
+    if what in os.environ.get("INFORU_TESTS_REQUIRE", "").split(","):
+        pytest.fail(f"INFORU_TESTS_REQUIRE names {what}: {reason}")
+    pytest.skip(reason)

@@ -1,0 +1,117 @@
+"""Runs a task through Airflow's real task runner with no database.
+
+An in-memory stand-in for the Execution API answers the runner's HTTP requests, so a test sees what a bare
+``execute()`` hides: rendering and the stored rendered fields, XComs cleared at the start of a try, the task
+state store that survives a try, and the state that the try ends in.
+"""
+
+import datetime as dt
+import json
+import re
+import uuid
+from urllib.parse import unquote
+
+import httpx
+
+
+class TaskRunner:
+    """One task instance: ``run`` runs a try of it, and what it left behind can be looked at.
+
+    ``state_store``, ``xcoms`` and ``rendered`` are as Airflow keeps them, ``states`` what each try reported.
+    ``stale`` makes the attempt one that Airflow has given up: its reads find nothing and its writes fail.
+    Connections come from the environment.
+    """
+
+    def __init__(self, *, stale=False):
+        self.stale = stale
+        self.state_store, self.xcoms, self.rendered = {}, {}, {}
+        self.states = []
+
+    def run(self, task, *, try_number=1, map_index=-1):
+        """Run one try; return the state it ended in: success, failed, up_for_retry, deferred."""
+        from airflow.sdk.api.client import Client
+        from airflow.sdk.api.datamodels._generated import TaskInstance
+        from airflow.sdk.execution_time.supervisor import run_task_in_process
+
+        instance = TaskInstance(
+            id=uuid.uuid4(),
+            task_id=task.task_id,
+            dag_id="dag",
+            run_id="run",
+            try_number=try_number,
+            map_index=map_index,
+            dag_version_id=uuid.uuid4(),
+        )
+        client = Client(base_url=None, dry_run=True, token="", transport=httpx.MockTransport(self._answer))
+        client.base_url = "http://execution-api/"
+        return str(run_task_in_process(ti=instance, task=task, client=client).state.value)
+
+    def _answer(self, request):
+        path, method = request.url.path, request.method
+        for pattern, answer in (
+            (r"/run$", self._run_context),
+            (r"/state$", self._set_state),
+            (r"/rtif$", self._set_rendered),
+            (r"store/ti/[0-9a-f-]+/(.+)$", self._state),
+            (r"xcoms/[^/]+/[^/]+/[^/]+/(.+)$", self._xcom),
+        ):
+            if found := re.search(pattern, path):
+                return answer(method, request, *(unquote(part) for part in found.groups()))
+        return _not_found(f"{method} {path}")
+
+    def _run_context(self, _method, _request):
+        now = dt.datetime.now(dt.UTC).isoformat()
+        dag_run = {
+            "dag_id": "dag",
+            "run_id": "run",
+            "run_type": "manual",
+            "state": "running",
+            "conf": {},
+            "logical_date": None,
+            "data_interval_start": None,
+            "data_interval_end": None,
+            "run_after": now,
+            "start_date": now,
+            "end_date": None,
+            "clear_number": 0,
+            "consumed_asset_events": [],
+            "partition_key": None,
+        }
+        context = {"dag_run": dag_run, "max_tries": 2, "should_retry": True}
+        if self.xcoms:
+            context["xcom_keys_to_clear"] = list(self.xcoms)
+        return httpx.Response(200, json=context)
+
+    def _set_state(self, _method, request):
+        self.states.append(json.loads(request.content))
+        return httpx.Response(204)
+
+    def _set_rendered(self, _method, request):
+        self.rendered = json.loads(request.content)
+        return httpx.Response(201, json={"message": "ok"})
+
+    def _state(self, method, request, key):
+        if self.stale:
+            return _not_found("Task instance not found")
+        if method == "PUT":
+            self.state_store[key] = json.loads(request.content)["value"]
+            return httpx.Response(204)
+        if method == "DELETE":
+            self.state_store.pop(key, None)
+            return httpx.Response(204)
+        if key in self.state_store:
+            return httpx.Response(200, json={"value": self.state_store[key]})
+        return _not_found(key)
+
+    def _xcom(self, method, request, key):
+        if method == "POST":
+            self.xcoms[key] = json.loads(request.content)
+            return httpx.Response(201, json={"message": "ok"})
+        if method == "DELETE":
+            self.xcoms.pop(key, None)
+            return httpx.Response(200, json={"message": "ok"})
+        return _not_found(key)
+
+
+def _not_found(message):
+    return httpx.Response(404, json={"detail": {"reason": "not_found", "message": message}})

@@ -1,0 +1,179 @@
+import json
+
+import pytest
+from airflow.sdk._shared.secrets_masker import redact
+
+from airflow_provider_inforu.capi.errors import InforuAccountError, InforuInputError
+from airflow_provider_inforu.capi.jobs import JobStatus
+from airflow_provider_inforu.capi.voice import Call, SendReceipt
+from airflow_provider_inforu.hooks.inforu import InforuHook
+
+CALL = {"phone": "050-000-0001", "text": "שלום", "message_id": "s-1"}
+
+
+@pytest.fixture
+def hook(connection):
+    connection()
+    return InforuHook()
+
+
+def test_text_to_speech_returns_the_receipt_and_normalises_phones(hook, inforu_sandbox):
+    receipt = hook.send_text_to_speech([CALL], campaign_name="Reminders", campaign_ref_id="r-1")
+    (call,) = inforu_sandbox.calls()
+    assert (call["phone"], call["text"], call["message_id"]) == ("0500000001", "שלום", "s-1")
+    assert receipt == SendReceipt(call["campaign_id"], call["request_token"], receipt.request_id, 1)
+
+
+def test_an_existing_campaign_is_sent(hook, inforu_sandbox):
+    receipt = hook.send_existing_campaign(183, [{"phone": "0500000001"}])
+    assert receipt.campaign_id == 183
+    assert inforu_sandbox.calls()[0]["function"] == "Voice/Campaign/SendExisting"
+
+
+def test_a_copy_of_a_campaign_is_sent(hook):
+    receipt = hook.send_existing_campaign(
+        183, [{"phone": "0500000001"}], duplicate=True, duplicate_name="Copy"
+    )
+    assert receipt.campaign_id not in (None, 183)
+
+
+def test_a_call_object_is_sent_as_it_stands(hook, inforu_sandbox):
+    hook.send_text_to_speech([Call(phone="0500000001", text="x", message_id="s-9")])
+    assert inforu_sandbox.calls()[0]["message_id"] == "s-9"
+
+
+def test_101_calls_reach_no_wire(hook, inforu_sandbox):
+    with pytest.raises(InforuInputError, match="this one has 101"):
+        hook.send_text_to_speech([CALL] * 101)
+    with pytest.raises(InforuInputError, match="this one has 101"):
+        hook.send_existing_campaign(183, [{"phone": "0500000001"}] * 101)
+    assert inforu_sandbox.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        ({"phone": "12345", "text": "x", "message_id": "s-7"}, r"call 2 \(s-7\): the phone"),
+        ({"phone": "0500000001", "txt": "x"}, "call 2 has the unknown field 'txt'"),
+        ("0500000001", "call 2 is a str, not a mapping or a Call"),
+        ({"phone": "0500000001"}, "call 2 has no text"),
+    ],
+)
+def test_a_call_that_cannot_be_made_reaches_no_wire_and_shows_no_phone(hook, inforu_sandbox, call, error):
+    with pytest.raises(InforuInputError, match=error) as raised:
+        hook.send_text_to_speech([CALL, call])
+    assert inforu_sandbox.requests() == []
+    assert "0500000001" not in str(raised.value)
+    assert "12345" not in str(raised.value)
+
+
+def test_any_function_of_the_api_can_be_called(hook):
+    assert hook.call("Admin/GetQuota", {"QuotaUsageType": "IVR"}).status_id == 1
+
+
+def test_get_conn_gives_the_client(hook):
+    assert hook.get_conn() is hook.get_conn()
+
+
+def test_the_voice_quota_is_read(hook):
+    (quota,) = hook.get_quota()
+    assert (quota.usage, quota.remaining) == ("IVR", 5_000_000)
+
+
+def test_without_a_status_function_a_jobs_state_cannot_be_asked_for(hook, inforu_sandbox):
+    with pytest.raises(InforuInputError, match="names no status_function"):
+        hook.get_job_status("token")
+    assert inforu_sandbox.requests() == []
+
+
+def test_a_jobs_state_comes_from_the_status_function(connection, inforu_sandbox):
+    connection(status_function="Voice/Message/Status")
+    hook = InforuHook()
+    token = hook.send_text_to_speech([CALL]).request_token
+    assert hook.get_job_status(token) is JobStatus.IN_PROGRESS
+    inforu_sandbox.wait_until_calls_ended(timeout=10)
+    assert hook.get_job_status(token) is JobStatus.FINISHED
+    assert hook.get_job_status("never-heard-of") is JobStatus.NOT_FOUND
+    with pytest.raises(InforuInputError, match="request_token is empty"):
+        hook.get_job_status("")
+
+
+def test_another_refusal_of_the_status_function_is_an_error(connection, inforu_sandbox):
+    connection(status_function="Voice/Message/Status")
+    inforu_sandbox.add_fault("status", status_id=-222)
+    with pytest.raises(InforuAccountError):
+        InforuHook().get_job_status("token")
+
+
+def test_the_connection_test_reads_the_quota_and_calls_nobody(hook, inforu_sandbox):
+    worked, message = hook.test_connection()
+    assert worked
+    assert message == f"Connected to {inforu_sandbox.url} as sandbox. Quota: IVR: 5000000 left (Packages)"
+    assert [request["function"] for request in inforu_sandbox.requests()] == ["Admin/GetQuota"]
+    assert inforu_sandbox.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"kind": "status", "status_id": -2}, "wrong, or this machine's address is not allowed"),
+        ({"kind": "status", "status_id": -231}, "kind of token does not go with Basic"),
+        ({"kind": "status", "status_id": -221}, "not active, locked out or blocked"),
+        ({"kind": "status", "status_id": -222}, "not active, locked out or blocked"),
+        ({"kind": "status", "status_id": -17}, "knows the user but refused to tell the quota"),
+        ({"kind": "http_error", "http_status": 404}, "does not speak the Inforu API"),
+        ({"kind": "garbage"}, "does not speak the Inforu API"),
+    ],
+)
+def test_the_connection_test_tells_failures_apart_in_words_to_act_on(hook, inforu_sandbox, fault, words):
+    inforu_sandbox.add_fault(**fault)
+    worked, message = hook.test_connection()
+    assert not worked
+    assert words in message
+
+
+def test_the_connection_test_says_when_the_host_cannot_be_reached(hook, inforu_sandbox):
+    inforu_sandbox.add_fault("refuse", seconds=30)
+    worked, message = hook.test_connection()
+    assert not worked
+    assert "Check API address and Proxy" in message
+    assert "Connection refused" in message
+
+
+def test_the_connection_test_says_when_a_field_is_wrong(connection):
+    connection(tiemout=5)
+    worked, message = InforuHook().test_connection()
+    assert not worked
+    assert message.startswith(
+        "the connection 'inforu_default': extra has the unknown field 'tiemout'; known are"
+    )
+
+
+def test_an_answer_without_quota_rows_is_still_a_connection(hook, inforu_sandbox):
+    inforu_sandbox.add_fault("loose_types", null_data=True)
+    assert hook.test_connection() == (
+        True,
+        f"Connected to {inforu_sandbox.url} as sandbox. Quota: the vendor named no voice quota",
+    )
+
+
+def test_derived_secrets_are_masked_in_logs(connection):
+    connection(notification_secret="n-secret-1", proxy="http://me:pr0xy-secret@proxy.example")
+    assert InforuHook().settings.username == "sandbox"
+    shown = redact("c2FuZGJveDpzYW5kYm94LXRva2Vu sandbox-token n-secret-1 pr0xy-secret")
+    assert shown == "*** *** *** ***"
+
+
+def test_the_forms_of_airflow_3_0_have_the_same_fields_as_the_provider_info():
+    from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
+
+    widgets = InforuHook.get_connection_form_widgets()
+    assert list(widgets) == list(CONNECTION_FIELDS)
+    kinds = {name: widget.field_class.__name__ for name, widget in widgets.items()}
+    assert kinds["timeout"] == "IntegerField"
+    assert kinds["notification_secret"] == "PasswordField"
+    assert kinds["receiver_url"] == "StringField"
+    assert json.dumps(InforuHook.get_ui_field_behaviour()["relabeling"]) == json.dumps(
+        FIELD_BEHAVIOUR["relabeling"]
+    )
+    assert set(InforuHook.get_ui_field_behaviour()) == {"hidden_fields", "relabeling", "placeholders"}

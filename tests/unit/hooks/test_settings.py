@@ -1,0 +1,99 @@
+import json
+
+import pytest
+from airflow.sdk import Connection
+
+from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.hooks.settings import read_settings
+
+
+def read(*, extra=None, **fields):
+    defaults = {"conn_id": "c", "conn_type": "inforu", "login": "user", "password": "api-token"}
+    extra = extra if isinstance(extra, str | None) else json.dumps(extra)
+    return read_settings(Connection(**{**defaults, **fields}, extra=extra))
+
+
+def test_user_name_and_token_are_enough():
+    settings = read()
+    assert (settings.base_url, settings.username, settings.token) == (
+        "https://capi.inforu.co.il",
+        "user",
+        "api-token",
+    )
+    assert (settings.auth_location, settings.timeout, settings.requests_per_second) == ("header", 30, 30)
+    assert (settings.proxy, settings.notification_secret) == (None, None)
+    assert (settings.receiver_url, settings.status_function) == (None, None)
+
+
+def test_every_field_is_read():
+    settings = read(
+        host="http://127.0.0.1:8765/",
+        extra={
+            "auth_location": "body",
+            "timeout": "5",
+            "requests_per_second": 0,
+            "proxy": "http://me:pr0xy@proxy.example:3128",
+            "notification_secret": "n-secret",
+            "receiver_url": "https://airflow.example/",
+            "status_function": "/Voice/Message/Status",
+        },
+    )
+    assert settings.base_url == "http://127.0.0.1:8765"
+    assert (settings.auth_location, settings.timeout, settings.requests_per_second) == ("body", 5, 0)
+    assert settings.proxy == "http://me:pr0xy@proxy.example:3128"
+    assert settings.receiver_url == "https://airflow.example"
+    assert settings.status_function == "Voice/Message/Status"
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+def test_a_field_left_empty_in_the_form_means_its_default(empty):
+    settings = read(
+        extra={"auth_location": empty, "timeout": empty, "requests_per_second": empty, "proxy": empty}
+    )
+    assert (settings.auth_location, settings.timeout, settings.requests_per_second) == ("header", 30, 30)
+    assert settings.proxy is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"login": None}, "has no User name"),
+        ({"password": ""}, "has no API token"),
+        ({"host": "capi.inforu.co.il"}, "API address .host. must be an address with a scheme"),
+        ({"host": "ftp://capi.inforu.co.il"}, "must be an address with a scheme"),
+        ({"host": "https://"}, "must be an address with a scheme"),
+        ({"host": "https://h:port"}, "must be an address with a scheme"),
+        ({"host": "https://[h"}, "must be an address with a scheme"),
+        ({"host": "https://me:secret@h"}, "must have no user name, password, query or fragment"),
+        ({"port": 443}, "port and schema are not used"),
+        ({"schema": "https"}, "port and schema are not used"),
+        ({"extra": "{"}, "extra is not JSON"),
+        ({"extra": "[]"}, "extra is not a JSON object"),
+        ({"extra": {"tiemout": 5}}, "unknown field 'tiemout'; known are auth_location, timeout"),
+        ({"extra": {"auth_location": "cookie"}}, "auth_location must be one of header, body, not 'cookie'"),
+        ({"extra": {"auth_location": 5}}, "auth_location must be text, not int"),
+        ({"extra": {"timeout": "soon"}}, "timeout must be a whole number from 1 to 300, not 'soon'"),
+        ({"extra": {"timeout": 0}}, "timeout must be a whole number from 1 to 300, not 0"),
+        ({"extra": {"timeout": True}}, "timeout must be a whole number"),
+        ({"extra": {"requests_per_second": 2.5}}, "requests_per_second must be a whole number"),
+        ({"extra": {"requests_per_second": -1}}, "requests_per_second must be a whole number from 0"),
+        ({"extra": {"proxy": "proxy:3128"}}, "proxy must be an address with a scheme"),
+        ({"extra": {"receiver_url": "airflow"}}, "receiver_url must be an address with a scheme"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_field(fields, error):
+    with pytest.raises(InforuInputError, match=rf"the connection 'c'.*{error}"):
+        read(**fields)
+
+
+def test_no_secret_shows_in_an_error_or_a_repr():
+    with pytest.raises(InforuInputError) as raised:
+        read(extra={"proxy": "me:pr0xy-secret@proxy"})
+    assert "pr0xy-secret" not in str(raised.value)
+    shown = repr(read(extra={"proxy": "http://me:pr0xy-secret@p", "notification_secret": "n-secret"}))
+    assert not {secret for secret in ("api-token", "pr0xy-secret", "n-secret") if secret in shown}
+
+
+def test_secrets_that_are_derived_from_others_are_known():
+    secrets = read(extra={"proxy": "http://me:p%40ss@p", "notification_secret": "n-secret"}).secrets()
+    assert secrets == ["api-token", "dXNlcjphcGktdG9rZW4=", "n-secret", "p%40ss", "p@ss"]

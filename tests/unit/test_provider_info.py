@@ -1,0 +1,132 @@
+"""The provider as Airflow sees it: its metadata, its wheel, and what importing it costs."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import entry_points
+from importlib.resources import files
+from pathlib import Path
+
+import jsonschema
+import pytest
+from airflow.providers_manager import ProvidersManager
+from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
+
+from airflow_provider_inforu.get_provider_info import get_provider_info
+from airflow_provider_inforu.hooks.inforu import InforuHook
+
+ROOT = Path(__file__).parents[2]
+INFO = get_provider_info()
+
+
+def schema(name):
+    return json.loads(files("airflow").joinpath(name).read_text())
+
+
+def test_the_metadata_fit_airflows_runtime_schema():
+    jsonschema.validate(INFO, schema("provider_info.schema.json"))
+
+
+def test_the_metadata_fit_airflows_schema_for_what_providers_declare():
+    declared = {
+        **INFO,
+        "state": "ready",
+        "lifecycle": "production",
+        "source-date-epoch": 1,
+        "versions": ["0.1.0"],
+    }
+    jsonschema.validate(declared, schema("provider.yaml.schema.json"))
+
+
+def test_airflow_finds_the_provider_by_its_entry_point():
+    (found,) = entry_points(group="apache_airflow_provider", name="provider_info").select(
+        value="airflow_provider_inforu.get_provider_info:get_provider_info"
+    )
+    assert found.load()() == INFO
+    assert "airflow-provider-inforu" in ProvidersManager().providers
+
+
+def test_airflow_makes_the_hook_of_a_connection(connection):
+    connection()
+    info = ProvidersManagerTaskRuntime().hooks["inforu"]
+    assert (info.hook_name, info.connection_id_attribute_name) == ("Inforu", InforuHook.conn_name_attr)
+    assert isinstance(InforuHook.get_hook("inforu_default"), InforuHook)
+
+
+@pytest.mark.parametrize("kind", ["hooks", "operators"])
+def test_every_module_that_the_metadata_name_can_be_imported(kind):
+    for entry in INFO[kind]:
+        for module in entry["python-modules"]:
+            __import__(module)
+            assert module in sys.modules
+
+
+def imported_by(statement):
+    code = f"import sys; {statement}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)
+    return set(run.stdout.split())
+
+
+def test_the_metadata_are_read_without_importing_airflow():
+    imported = imported_by(
+        "from airflow_provider_inforu.get_provider_info import get_provider_info as g; g()"
+    )
+    assert not {name for name in imported if name.split(".")[0] in ("airflow", "requests", "fastapi")}
+
+
+def test_importing_the_operators_loads_nothing_heavy_on_top_of_airflow():
+    before = imported_by("import airflow.sdk; from airflow.sdk import BaseOperator, BaseHook")
+    added = imported_by(
+        "import airflow.sdk; from airflow.sdk import BaseOperator, BaseHook;"
+        "import airflow_provider_inforu.operators.voice"
+    )
+    heavy = {
+        "requests",
+        "urllib3",
+        "phonenumbers",
+        "fastapi",
+        "sqlalchemy",
+        "uvicorn",
+        "pyrate_limiter",
+        "pydantic",
+    }
+    assert {name.split(".")[0] for name in added - before} & heavy == set()
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
+        check=True,
+        capture_output=True,
+        cwd=ROOT,
+    )
+    (path,) = folder.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        yield archive
+
+
+def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel):
+    package = ROOT / "airflow_provider_inforu"
+    ours = {
+        str(path.relative_to(ROOT))
+        for path in package.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert packed == ours
+    assert "airflow_provider_inforu/py.typed" in packed
+    assert "airflow_provider_inforu/sandbox/page.html" in packed
+
+
+def test_the_wheels_metadata_name_the_licence_the_entry_point_and_the_framework(wheel):
+    info = {
+        name.split("/", 1)[1]: wheel.read(name).decode() for name in wheel.namelist() if ".dist-info/" in name
+    }
+    assert "License-Expression: Apache-2.0" in info["METADATA"]
+    assert "Classifier: Framework :: Apache Airflow :: Provider" in info["METADATA"]
+    assert "Requires-Python: >=3.11" in info["METADATA"]
+    assert "[apache_airflow_provider]" in info["entry_points.txt"]
+    assert "Apache License" in info["licenses/LICENSE"]
