@@ -71,7 +71,9 @@ class InforuApiError(InforuError):
 
     def _message(self) -> str:
         status = "without a StatusId" if self.status_id is None else f"StatusId {describe(self.status_id)}"
-        words = " / ".join(text for text in (self.description, self.detailed_description) if text)
+        words = " / ".join(
+            text for text in (self.description, self.detailed_description) if text and text not in status
+        )
         said = f'; the vendor said "{words}"' if words else ""
         return f"Inforu refused {self.function}: HTTP {self.http_status}, {status}{said}"
 
