@@ -42,10 +42,11 @@ def get_provider_info() -> dict[str, Any]:
 
 
 FIELD_BEHAVIOUR: dict[str, Any] = {
-    "hidden-fields": ["schema", "port"],
+    "hidden-fields": ["schema"],
     "relabeling": {"host": "API address", "login": "User name", "password": "API token"},
     "placeholders": {
         "host": "https://capi.inforu.co.il",
+        "port": "443",
         "login": "as in the Inforu portal",
         "password": "the API token, not the password of the portal",
     },

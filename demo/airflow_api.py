@@ -110,11 +110,6 @@ class AirflowApi:
         """Save a new connection."""
         self._json("POST", "connections", json=connection)
 
-    def change_connection(self, connection: Mapping[str, object], *fields: str) -> None:
-        """Change these fields of a saved connection."""
-        path = f"connections/{connection['connection_id']}"
-        self._json("PATCH", path, json=connection, params={"update_mask": ",".join(fields)})
-
     def _json(
         self,
         method: str,

@@ -66,7 +66,7 @@ def read_settings(connection: Connection) -> InforuSettings:
         raise InforuInputError(f"{name} has no API token (password)")
     extra = _read_extra(connection, name)
     return InforuSettings(
-        base_url=_address(connection.host or DEFAULT_HOST, f"{name}: API address (host)"),
+        base_url=_base_url(connection, name),
         username=connection.login,
         token=connection.password,
         auth_location=cast("AuthLocation", extra["auth_location"]),
@@ -81,11 +81,19 @@ def read_settings(connection: Connection) -> InforuSettings:
     )
 
 
+def _base_url(connection: Connection, name: str) -> str:
+    address = _address(connection.host or DEFAULT_HOST, f"{name}: API address (host)")
+    parts = urlsplit(address)
+    if not connection.port or connection.port == parts.port:
+        return address
+    if parts.port is not None:
+        raise InforuInputError(f"{name}: API address says port {parts.port}, and Port says {connection.port}")
+    return parts._replace(netloc=f"{parts.netloc}:{connection.port}").geturl()
+
+
 def _read_extra(connection: Connection, name: str) -> dict[str, Any]:
-    if connection.port or connection.schema:
-        raise InforuInputError(
-            f"{name}: port and schema are not used; write https://host:port as API address"
-        )
+    if connection.schema:
+        raise InforuInputError(f"{name}: schema is not used; write https:// as part of the API address")
     try:
         extra = json.loads(connection.extra) if connection.extra else {}
     except ValueError:

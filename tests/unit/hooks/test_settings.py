@@ -45,6 +45,20 @@ def test_every_field_is_read():
     assert settings.status_function == "Voice/Message/Status"
 
 
+@pytest.mark.parametrize(
+    ("host", "port", "base_url"),
+    [
+        (None, 443, "https://capi.inforu.co.il:443"),
+        ("http://127.0.0.1", 8765, "http://127.0.0.1:8765"),
+        ("http://127.0.0.1:8765", 8765, "http://127.0.0.1:8765"),
+        ("http://[::1]", 8765, "http://[::1]:8765"),
+        ("http://127.0.0.1:8765", 0, "http://127.0.0.1:8765"),
+    ],
+)
+def test_a_port_in_its_own_field_belongs_to_the_address(host, port, base_url):
+    assert read(host=host, port=port).base_url == base_url
+
+
 @pytest.mark.parametrize("empty", [None, ""])
 def test_a_field_left_empty_in_the_form_means_its_default(empty):
     settings = read(
@@ -65,8 +79,8 @@ def test_a_field_left_empty_in_the_form_means_its_default(empty):
         ({"host": "https://h:port"}, "must be an address with a scheme"),
         ({"host": "https://[h"}, "must be an address with a scheme"),
         ({"host": "https://me:secret@h"}, "must have no user name, password, query or fragment"),
-        ({"port": 443}, "port and schema are not used"),
-        ({"schema": "https"}, "port and schema are not used"),
+        ({"host": "https://h:444", "port": 443}, "API address says port 444, and Port says 443"),
+        ({"schema": "https"}, "schema is not used"),
         ({"extra": "{"}, "extra is not JSON"),
         ({"extra": "[]"}, "extra is not a JSON object"),
         ({"extra": {"tiemout": 5}}, "unknown field 'tiemout'; known are auth_location, timeout"),
