@@ -19,11 +19,12 @@ class TaskRunner:
 
     ``state_store``, ``xcoms`` and ``rendered`` are as Airflow keeps them, ``states`` what each try reported.
     ``stale`` makes the attempt one that Airflow has given up: its reads find nothing and its writes fail.
-    Connections come from the environment.
+    Raising ``max_tries`` is what a clear of a finished task does. Connections come from the environment.
     """
 
     def __init__(self, *, stale=False):
         self.stale = stale
+        self.max_tries = 2
         self.state_store, self.xcoms, self.rendered = {}, {}, {}
         self.states = []
 
@@ -77,7 +78,7 @@ class TaskRunner:
             "consumed_asset_events": [],
             "partition_key": None,
         }
-        context = {"dag_run": dag_run, "max_tries": 2, "should_retry": True}
+        context = {"dag_run": dag_run, "max_tries": self.max_tries, "should_retry": True}
         if self.xcoms:
             context["xcom_keys_to_clear"] = list(self.xcoms)
         return httpx.Response(200, json=context)

@@ -5,30 +5,51 @@ from __future__ import annotations
 import secrets
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
 from airflow_provider_inforu.capi import voice
 from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
 from airflow_provider_inforu.hooks.inforu import InforuHook
-from airflow_provider_inforu.operators.once import SendOnce
-from airflow_provider_inforu.sending.dispatch import Outcome, SendBatch, SendStoppedError, dispatch
+from airflow_provider_inforu.operators.ledger import life_of, store_of
+from airflow_provider_inforu.sending.batch_state import Event, LedgerError
+from airflow_provider_inforu.sending.dispatch import Dispatch, Limits, SendBatch
+from airflow_provider_inforu.sending.ledger import Header, Ledger, open_ledger
 from airflow_provider_inforu.sending.manifest import build_manifest
-from airflow_provider_inforu.sending.plan import plan_batches
+from airflow_provider_inforu.sending.plan import check_plan, digest, plan_batches
 from airflow_provider_inforu.sending.recipients import (
     InvalidRecipients,
     OnDuplicate,
+    RecipientList,
     RecipientRules,
     group_by_reason,
     read_recipients,
 )
+from airflow_provider_inforu.sending.report import Report
+from airflow_provider_inforu.sending.stores import MemoryStore
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_inforu.hooks.settings import InforuSettings
+    from airflow_provider_inforu.sending.plan import Batch
 
-NO_RETRY = "Airflow does not retry this task, since that would call the same people again"
+InDoubt = Literal["fail", "accept", "resend"]
+
+HOW_TO_SETTLE = (
+    "Look at the campaign in the Inforu portal; then clear the task with in_doubt='accept' to take them as "
+    "called, or with in_doubt='resend' to call them again. Nobody else is called twice"
+)
+
+NO_LEDGER = (
+    "Without a ledger a retry would call the same people again, so there is none. Run the task for those who "
+    "are left, in a new DAG run"
+)
+
+
+class SendStoppedError(InforuError):
+    """A send that is not done; a retry goes on where it stopped."""
 
 
 class HiddenRows:
@@ -49,9 +70,10 @@ class HiddenRows:
 class InforuSendOperator(BaseOperator):
     """What both operators share: recipients in, one request for each 100 of them, a manifest out.
 
-    Bad rows and arguments fail the task before anything is sent. Once a request may have been accepted, a
-    failure ends the task without a retry, since a retry would call the same people again. Its message says
-    who was called, who was not, and who perhaps.
+    Bad rows and arguments fail the task before anything is sent. Each request is written down in a ledger
+    before it leaves, so a retry goes on where an earlier try stopped, and a task that is cleared after it has
+    sent calls nobody. A request whose answer is lost leaves its people in doubt: they are not called again
+    unless you say so.
 
     :param recipients: A list of phones, a list of mappings, or the output of an upstream task that is one.
     :param phone_field: The field of a mapping that holds the phone (``phone``).
@@ -62,13 +84,25 @@ class InforuSendOperator(BaseOperator):
         called, or ``skip`` such rows; the log names their keys and reasons.
     :param on_duplicate: A phone that came before is skipped (``skip``, default), called again (``send``), or
         fails the task before anything is sent (``fail``).
+    :param in_doubt: What to do when it is not known whether people were called: ``fail`` (default) without a
+        retry, naming them; ``accept`` them as called; or ``resend``, which may call them twice.
+    :param max_in_flight: The most requests at a time (32). How many there really are follows from the rate
+        and from how long an answer takes.
+    :param resend: Call everybody again when the task is cleared (False). Templated, so that a param of the
+        run can say it. A retry of the cleared task still calls nobody twice.
     :param data_options: Fields of the vendor's that have no argument here, put beside ``List``.
     :param call_options: Fields of the vendor's that have no argument here, put into each call.
     :return: The manifest: ``send_id``, ``function``, ``recipients``, ``accepted``, ``rejected``,
         ``in_doubt``, ``skipped``, ``campaign_ids``, ``requests`` and ``calls``.
     """
 
-    template_fields: Sequence[str] = ("recipients", "inforu_conn_id", "data_options", "call_options")
+    template_fields: Sequence[str] = (
+        "recipients",
+        "inforu_conn_id",
+        "resend",
+        "data_options",
+        "call_options",
+    )
     ui_color = "#d9ead3"
     function: str
     """The vendor's function."""
@@ -83,6 +117,9 @@ class InforuSendOperator(BaseOperator):
         inforu_conn_id: str = InforuHook.default_conn_name,
         invalid_recipients: InvalidRecipients = "fail",
         on_duplicate: OnDuplicate = "skip",
+        in_doubt: InDoubt = "fail",
+        max_in_flight: int = 32,
+        resend: bool | str = False,
         data_options: Mapping[str, Any] | None = None,
         call_options: Mapping[str, Any] | None = None,
         **kwargs: Any,  # noqa: ANN401 - to BaseOperator
@@ -95,8 +132,13 @@ class InforuSendOperator(BaseOperator):
         self.inforu_conn_id = inforu_conn_id
         self.invalid_recipients = invalid_recipients
         self.on_duplicate = on_duplicate
+        self.in_doubt = in_doubt
+        self.max_in_flight = max_in_flight
+        self.resend = resend
         self.data_options = data_options
         self.call_options = call_options
+
+    _running: Dispatch | None = None
 
     def _do_render_template_fields(self, parent: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         # Mapped tasks are rendered through this method only, so it is the one place to hide the rows.
@@ -105,60 +147,100 @@ class InforuSendOperator(BaseOperator):
             parent.recipients = HiddenRows(parent.recipients)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Send, and return the manifest.
+        """Send what the ledger does not have yet, and return the manifest.
 
-        :raises InforuError: Nobody was called; Airflow may try again.
-        :raises AirflowFailException: Somebody was called, or perhaps; the message says who.
+        :raises InforuError: Something is left to do, and a retry goes on from there.
+        :raises AirflowFailException: Somebody is in doubt, or was rejected; the message says who.
         """
-        hook = InforuHook(self.inforu_conn_id)
-        requests_per_second = hook.settings.requests_per_second
         self._check_arguments()
+        hook = InforuHook(self.inforu_conn_id)
+        settings = hook.settings
+        listed = self._read_rows()
+        batches = plan_batches(listed.recipients)
+        ledger = self._open_ledger(context, settings, batches)
+        if batches:
+            self._dispatch(hook, ledger, batches, settings.requests_per_second)
+        manifest = build_manifest(
+            send_id=ledger.header.send_id,
+            function=self.function,
+            batches=batches,
+            records=ledger.records,
+            skipped=len(listed.skipped),
+        )
+        report = Report(ledger.header.send_id, batches, ledger.records)
+        if report.rejected or (report.in_doubt and self.in_doubt != "accept"):
+            self._fail(context, report, manifest)
+        return manifest
+
+    def _read_rows(self) -> RecipientList:
         rows = self.recipients.rows if isinstance(self.recipients, HiddenRows) else self.recipients
         listed = read_recipients(rows, self._rules())
         if listed.skipped:
             self.log.warning(
                 "Recipients that are skipped: %d. %s", len(listed.skipped), group_by_reason(listed.skipped)
             )
-        batches = plan_batches(listed.recipients)
-        send_id = secrets.token_hex(8)
+        return listed
+
+    def _open_ledger(self, context: Context, settings: InforuSettings, batches: Sequence[Batch]) -> Ledger:
+        resend = _as_bool(self.resend)
+        header = Header(
+            send_id=secrets.token_hex(8),
+            plan=digest([self.function, self.inforu_conn_id, settings.username, *self._plan()]),
+            batches=len(batches),
+            recipients=sum(len(batch.recipients) for batch in batches),
+            life=life_of(context, self.retries or 0),
+        )
         if not batches:
             self.log.info("There is nobody to call")
-            return build_manifest(
-                send_id=send_id, function=self.function, outcome=Outcome(), skipped=len(listed.skipped)
-            )
-        once = SendOnce(context)
-        once.begin(send_id)
-        self.log.info("send %s: recipients: %d, requests: %d", send_id, len(listed.recipients), len(batches))
+            return Ledger(MemoryStore(), header, {})
+        store = store_of(context, resend=resend or self.in_doubt == "resend")
         try:
-            outcome = dispatch(send_id, batches, self._sender(hook, send_id), requests_per_second)
-        except SendStoppedError as error:
-            if not error.safe_to_resend:
-                raise AirflowFailException(f"{error}. {NO_RETRY}") from None
-            once.nobody_was_called()
-            raise
-        manifest = build_manifest(
-            send_id=send_id, function=self.function, outcome=outcome, skipped=len(listed.skipped)
-        )
-        if outcome.rejected:
-            self._fail_rejected(context, once, outcome, manifest)
-        return manifest
+            ledger = open_ledger(store, header, resend=resend)
+            check_plan(ledger, batches)
+            if self.in_doubt == "resend":
+                ledger.write([[Event.WITHDRAW, number] for number in ledger.in_doubt()])
+        except LedgerError as error:
+            raise AirflowFailException(str(error)) from None
+        return ledger
 
-    def _fail_rejected(
-        self, context: Context, once: SendOnce, outcome: Outcome, manifest: dict[str, Any]
+    def _dispatch(
+        self, hook: InforuHook, ledger: Ledger, batches: Sequence[Batch], requests_per_second: int
     ) -> None:
-        message = (
-            f"the send {manifest['send_id']} is done: {outcome.calls_accepted} calls were accepted, "
-            f"{outcome.describe_rejected()}"
+        unsent = [batch for batch in batches if batch.number not in ledger.records]
+        send_id = ledger.header.send_id
+        self.log.info("send %s: requests to make: %d of %d", send_id, len(unsent), len(batches))
+        self._running = Dispatch(
+            ledger,
+            unsent,
+            self._sender(hook, ledger),
+            Limits(requests_per_second=requests_per_second, max_in_flight=self.max_in_flight),
+            first_alone=self._first_alone,
         )
-        if not outcome.accepted:
-            once.nobody_was_called()
-            raise InforuError(message)
+        self._running.run()
+        report = Report(send_id, batches, ledger.records)
+        if report.unsent:
+            message = report.describe(self._running.stopped_by)
+            if not ledger.is_durable and (report.accepted or report.in_doubt):
+                raise AirflowFailException(f"{message}. {NO_LEDGER}")
+            raise SendStoppedError(f"{message}. The next try goes on from there and calls nobody twice")
+
+    def _fail(self, context: Context, report: Report, manifest: dict[str, Any]) -> None:
+        message = report.describe()
+        if not report.in_doubt:
+            context["ti"].xcom_push(key="return_value", value=manifest)
+            raise AirflowFailException(message)
+        if self.in_doubt == "resend":
+            raise SendStoppedError(
+                f"{message}. The next try calls those in doubt again, as in_doubt='resend' says"
+            )
         context["ti"].xcom_push(key="return_value", value=manifest)
-        raise AirflowFailException(f"{message}. {NO_RETRY}")
+        raise AirflowFailException(f"{message}. {HOW_TO_SETTLE}")
 
     def on_kill(self) -> None:
-        """Say what a kill cannot do."""
+        """Send no more; what is in flight is waited for and written down."""
         self.log.warning("The task was killed. Calls that the vendor has accepted cannot be cancelled")
+        if self._running:
+            self._running.stop(InforuError("the task was killed"))
 
     def _rules(self) -> RecipientRules:
         return RecipientRules(
@@ -175,6 +257,7 @@ class InforuSendOperator(BaseOperator):
         for name, value, known in (
             ("invalid_recipients", self.invalid_recipients, get_args(InvalidRecipients)),
             ("on_duplicate", self.on_duplicate, get_args(OnDuplicate)),
+            ("in_doubt", self.in_doubt, get_args(InDoubt)),
         ):
             if value not in known:
                 raise InforuInputError(
@@ -186,6 +269,27 @@ class InforuSendOperator(BaseOperator):
                 "none for the row's number; nothing was sent"
             )
 
+    @property
+    def _first_alone(self) -> bool:
+        """Whether the other batches need what the first one's answer says."""
+        return False
+
+    def _shared_plan(self) -> list[Any]:
+        return [self.ignore_possible_sending_time, self.data_options, self.call_options]
+
     @abstractmethod
-    def _sender(self, hook: InforuHook, send_id: str) -> SendBatch:
+    def _plan(self) -> list[Any]:
+        """Return the arguments that say what is sent: a retry with others is another send."""
+
+    @abstractmethod
+    def _sender(self, hook: InforuHook, ledger: Ledger) -> SendBatch:
         """Return what makes the request of a batch."""
+
+
+def _as_bool(value: bool | str) -> bool:  # noqa: FBT001 - a template's text or a bool
+    text = str(value).strip().lower()
+    if text in ("true", "1"):
+        return True
+    if text in ("false", "0", "none", ""):
+        return False
+    raise InforuInputError(f"resend must be true or false, not {value!r}: nothing was sent")

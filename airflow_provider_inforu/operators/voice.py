@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi import voice
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.operators.send import InforuSendOperator
+from airflow_provider_inforu.sending.dispatch import FIRST, NO_COPY, FirstBatchError
 from airflow_provider_inforu.sending.texts import TextTemplate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_provider_inforu.capi.voice import SendReceipt
     from airflow_provider_inforu.hooks.inforu import InforuHook
     from airflow_provider_inforu.sending.dispatch import SendBatch
+    from airflow_provider_inforu.sending.ledger import Ledger
     from airflow_provider_inforu.sending.plan import Batch
     from airflow_provider_inforu.sending.recipients import RecipientRules
 
@@ -58,7 +61,11 @@ class InforuSendTextToSpeechOperator(InforuSendOperator):
         template = None if self.message is None else TextTemplate(str(self.message))
         return replace(super()._rules(), speaks=True, template=template)
 
-    def _sender(self, hook: InforuHook, send_id: str) -> SendBatch:
+    def _plan(self) -> list[Any]:
+        return [self.campaign_name, self.campaign_ref_id, *self._shared_plan()]
+
+    def _sender(self, hook: InforuHook, ledger: Ledger) -> SendBatch:
+        send_id = ledger.header.send_id
         # Without an id, the vendor would count the calls of a named campaign under its monthly one.
         campaign_ref_id = self.campaign_ref_id or (send_id if self.campaign_name else None)
 
@@ -112,28 +119,32 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
                 "duplicate_name names a copy, so it needs duplicate=True: nothing was sent"
             )
 
-    def _sender(self, hook: InforuHook, send_id: str) -> SendBatch:
-        copy: int | None = None
+    @property
+    def _first_alone(self) -> bool:
+        return self.duplicate
 
+    def _plan(self) -> list[Any]:
+        return [str(self.campaign_id), self.duplicate, self.duplicate_name, *self._shared_plan()]
+
+    def _sender(self, hook: InforuHook, ledger: Ledger) -> SendBatch:
         def send(batch: Batch) -> SendReceipt:
-            nonlocal copy
-            makes_copy = self.duplicate and batch.number == 1
-            if self.duplicate and not makes_copy and copy is None:
-                raise InforuInputError(
-                    "the first batch was to make the copy of the campaign, and it was rejected or its answer "
-                    "named no campaign: where the others belong is not known"
-                )
-            receipt = hook.send_existing_campaign(
-                self.campaign_id if copy is None else copy,
-                batch.calls(send_id),
+            makes_copy = self.duplicate and batch.number == FIRST
+            return hook.send_existing_campaign(
+                self._campaign_of(batch, ledger),
+                batch.calls(ledger.header.send_id),
                 duplicate=True if makes_copy else None,
                 duplicate_name=(self.duplicate_name or None) if makes_copy else None,
                 ignore_possible_sending_time=self.ignore_possible_sending_time,
                 data_options=self.data_options,
                 call_options=self.call_options,
             )
-            if makes_copy:
-                copy = receipt.campaign_id
-            return receipt
 
         return send
+
+    def _campaign_of(self, batch: Batch, ledger: Ledger) -> str | int:
+        if not self.duplicate or batch.number == FIRST:
+            return self.campaign_id
+        first = ledger.accepted(FIRST)
+        if first is None or first.campaign_id is None:
+            raise FirstBatchError(NO_COPY)
+        return first.campaign_id

@@ -1,134 +1,194 @@
-"""Batches become requests, at the account's rate, and stop where going on would be a guess."""
+"""Batches become requests: many at a time, at the account's rate, each written down before it leaves.
+
+One thread decides and writes the ledger; a pool of threads makes the requests. A round of the deciding thread
+takes the answers that came, lets as many batches go as pace and width allow, writes both down in one write,
+and only then hands the batches over.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import queue
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_inforu.capi.errors import (
-    InforuApiError,
-    InforuError,
-    InforuRejectedError,
-    InforuTooManyRecordsError,
-)
+from airflow_provider_inforu.capi.errors import InforuError, InforuOutcomeUnknownError, InforuRateLimitError
 from airflow_provider_inforu.capi.voice import SendReceipt
-from airflow_provider_inforu.sending.plan import Batch
-from airflow_provider_inforu.sending.recipients import list_keys
+from airflow_provider_inforu.sending.answers import Backoff, Verdict, judge
+from airflow_provider_inforu.sending.batch_state import Event
+from airflow_provider_inforu.sending.pace import Hold, Throttle
+from airflow_provider_inforu.sending.progress import Progress
+
+if TYPE_CHECKING:
+    from airflow_provider_inforu.sending.ledger import Ledger
+    from airflow_provider_inforu.sending.plan import Batch
 
 log = logging.getLogger(__name__)
 
-SendBatch = Callable[[Batch], SendReceipt]
+SendBatch = Callable[["Batch"], SendReceipt]
+Entry = list[Any]
+
+FIRST = 1
+"""The number of the first batch of a send."""
+MAX_IN_DOUBT_IN_A_ROW = 3
+"""So many unknown outcomes with no acceptance between them, and the vendor is taken to be down."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of the batches that were sent.
+NO_COPY = (
+    "the first batch was to make the copy of the campaign, and its answer named none: where the other "
+    "batches belong is not known"
+)
 
-    :ivar accepted: The receipts, in order.
-    :ivar rejected: The batches that the vendor refused, and its reason.
+
+class FirstBatchError(InforuError):
+    """The copy of a campaign that the first batch was to make is not known, so the others cannot be sent."""
+
+    safe_to_resend = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How fast and how wide.
+
+    :ivar requests_per_second: The most requests in a second; 0 is no limit.
+    :ivar max_in_flight: The most requests at a time.
+    :ivar backoff: How long to wait before a batch that was refused for the moment is sent again.
     """
 
-    accepted: list[SendReceipt] = field(default_factory=list)
-    rejected: list[tuple[Batch, InforuApiError]] = field(default_factory=list)
-
-    @property
-    def calls_accepted(self) -> int:
-        """How many calls the vendor accepted."""
-        return sum(receipt.calls for receipt in self.accepted)
-
-    @property
-    def calls_rejected(self) -> int:
-        """How many calls the vendor refused."""
-        return sum(len(batch.recipients) for batch, _ in self.rejected)
-
-    def describe_rejected(self) -> str:
-        """Return the refused batches with keys and reason, or an empty string."""
-        return "; ".join(
-            f"{len(batch.recipients)} were rejected ({error}): {list_keys(batch.keys, shown=len(batch.keys))}"
-            for batch, error in self.rejected
-        )
+    requests_per_second: float = 30
+    max_in_flight: int = 32
+    backoff: Backoff = field(default_factory=Backoff)
 
 
-class SendStoppedError(InforuError):
-    """A send that stopped before its end. The message says who was called, who not, and who perhaps.
+class Dispatch:
+    """One run over the batches of a send that have no record yet.
 
-    :param send_id: The send.
-    :param outcome: What was sent before.
-    :param batch: The batch at which it stopped.
-    :param left: The batches behind it, which were not sent.
-    :param error: Why it stopped.
+    :param ledger: Where everything is written down.
+    :param batches: What to send.
+    :param send: Makes the request of a batch; called from several threads.
+    :param limits: How fast and how wide.
+    :param first_alone: Whether the others wait until the first batch of the send was accepted.
     """
 
     def __init__(
-        self, send_id: str, outcome: Outcome, batch: Batch, left: Sequence[Batch], error: InforuError
+        self,
+        ledger: Ledger,
+        batches: Sequence[Batch],
+        send: SendBatch,
+        limits: Limits,
+        *,
+        first_alone: bool = False,
     ) -> None:
-        self.outcome = outcome
-        self.error = error
-        self.safe_to_resend = error.safe_to_resend and not outcome.accepted
-        unsent = [*([batch] if error.safe_to_resend else []), *left]
-        parts = [f"the send {send_id} stopped at batch {batch.number}: {error}"]
-        parts.append(f"{outcome.calls_accepted} calls were accepted before")
-        if outcome.rejected:
-            parts.append(outcome.describe_rejected())
-        if not error.safe_to_resend:
-            keys = list_keys(batch.keys, shown=len(batch.keys))
-            parts.append(f"{len(batch.recipients)} are in doubt, they may ring or not: {keys}")
-        if unsent:
-            count = sum(len(one.recipients) for one in unsent)
-            parts.append(
-                f"{count} were not sent: all from key {unsent[0].keys[0]} on, in the order of the rows"
-            )
-        super().__init__(". ".join(parts))
+        self.stopped_by: InforuError | None = None
+        """Why batches were left unsent, if any were."""
+        self._ledger = ledger
+        self._waiting = deque(batches)
+        self._send = send
+        self._limits = limits
+        self._first_is_awaited = first_alone and ledger.accepted(FIRST) is None
+        self._answers: queue.SimpleQueue[tuple[Batch, SendReceipt | InforuError]] = queue.SimpleQueue()
+        self._in_flight = 0
+        self._in_doubt_in_a_row = 0
+        self._hold = Hold(limits.backoff)
+        self._pace = Throttle(limits.requests_per_second)
+        self._progress = Progress(len(batches))
 
+    def stop(self, reason: InforuError) -> None:
+        """Send no more; those in flight are waited for. Safe to call from a signal handler."""
+        self.stopped_by = self.stopped_by or reason
 
-def dispatch(send_id: str, batches: Sequence[Batch], send: SendBatch, requests_per_second: int) -> Outcome:
-    """Send batches one after the other.
+    def run(self) -> None:
+        """Send until nothing is left or something stops the send; every answer is in the ledger then.
 
-    A batch that the vendor rejects does not keep the others from being sent. Whatever speaks of the account
-    (rate limit, quota, authentication), of the transport, or of an unknown outcome stops the send.
+        :raises Exception: What the ledger's store raised; nothing was sent after it.
+        """
+        idle = False
+        with ThreadPoolExecutor(self._limits.max_in_flight, thread_name_prefix="inforu") as pool:
+            while self._in_flight or (self._waiting and not self.stopped_by):
+                events = self._take_answers(self._hold.idle_seconds() if idle else 0.0)
+                leaving = self._let_go()
+                self._write(events, leaving)
+                for batch in leaving:
+                    pool.submit(self._request, batch)
+                self._in_flight += len(leaving)
+                self._progress.say(self._in_flight)
+                idle = not leaving
 
-    :param send_id: The send, for the log.
-    :param batches: What to send.
-    :param send: Makes the request of a batch.
-    :param requests_per_second: The most requests in a second; 0 is no limit.
-    :raises SendStoppedError: The send stopped before its end.
-    """
-    wait = _pace(requests_per_second)
-    outcome = Outcome()
-    for index, batch in enumerate(batches):
-        wait()
+    def _write(self, events: list[Entry], leaving: Sequence[Batch]) -> None:
         try:
-            receipt = send(batch)
-        except (InforuRejectedError, InforuTooManyRecordsError) as error:
-            log.warning(
-                "send %s: batch %d of %d was rejected: %s", send_id, batch.number, len(batches), error
-            )
-            outcome.rejected.append((batch, error))
+            self._ledger.write([*events, *([Event.SUBMIT, batch.number, batch.digest] for batch in leaving)])
+        except Exception as error:
+            # What is in flight will be answered, and these answers are worth one more try to write.
+            events = [[Event.WITHDRAW, batch.number] for batch in leaving]
+            while self._in_flight:
+                events += self._take_answers(1.0)
+            with contextlib.suppress(Exception):
+                self._ledger.write(events)
+            raise error from None
+
+    def _request(self, batch: Batch) -> None:
+        try:
+            self._answers.put((batch, self._send(batch)))
         except InforuError as error:
-            raise SendStoppedError(send_id, outcome, batch, batches[index + 1 :], error) from error
-        else:
-            outcome.accepted.append(receipt)
-            log.info(
-                "send %s: batch %d of %d accepted, %d calls, campaign %s, RequestToken %s",
-                *(
-                    send_id,
-                    batch.number,
-                    len(batches),
-                    receipt.calls,
-                    receipt.campaign_id,
-                    receipt.request_token,
-                ),
-            )
-    return outcome
+            self._answers.put((batch, error))
+        except BaseException as error:
+            # Without an answer the send would wait for ever.
+            self._answers.put((batch, InforuOutcomeUnknownError(f"unexpected {type(error).__name__}")))
+            raise
 
+    def _take_answers(self, wait: float) -> list[Entry]:
+        events: list[Entry] = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                batch, answer = self._answers.get(timeout=wait) if wait else self._answers.get_nowait()
+                wait = 0.0
+                self._in_flight -= 1
+                take = self._accepted if isinstance(answer, SendReceipt) else self._failed
+                events += take(batch, answer)  # type: ignore[arg-type]
+        return events
 
-def _pace(requests_per_second: int) -> Callable[[], object]:
-    """Return what waits for its turn before a request: evenly spaced, with no burst at the start."""
-    if requests_per_second == 0:
-        return lambda: None
-    from pyrate_limiter import GCRA, InMemoryStateStore, Limiter, MonotonicClock, Rate, StateBucket
+    def _accepted(self, batch: Batch, receipt: SendReceipt) -> list[Entry]:
+        self._in_doubt_in_a_row = 0
+        self._first_is_awaited = self._first_is_awaited and batch.number != FIRST
+        self._hold.release()
+        self._progress.done += 1
+        return [[Event.ACCEPT, batch.number, receipt.request_token, receipt.campaign_id]]
 
-    rate = Rate(requests_per_second, 1000, burst=1)
-    limiter = Limiter(StateBucket([rate], GCRA(), InMemoryStateStore(), MonotonicClock()), buffer_ms=0)
-    return limiter.try_acquire
+    def _failed(self, batch: Batch, error: InforuError) -> list[Entry]:
+        verdict = judge(error)
+        log.warning(
+            "send %s: batch %d: %s (%s)", self._ledger.header.send_id, batch.number, error, verdict.value
+        )
+        if verdict is Verdict.REJECTED:
+            return [[Event.REJECT, batch.number, str(error)]]
+        if verdict is Verdict.IN_DOUBT:
+            self._in_doubt_in_a_row += 1
+            if self._in_doubt_in_a_row >= MAX_IN_DOUBT_IN_A_ROW:
+                self.stop(error)
+            return []
+        self._waiting.appendleft(batch)
+        if verdict is Verdict.STOP or not self._hold.after(error):
+            self.stop(error)
+        if isinstance(error, InforuRateLimitError):
+            self._pace.slow_down()
+        return [[Event.WITHDRAW, batch.number]]
+
+    def _let_go(self) -> list[Batch]:
+        leaving: list[Batch] = []
+        while self._may_leave(len(leaving)) and self._pace.take():
+            leaving.append(self._waiting.popleft())
+        return leaving
+
+    def _may_leave(self, leaving: int) -> bool:
+        if self.stopped_by or not self._waiting or not self._hold.is_over():
+            return False
+        width = self._limits.max_in_flight
+        if self._first_is_awaited:
+            if self._waiting[0].number != FIRST and not self._in_flight + leaving:
+                self.stop(FirstBatchError(NO_COPY))
+            width = 1
+        return self._in_flight + leaving < width

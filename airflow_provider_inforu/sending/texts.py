@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from string import Formatter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.errors import InforuInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class MissingFieldError(InforuInputError):

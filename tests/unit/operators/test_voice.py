@@ -12,7 +12,7 @@ from airflow_provider_inforu.operators.voice import (
     InforuSendExistingCampaignOperator,
     InforuSendTextToSpeechOperator,
 )
-from airflow_provider_inforu.sending.dispatch import SendStoppedError
+from airflow_provider_inforu.operators.send import SendStoppedError
 from tests.task_runner import TaskRunner
 
 
@@ -95,7 +95,7 @@ def test_the_manifest_is_as_designed(runner, sandbox):
 
 def test_250_people_make_requests_of_100_100_and_50(runner, sandbox):
     assert runner.run(text_to_speech(people(250))) == "success"
-    assert [len(body["List"]) for body in bodies(sandbox)] == [100, 100, 50]
+    assert sorted(len(body["List"]) for body in bodies(sandbox)) == [50, 100, 100]
     assert len({call["phone"] for call in sandbox.calls()}) == 250
     assert len(runner.xcoms["return_value"]["requests"]) == 3
 
@@ -210,16 +210,22 @@ def test_duplicate_makes_one_copy_however_many_requests(runner, sandbox):
 
 @pytest.mark.parametrize(
     "fault",
-    [
-        {"kind": "status", "status_id": -18},
-        {"kind": "loose_types", "null_data": True},
-    ],
+    [{"kind": "status", "status_id": -18}, {"kind": "loose_types", "null_data": True}, {"kind": "drop"}],
 )
 def test_when_the_copys_campaign_is_not_known_the_others_are_not_sent(runner, sandbox, fault, capsys):
     sandbox.add_fault(**fault)
-    runner.run(existing(people(250), duplicate=True))
+    assert runner.run(existing(people(250), duplicate=True)) == "up_for_retry"
     assert len(sandbox.requests()) == 1
-    assert "150 were not sent: all from key k101 on" in log_of(capsys)
+    assert "150 were not sent, because the first batch was to make the copy" in log_of(capsys)
+
+
+def test_a_retry_sends_to_the_copy_that_the_first_try_made(runner, sandbox):
+    sandbox.add_fault("loose_types")
+    sandbox.add_fault("status", status_id=-13)
+    assert runner.run(existing(people(250), duplicate=True, max_in_flight=1)) == "up_for_retry"
+    assert runner.run(existing(people(250), duplicate=True), try_number=2) == "success"
+    assert len({call["message_id"] for call in sandbox.calls()}) == len(sandbox.calls()) == 250
+    assert len(runner.xcoms["return_value"]["campaign_ids"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -234,6 +240,8 @@ def test_when_the_copys_campaign_is_not_known_the_others_are_not_sent(runner, sa
         ({"phone_field": "mobile"}, "the phone is missing: k1"),
         ({"invalid_recipients": "drop"}, "invalid_recipients must be one of fail, skip, not 'drop'"),
         ({"on_duplicate": "once"}, "on_duplicate must be one of skip, send, fail, not 'once'"),
+        ({"in_doubt": "ask"}, "in_doubt must be one of fail, accept, resend, not 'ask'"),
+        ({"resend": "perhaps"}, "resend must be true or false, not 'perhaps'"),
         ({"data_options": {"CampaignName": "x"}}, "data_options may not set CampaignName"),
         ({"inforu_conn_id": "nowhere"}, "nowhere"),
     ],
@@ -275,73 +283,140 @@ def test_skipped_rows_are_named_and_counted_and_the_others_are_called(runner, ca
     assert "Recipients that are skipped: 1. the phone is a service number: bad" in log_of(capsys)
 
 
-def test_an_error_that_proves_that_nobody_was_called_may_be_retried(runner, sandbox):
-    sandbox.add_fault("refuse", seconds=60)
-    assert runner.run(text_to_speech(people(3))) == "up_for_retry"
-    sandbox.reset()
-    assert runner.run(text_to_speech(people(3)), try_number=2) == "success"
+def test_a_vendor_that_refuses_connections_for_a_while_is_waited_for(runner, sandbox):
+    sandbox.add_fault("refuse", seconds=1.5)
+    assert runner.run(text_to_speech(people(250))) == "success"
+    assert len(sandbox.calls()) == 250
+
+
+@pytest.mark.parametrize("form", ["seconds", "date", "none"])
+def test_a_rate_limit_is_waited_for(runner, sandbox, form):
+    sandbox.add_fault("rate_limit", retry_after=1, retry_after_form=form)
+    assert runner.run(text_to_speech(people(250))) == "success"
+    assert len(sandbox.calls()) == 250
+
+
+def test_a_job_in_progress_is_waited_for(runner, sandbox):
+    sandbox.add_fault("status", status_id=-2015)
+    assert runner.run(text_to_speech(people(3))) == "success"
     assert len(sandbox.calls()) == 3
 
 
-@pytest.mark.parametrize("kind", ["accept_then_drop", "drop", "accept_then_error", "garbage"])
-def test_an_unknown_outcome_is_not_retried_and_names_who_is_in_doubt(runner, sandbox, kind, capsys):
+def test_an_absurd_retry_after_stops_the_send_and_the_next_try_goes_on(runner, sandbox, capsys):
+    sandbox.add_fault("loose_types")
+    sandbox.add_fault("rate_limit", retry_after=86_400)
+    assert runner.run(text_to_speech(people(250), max_in_flight=1)) == "up_for_retry"
+    assert "150 were not sent, because Inforu refused" in log_of(capsys)
+    assert runner.run(text_to_speech(people(250)), try_number=2) == "success"
+    assert len(sandbox.calls()) == 250
+
+
+@pytest.mark.parametrize("status_id", [-2, -221, -13])
+def test_what_speaks_of_the_account_stops_the_send_and_the_next_try_goes_on(runner, sandbox, capsys, status_id):
+    sandbox.add_fault("loose_types")
+    sandbox.add_fault("status", status_id=status_id)
+    assert runner.run(text_to_speech(people(250), max_in_flight=1)) == "up_for_retry"
+    log = log_of(capsys)
+    assert "100 were accepted. 150 were not sent" in log
+    assert "keys k101, k102, k103 and 147 more. The next try goes on from there" in log
+    assert len(sandbox.calls()) == 100
+    assert runner.run(text_to_speech(people(250)), try_number=2) == "success"
+    assert len({call["phone"] for call in sandbox.calls()}) == len(sandbox.calls()) == 250
+    assert runner.xcoms["return_value"]["accepted"] == 250
+
+
+UNKNOWN = [("accept_then_drop", 3), ("drop", 0), ("accept_then_error", 3), ("garbage", None)]
+
+
+@pytest.mark.parametrize(("kind", "rang"), UNKNOWN)
+def test_people_in_doubt_are_named_and_not_called_again(runner, sandbox, kind, rang, capsys):
     sandbox.add_fault(kind)
     assert runner.run(text_to_speech(people(3))) == "failed"
     log = log_of(capsys)
-    assert "3 are in doubt, they may ring or not: k1, k2, k3" in log
+    assert "3 are in doubt, they may ring or not: keys k1, k2, k3 (batches 1)" in log
     assert "0500000001" not in log
     assert runner.run(text_to_speech(people(3)), try_number=2) == "failed"
     assert len(sandbox.requests()) == 1
+    if rang is not None:
+        assert len(sandbox.calls()) == rang
 
 
-def test_a_send_that_stops_in_the_middle_is_not_retried_and_says_who_was_not_called(runner, sandbox, capsys):
-    sandbox.add_fault("loose_types")
-    sandbox.add_fault("status", status_id=-13)
+def test_the_others_are_sent_when_a_batch_is_in_doubt(runner, sandbox):
+    sandbox.add_fault("drop")
     assert runner.run(text_to_speech(people(250))) == "failed"
-    log = log_of(capsys)
-    assert "stopped at batch 2" in log
-    assert "100 calls were accepted before" in log
-    assert "150 were not sent: all from key k101 on, in the order of the rows" in log
-    assert "Airflow does not retry this task" in log
-    assert len(sandbox.calls()) == 100
+    manifest = runner.xcoms["return_value"]
+    assert (manifest["recipients"], manifest["accepted"] + manifest["in_doubt"]) == (250, 250)
+    assert manifest["in_doubt"] in (50, 100)
+
+
+def test_people_in_doubt_can_be_taken_as_called(runner, sandbox):
+    sandbox.add_fault("accept_then_drop")
+    assert runner.run(text_to_speech(people(3))) == "failed"
+    assert runner.run(text_to_speech(people(3), in_doubt="accept"), try_number=2) == "success"
+    assert runner.xcoms["return_value"]["in_doubt"] == 3
+    assert len(sandbox.calls()) == 3
+
+
+def test_people_in_doubt_are_called_again_on_request(runner, sandbox):
+    sandbox.add_fault("drop")
+    assert runner.run(text_to_speech(people(3), in_doubt="resend")) == "up_for_retry"
+    assert runner.run(text_to_speech(people(3), in_doubt="resend"), try_number=2) == "success"
+    assert len(sandbox.calls()) == 3
+
+
+def test_a_vendor_that_is_down_puts_few_people_in_doubt_and_the_others_are_left_for_the_next_try(runner, sandbox):
+    sandbox.add_fault("http_error", http_status=503, count=50)
+    assert runner.run(text_to_speech(people(5000), max_in_flight=2)) == "up_for_retry"
+    assert len(sandbox.requests()) <= 6
 
 
 def test_a_rejected_batch_does_not_keep_the_others_from_being_called(runner, sandbox, capsys):
     sandbox.add_fault("loose_types")
     sandbox.add_fault("status", status_id=-18)
-    assert runner.run(text_to_speech(people(250))) == "failed"
+    assert runner.run(text_to_speech(people(250), max_in_flight=1)) == "failed"
     manifest = runner.xcoms["return_value"]
     assert (manifest["recipients"], manifest["accepted"], manifest["rejected"]) == (250, 150, 100)
     assert len(sandbox.calls()) == 150
     log = log_of(capsys)
-    assert "100 were rejected (Inforu refused Voice/Message/Send: HTTP 403, StatusId -18" in log
-    assert "k101, k102" in log
-    assert "k200" in log
+    assert "100 were rejected, keys k101, k102" in log
+    assert "StatusId -18" in log
 
 
-def test_a_stop_after_a_rejected_batch_names_both(runner, sandbox, capsys):
-    sandbox.add_fault("status", status_id=-18)
-    sandbox.add_fault("drop")
-    assert runner.run(text_to_speech(people(250))) == "failed"
-    log = log_of(capsys)
-    assert "100 were rejected" in log
-    assert "100 are in doubt" in log
-    assert "50 were not sent: all from key k201 on" in log
+def test_a_send_that_was_made_is_not_made_again_and_its_manifest_comes_back(runner, sandbox):
+    runner.run(text_to_speech(people(250)))
+    manifest = runner.xcoms["return_value"]
+    assert runner.run(text_to_speech(people(250)), try_number=2) == "success"
+    assert runner.xcoms["return_value"] == manifest
+    assert len(sandbox.calls()) == 250
 
 
-def test_a_send_that_was_rejected_whole_called_nobody_and_may_be_retried(runner, sandbox):
-    sandbox.add_fault("status", status_id=-18)
-    assert runner.run(text_to_speech(people(3))) == "up_for_retry"
-    assert runner.run(text_to_speech(people(3)), try_number=2) == "success"
-    assert len(sandbox.calls()) == 3
-
-
-def test_a_later_try_of_a_send_that_was_made_sends_nothing(runner, sandbox, capsys):
+def test_recipients_that_changed_since_the_first_try_stop_the_task(runner, sandbox, capsys):
     runner.run(text_to_speech(people(3)))
-    send_id = runner.xcoms["return_value"]["send_id"]
-    assert runner.run(text_to_speech(people(3)), try_number=2) == "failed"
+    others = [*people(2), {"id": "k9", "phone": "0500000009", "name": "x"}]
+    assert runner.run(text_to_speech(others), try_number=2) == "failed"
+    assert runner.run(text_to_speech(people(4)), try_number=2) == "failed"
+    assert runner.run(text_to_speech(people(3), message="other"), try_number=2) == "failed"
+    assert runner.run(text_to_speech(people(3), campaign_name="other"), try_number=2) == "failed"
+    log = log_of(capsys)
+    assert "the recipients changed since the first try (batch 1)" in log
+    assert "there were 3, and now there are 4" in log
+    assert "belongs to a send with other arguments" in log
     assert len(sandbox.calls()) == 3
-    assert f"an earlier try of this task made the send {send_id}" in log_of(capsys)
+
+
+@pytest.mark.parametrize("resend", [True, "{{ dag_run.run_id == 'run' }}"])
+def test_a_task_that_is_cleared_calls_everybody_again_on_request_and_once(runner, sandbox, resend):
+    task = {"resend": resend}
+    assert runner.run(text_to_speech(people(3), **task)) == "success"
+    assert runner.run(text_to_speech(people(3), **task), try_number=2) == "success"
+    assert len(sandbox.calls()) == 3
+    runner.max_tries += 2
+    assert runner.run(text_to_speech(people(3)), try_number=3) == "success"
+    assert len(sandbox.calls()) == 3
+    assert runner.run(text_to_speech(people(3), **task), try_number=3) == "success"
+    assert runner.run(text_to_speech(people(3), **task), try_number=4) == "success"
+    assert len(sandbox.calls()) == 6
+    assert len({call["message_id"] for call in sandbox.calls()}) == 6
 
 
 def test_an_attempt_that_airflow_has_given_up_sends_nothing(runner, sandbox):
@@ -351,22 +426,61 @@ def test_an_attempt_that_airflow_has_given_up_sends_nothing(runner, sandbox):
 
 
 def without_state_store(task, try_number):
-    context = {"ti": type("TaskInstance", (), {"try_number": try_number, "xcom_push": print})()}
-    return task.execute(context)
+    instance = {"try_number": try_number, "max_tries": 2, "xcom_push": print}
+    return task.execute({"ti": type("TaskInstance", (), instance)()})
 
 
-def test_where_airflow_keeps_no_state_the_first_try_sends_and_a_later_one_refuses(sandbox):
+def test_without_a_ledger_the_first_try_sends_and_a_later_one_refuses(sandbox):
     task = text_to_speech(people(3))
     assert without_state_store(task, 1)["accepted"] == 3
-    with pytest.raises(AirflowFailException, match="this is try 2, and this version of Airflow keeps no"):
+    with pytest.raises(AirflowFailException, match=r"this is try 2, .*set \[inforu\] ledger_path"):
         without_state_store(task, 2)
     assert len(sandbox.calls()) == 3
 
 
-def test_where_airflow_keeps_no_state_a_first_try_that_reached_nobody_is_an_ordinary_error(sandbox):
+def test_without_a_ledger_a_send_that_stops_in_the_middle_is_not_retried(sandbox):
+    sandbox.add_fault("loose_types")
+    sandbox.add_fault("status", status_id=-2)
+    with pytest.raises(AirflowFailException, match="150 were not sent.*Without a ledger a retry would"):
+        without_state_store(text_to_speech(people(250), max_in_flight=1), 1)
+
+
+def test_without_a_ledger_a_first_try_that_reached_nobody_is_an_ordinary_error(sandbox):
     sandbox.add_fault("status", status_id=-2)
     with pytest.raises(SendStoppedError, match="Authentication failed"):
         without_state_store(text_to_speech(people(3)), 1)
+
+
+@pytest.fixture
+def object_storage(monkeypatch, tmp_path):
+    monkeypatch.setenv("AIRFLOW__INFORU__LEDGER_PATH", f"file://{tmp_path}/ledgers")
+    return tmp_path / "ledgers"
+
+
+def test_a_ledger_in_object_storage_lets_a_later_try_go_on(runner, sandbox, object_storage):
+    sandbox.add_fault("loose_types")
+    sandbox.add_fault("status", status_id=-13)
+    assert runner.run(text_to_speech(people(250), max_in_flight=1)) == "up_for_retry"
+    assert runner.run(text_to_speech(people(250)), try_number=2) == "success"
+    assert len({call["phone"] for call in sandbox.calls()}) == len(sandbox.calls()) == 250
+    assert runner.state_store == {}
+    assert not [path for path in object_storage.rglob("*.json") if "0500000001" in path.read_text()]
+
+
+def test_a_damaged_ledger_in_object_storage_stops_the_task(runner, sandbox, object_storage, capsys):
+    runner.run(text_to_speech(people(3)))
+    for path in object_storage.rglob("*.0.json"):
+        path.write_text("{")
+    assert runner.run(text_to_speech(people(3)), try_number=2) == "failed"
+    assert "the ledger cannot be read" in log_of(capsys)
+    assert len(sandbox.calls()) == 3
+
+
+def test_the_ledger_holds_no_phone_and_no_text(runner):
+    runner.run(text_to_speech(people(3)))
+    stored = json.dumps(runner.state_store, ensure_ascii=False)
+    assert "050000000" not in stored
+    assert "דנה" not in stored
 
 
 def test_the_rate_of_the_connection_is_kept(runner, connection):

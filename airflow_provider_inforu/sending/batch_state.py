@@ -1,0 +1,76 @@
+"""What can become of a batch: one small state machine, with no input or output.
+
+A batch without a record was not sent. Every other state was written down before, or because of, a request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from airflow_provider_inforu.capi.errors import InforuError
+
+
+class LedgerError(InforuError):
+    """The ledger cannot be read, or does not fit the send: nothing is sent on a guess."""
+
+
+class BatchState(StrEnum):
+    """The state of a batch that has a record."""
+
+    SUBMITTING = "submitting"
+    """Its request was about to leave; without an answer it is in doubt."""
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+class Event(StrEnum):
+    """What is written down. One letter each: a ledger holds thousands."""
+
+    SUBMIT = "s"
+    """The request is about to leave: number, digest."""
+    ACCEPT = "a"
+    """The vendor accepted it, or a person says so: number, RequestToken, campaign."""
+    REJECT = "r"
+    """The vendor refused it for good: number, reason."""
+    WITHDRAW = "w"
+    """It is proven, or a person says, that nobody was called: number. It may be sent (again)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRecord:
+    """What the ledger knows of a batch.
+
+    :ivar state: Its state.
+    :ivar digest: Of its calls, to tell whether the recipients changed.
+    :ivar request_token: The vendor's receipt, once accepted.
+    :ivar campaign_id: The campaign, once accepted.
+    :ivar reason: The vendor's, once rejected.
+    """
+
+    state: BatchState
+    digest: str
+    request_token: str | None = None
+    campaign_id: int | None = None
+    reason: str | None = None
+
+
+def apply(record: BatchRecord | None, event: list[Any]) -> BatchRecord | None:
+    """Return what an event makes of a batch's record; None is "not sent".
+
+    :param record: The record before.
+    :param event: A letter of `Event`, the batch's number, and what belongs to it.
+    :raises LedgerError: The event cannot follow on that state: the ledger is damaged.
+    """
+    match event, record:
+        case [Event.SUBMIT, _, str(digest)], None:
+            return BatchRecord(BatchState.SUBMITTING, digest)
+        case [Event.ACCEPT, _, token, campaign], BatchRecord(BatchState.SUBMITTING, digest):
+            return BatchRecord(BatchState.ACCEPTED, digest, request_token=token, campaign_id=campaign)
+        case [Event.REJECT, _, str(reason)], BatchRecord(BatchState.SUBMITTING, digest):
+            return BatchRecord(BatchState.REJECTED, digest, reason=reason)
+        case [Event.WITHDRAW, _], BatchRecord(BatchState.SUBMITTING):
+            return None
+    state = "no record" if record is None else f"state {record.state}"
+    raise LedgerError(f"the ledger is damaged: the entry {event!r} cannot follow on a batch with {state}")

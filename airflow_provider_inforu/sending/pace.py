@@ -1,0 +1,94 @@
+"""When the next request may leave: at the account's rate, and not while the vendor asks to wait."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_inforu.capi.errors import InforuError
+    from airflow_provider_inforu.sending.answers import Backoff
+
+SAFETY = 0.98
+"""Requests leave a little slower than the limit, since the way to the vendor shakes their spacing."""
+SLOWER_SECONDS = 60.0
+"""For how long the rate is halved after the vendor said that it was too high."""
+LONGEST_STANDSTILL_SECONDS = 900.0
+"""After so long without an accepted batch the send stops."""
+_SHORTEST_IDLE_SECONDS = 0.002
+_LONGEST_IDLE_SECONDS = 0.25
+
+
+class Throttle:
+    """Lets requests go evenly spaced, with no burst at the start.
+
+    :param requests_per_second: The most requests in any one second; 0 is no limit.
+    """
+
+    def __init__(self, requests_per_second: float) -> None:
+        self._rate = requests_per_second
+        self._slow_until = 0.0
+        self._take = _evenly(requests_per_second)
+        self._take_slowly = _evenly(requests_per_second / 2)
+
+    def take(self) -> bool:
+        """Return whether a request may leave now, and count it if so."""
+        return self._take_slowly() if time.monotonic() < self._slow_until else self._take()
+
+    def slow_down(self) -> None:
+        """Halve the rate for a while; without a limit there is nothing to halve."""
+        self._slow_until = time.monotonic() + SLOWER_SECONDS
+
+
+def _evenly(requests_per_second: float) -> Callable[[], bool]:
+    if requests_per_second == 0:
+        return lambda: True
+    from pyrate_limiter import GCRA, InMemoryStateStore, Limiter, MonotonicClock, Rate, StateBucket
+
+    rate = Rate(max(1, int(requests_per_second * SAFETY * 1000)), 1_000_000, burst=1)
+    limiter = Limiter(StateBucket([rate], GCRA(), InMemoryStateStore(), MonotonicClock()), buffer_ms=0)
+    return lambda: bool(limiter.try_acquire(blocking=False))
+
+
+class Hold:
+    """Keeps requests back after a refusal that will pass.
+
+    :param backoff: How long.
+    """
+
+    def __init__(self, backoff: Backoff) -> None:
+        self._backoff = backoff
+        self._until = 0.0
+        self._failures = 0
+        self._standstill_since: float | None = None
+
+    def after(self, error: InforuError) -> bool:
+        """Hold because of an error; return False when waiting makes no sense any more.
+
+        Failures of requests that were in flight together count as one.
+        """
+        now = time.monotonic()
+        self._standstill_since = self._standstill_since or now
+        if self.is_over():
+            self._failures += 1
+        seconds = self._backoff.seconds(error, self._failures, time.time())
+        if seconds is None or now + seconds - self._standstill_since > LONGEST_STANDSTILL_SECONDS:
+            return False
+        self._until = max(self._until, now + seconds)
+        return True
+
+    def release(self) -> None:
+        """Count failures anew, since a batch was accepted."""
+        self._failures = 0
+        self._standstill_since = None
+
+    def is_over(self) -> bool:
+        """Return whether requests may leave."""
+        return time.monotonic() >= self._until
+
+    def idle_seconds(self) -> float:
+        """Return how long to sleep when no request may leave now."""
+        left = self._until - time.monotonic()
+        return min(max(left, _SHORTEST_IDLE_SECONDS), _LONGEST_IDLE_SECONDS)

@@ -1,0 +1,227 @@
+"""Plan, ledger and dispatch against a model of the vendor, with crashes, faults, lost writes and stale attempts.
+
+The vendor model records every call that it accepts, whatever becomes of its answer. Over any sequence of
+attempts nobody may be called twice, and everybody must be accounted for.
+"""
+
+import threading
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_inforu.capi import errors
+from airflow_provider_inforu.capi.voice import SendReceipt
+from airflow_provider_inforu.sending.answers import Backoff
+from airflow_provider_inforu.sending.batch_state import BatchState, Event
+from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
+from airflow_provider_inforu.sending.ledger import Header, open_ledger
+from airflow_provider_inforu.sending.plan import check_plan, plan_batches
+from airflow_provider_inforu.sending.recipients import Recipient
+from airflow_provider_inforu.sending.report import Report
+
+LIMITS = Limits(requests_per_second=0, max_in_flight=3, backoff=Backoff(first=0.001, longest=0.01))
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+class StaleError(Exception):
+    """The store refuses an attempt that is not the latest."""
+
+
+class Values:
+    """What survives a crash."""
+
+    def __init__(self):
+        self.stored = {}
+        self.owner = 0
+
+
+class Store:
+    """One attempt's view of the values. ``faults`` says what happens at which write."""
+
+    is_durable = True
+
+    def __init__(self, values, faults):
+        self._values = values
+        self._faults = list(faults)
+
+    def claim(self):
+        self._values.owner += 1
+        self._mine = self._values.owner
+
+    def get(self, key):
+        return self._values.stored.get(key)
+
+    def set(self, key, value):
+        if self._mine != self._values.owner:
+            raise StaleError
+        fault = self._faults.pop(0) if self._faults else None
+        if fault == "crash before":
+            raise Crash
+        if fault == "fails":
+            raise OSError("the store is down")
+        self._values.stored[key] = _copy(value)
+        if fault == "crash after":
+            raise Crash
+        if fault == "fails after it wrote":
+            raise OSError("the store's answer was lost")
+
+
+def _copy(value):
+    import json
+
+    return json.loads(json.dumps(value))
+
+
+def api_error(kind, status_id, retry_after=None):
+    return kind(status_id=status_id, http_status=403, retry_after=retry_after)
+
+
+class Vendor:
+    """Accepts, refuses, or accepts and loses the answer, as scripted; accepts when the script is over."""
+
+    def __init__(self, script):
+        self._script = list(script)
+        self._lock = threading.Lock()
+        self.calls = Counter()
+        self.on_takeover = None
+
+    def send(self, batch):
+        with self._lock:
+            step = self._script.pop(0) if self._script else "accept"
+            if step == "take over" and self.on_takeover:
+                takeover, self.on_takeover = self.on_takeover, None
+            else:
+                takeover = None
+        if takeover:
+            takeover()
+        with self._lock:
+            return self._answer(batch, step)
+
+    def _answer(self, batch, step):
+        refusals = {
+            "refused": errors.InforuConnectionError("refused"),
+            "rate limit": api_error(errors.InforuRateLimitError, -429, "0"),
+            "absurd rate limit": api_error(errors.InforuRateLimitError, -429, "99999"),
+            "job in progress": api_error(errors.InforuJobInProgressError, -2015),
+            "quota": api_error(errors.InforuQuotaError, -13),
+            "rejected": api_error(errors.InforuRejectedError, -18),
+            "lost before": errors.InforuOutcomeUnknownError("reset"),
+        }
+        if step in refusals:
+            raise refusals[step]
+        self.calls.update(batch.keys)
+        if step == "lost after":
+            raise errors.InforuOutcomeUnknownError("reset")
+        if step == "bug":
+            raise ZeroDivisionError
+        return SendReceipt(194, f"token-{batch.number}", None, len(batch.recipients))
+
+
+def batches_of(count):
+    from dataclasses import replace
+
+    recipients = [Recipient(f"k{number}", f"05{number:08}", "hi") for number in range(count)]
+    whole = plan_batches(recipients)
+    return [
+        replace(whole[0], number=number, recipients=recipients[start : start + 2])
+        for number, start in enumerate(range(0, count, 2), start=1)
+    ]
+
+
+def attempt(values, vendor, batches, faults=(), *, takes_over=None):
+    """Make one attempt, as the operator does; return the ledger, or None where the attempt died."""
+    vendor.on_takeover = takes_over
+    try:
+        header = Header("5e4d", "plan", len(batches), sum(len(one.keys) for one in batches), 0)
+        ledger = open_ledger(Store(values, faults), header)
+        check_plan(ledger, batches)
+        unsent = [batch for batch in batches if batch.number not in ledger.records]
+        Dispatch(ledger, unsent, vendor.send, LIMITS).run()
+    except (Crash, OSError, StaleError):
+        return None
+    return ledger
+
+
+steps = st.sampled_from(
+    [
+        *("accept", "refused", "rate limit", "absurd rate limit", "job in progress", "quota", "rejected"),
+        *("lost before", "lost after", "bug", "take over"),
+    ]
+)
+store_faults = st.lists(
+    st.sampled_from([None, None, None, "crash before", "crash after", "fails", "fails after it wrote"]), max_size=9
+)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@settings(max_examples=300)
+@given(
+    people=st.integers(1, 24),
+    script=st.lists(steps, max_size=20),
+    attempts=st.lists(store_faults, max_size=4),
+    takeover=st.booleans(),
+)
+def test_over_any_sequence_of_attempts_nobody_is_called_twice_and_everybody_is_accounted_for(
+    people, script, attempts, takeover
+):
+    values, vendor, batches = Values(), Vendor(script), batches_of(people)
+    for number, faults in enumerate(attempts):
+        other = (lambda: attempt(values, vendor, batches)) if takeover and number == 0 else None
+        attempt(values, vendor, batches, faults, takes_over=other)
+        assert max(vendor.calls.values(), default=0) <= 1
+
+    vendor._script.clear()
+    last = attempt(values, vendor, batches)
+
+    assert max(vendor.calls.values(), default=0) <= 1
+    report = Report("5e4d", batches, last.records)
+    assert report.unsent == []
+    by_key = {key: last.records[batch.number].state for batch in batches for key in batch.keys}
+    assert len(by_key) == people
+    for key, state in by_key.items():
+        called = vendor.calls[key]
+        assert called == 1 if state is BatchState.ACCEPTED else True
+        assert called == 0 if state is BatchState.REJECTED else True
+    for batch in report.in_doubt:
+        assert ", ".join(batch.keys) in report.describe()
+
+
+def test_an_intent_is_durable_before_its_request_leaves():
+    values, batches = Values(), batches_of(20)
+    seen = []
+
+    def send(batch):
+        events = [event for key, value in values.stored.items() if "events" in value for event in value["events"]]
+        seen.append([Event.SUBMIT, batch.number, batch.digest] in events)
+        return SendReceipt(1, "t", None, 2)
+
+    ledger = open_ledger(Store(values, ()), Header("5e4d", "plan", 10, 20, 0))
+    Dispatch(ledger, batches, send, LIMITS).run()
+    assert seen == [True] * 10
+
+
+def test_a_failing_store_lets_nothing_leave_after_it_and_what_was_answered_is_written_when_it_comes_back():
+    values, vendor, batches = Values(), Vendor([]), batches_of(20)
+    assert attempt(values, vendor, batches, [None, None, None, "fails"]) is None
+    called = sum(vendor.calls.values())
+    ledger = open_ledger(Store(values, ()), Header("5e4d", "plan", 10, 20, 0))
+    assert ledger.in_doubt() == []
+    assert sum(len(batches[number - 1].keys) for number in ledger.records) == called
+
+
+def test_segments_stay_below_64_kb_and_a_long_ledger_is_read_back():
+    import json
+
+    values, batches = Values(), batches_of(5000)
+    vendor = Vendor([])
+    assert attempt(values, vendor, batches) is not None
+    sizes = [len(json.dumps(value)) for value in values.stored.values()]
+    assert max(sizes) <= 64 * 1024
+    assert len(sizes) > 4
+    assert attempt(values, vendor, batches).in_doubt() == []
+    assert max(vendor.calls.values()) == 1
