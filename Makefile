@@ -44,4 +44,5 @@ lock:
 	$(LOCK) --group dev pyproject.toml -o requirements/dev.lock
 
 clean:
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 	rm -rf .venv .demo build dist docs/_build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

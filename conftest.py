@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # Before the first import of Airflow, which reads it then.
-os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="inforu-tests-")
+_home = tempfile.TemporaryDirectory(prefix="inforu-tests-")
+os.environ["AIRFLOW_HOME"] = _home.name
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
 pytest_plugins = ["airflow_provider_inforu.sandbox.pytest_plugin"]

@@ -29,6 +29,21 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_provider_inforu.operators.voice"],
             }
         ],
+        "config": {
+            "inforu": {
+                "description": "Options of airflow-provider-inforu.",
+                "options": {
+                    "ledger_path": {
+                        "description": "Where sends keep their ledger: any URL that fsspec knows. Empty: in "
+                        "Airflow's task state, which needs Airflow 3.3 or later.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "s3://aws_default@bucket/inforu-ledgers",
+                        "default": "",
+                    },
+                },
+            },
+        },
         "connection-types": [
             {
                 "connection-type": "inforu",

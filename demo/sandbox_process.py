@@ -68,7 +68,7 @@ class SandboxProcess:
             "host": self.url,
             "login": self.username,
             "password": self.token,
-            "extra": json.dumps(extra),
+            **({"extra": json.dumps(extra)} if extra else {}),
         }
 
     def calls(self) -> list[dict[str, Any]]:

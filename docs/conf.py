@@ -6,7 +6,8 @@ import os
 import tempfile
 
 # Importing Airflow writes its configuration somewhere; not into the reader's home.
-os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="inforu-docs-")
+_home = tempfile.TemporaryDirectory(prefix="inforu-docs-")
+os.environ["AIRFLOW_HOME"] = _home.name
 
 from airflow_provider_inforu import __version__
 

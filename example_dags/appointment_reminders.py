@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+# [START howto_text_to_speech]
 import csv
 from pathlib import Path
 
-# [START howto_text_to_speech]
 from airflow.sdk import dag, task
 
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 import requests
 from requests.auth import AuthBase
 from requests.cookies import RequestsCookieJar
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import LocationValueError
 
 from airflow_provider_inforu import __version__
 from airflow_provider_inforu.capi.connections import WatchedAdapter, progress
 from airflow_provider_inforu.capi.envelope import (
+    DEFAULT_BASE_URL,
     AuthLocation,
     Reply,
     basic_authorization,
@@ -23,10 +24,9 @@ from airflow_provider_inforu.capi.envelope import (
     build_url,
     parse_reply,
 )
-from airflow_provider_inforu.capi.errors import InforuConnectionError, InforuOutcomeUnknownError
+from airflow_provider_inforu.capi.errors import NOT_KNOWN, InforuConnectionError, InforuOutcomeUnknownError
 from airflow_provider_inforu.capi.redact import hide
 
-DEFAULT_BASE_URL = "https://capi.inforu.co.il"
 CONNECT_TIMEOUT_SECONDS = 10.0
 MAX_ANSWER_BYTES = 1024 * 1024
 """Answers of this API are some hundred bytes; one that has no end must not fill the memory."""
@@ -42,7 +42,8 @@ class InforuClient:
     :param username: The user name.
     :param token: The API token.
     :param auth_location: Where both travel: ``header`` (default) or ``body``.
-    :param timeout: Seconds to wait for an answer (30); connecting may take ten of its own at most.
+    :param timeout: Seconds to wait for an answer to begin, and then for it to end (30). Connecting may take
+        ten of its own at most.
     :param proxy: Address of a proxy; None (default) for what the environment says.
     :param max_connections: How many connections are kept for reuse (10).
     """
@@ -73,6 +74,8 @@ class InforuClient:
         self._session.headers.update(
             {
                 "Accept": "application/json",
+                # Short answers gain nothing from compression, and none can unpack to gigabytes.
+                "Accept-Encoding": "identity",
                 "Content-Type": "application/json",
                 "User-Agent": f"airflow-provider-inforu/{__version__}",
             }
@@ -93,7 +96,6 @@ class InforuClient:
         """
         content = build_body(data, auth=self._body_auth)
         progress.left = False
-        deadline = time.monotonic() + self._timeout
         try:
             with self._session.post(
                 build_url(self._base_url, function, self._auth_location),
@@ -104,8 +106,11 @@ class InforuClient:
                 verify=True,
                 stream=True,
             ) as response:
-                body = self._read(response, function, deadline)
-        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                body = self._read(response, function)
+        except InforuOutcomeUnknownError:
+            raise
+        except Exception as error:
+            # Whatever it was: the connection knows whether the request left.
             raise self._transport_error(error, function) from None
         return parse_reply(
             body,
@@ -119,30 +124,29 @@ class InforuClient:
         """Close the pooled connections."""
         self._session.close()
 
-    @staticmethod
-    def _read(response: requests.Response, function: str, deadline: float) -> bytes:
+    def _read(self, response: requests.Response, function: str) -> bytes:
+        deadline = time.monotonic() + self._timeout
         body = bytearray()
         while chunk := response.raw.read1(65536, decode_content=True):
             body += chunk
             if len(body) > MAX_ANSWER_BYTES:
                 raise InforuOutcomeUnknownError(
-                    f"Inforu's answer to {function} is longer than {MAX_ANSWER_BYTES} bytes: "
-                    "whether its calls were accepted is not known"
+                    f"Inforu's answer to {function} is longer than {MAX_ANSWER_BYTES} bytes: {NOT_KNOWN}",
+                    http_status=response.status_code,
                 )
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline and response.raw.length_remaining != 0:
                 raise InforuOutcomeUnknownError(
-                    f"Inforu's answer to {function} did not end in time: "
-                    "whether its calls were accepted is not known"
+                    f"Inforu's answer to {function} did not end in time: {NOT_KNOWN}"
                 )
         return bytes(body)
 
     def _transport_error(self, error: Exception, function: str) -> Exception:
-        host = urlsplit(self._base_url).netloc
+        address = urlsplit(self._base_url)
+        host = address.hostname if address.port is None else f"{address.hostname}:{address.port}"
         reason = hide(_innermost(error), self._secrets)
         if progress.left:
             return InforuOutcomeUnknownError(
-                f"the request {function} went to {host} and no answer came ({reason}): "
-                "whether its calls were accepted is not known"
+                f"the request {function} went to {host} and no answer came ({reason}): {NOT_KNOWN}"
             )
         return InforuConnectionError(f"cannot reach {host} ({reason}): the request {function} was not sent")
 
@@ -168,4 +172,6 @@ def _innermost(error: BaseException) -> str:
         seen.add(id(error))
         inner = [error.__cause__, error.__context__, getattr(error, "reason", None), *error.args]
         error = next((cause for cause in inner if isinstance(cause, BaseException)), error)
+    if isinstance(error, LocationValueError | requests.exceptions.InvalidURL):
+        return type(error).__name__  # its words repeat the address, and perhaps a proxy's password
     return f"{type(error).__name__}: {error}"

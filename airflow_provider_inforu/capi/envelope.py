@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from airflow_provider_inforu.capi.errors import (
     ERROR_OF_STATUS,
+    NOT_KNOWN,
     InforuApiError,
     InforuAuthenticationError,
     InforuInputError,
@@ -22,6 +23,8 @@ from airflow_provider_inforu.capi.errors import (
 )
 from airflow_provider_inforu.capi.redact import hide
 from airflow_provider_inforu.capi.statuses import StatusId, describe
+
+DEFAULT_BASE_URL = "https://capi.inforu.co.il"
 
 AuthLocation = Literal["header", "body"]
 """Where the user name and token travel; the guide documents both."""
@@ -44,7 +47,7 @@ class Reply:
     status_description: str
     detailed_description: str
     function_name: str
-    request_id: str | None
+    request_id: str | None = field(repr=False)
     data: dict[str, Any] = field(repr=False)
     http_status: int
 
@@ -95,10 +98,13 @@ def as_int(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        number = float(value) if isinstance(value, float) else int(value)
-        return int(number) if number == int(number) else None
+        return int(value) if isinstance(value, int) or "." not in str(value) else _whole(float(value))
     except (ValueError, OverflowError):
         return None
+
+
+def _whole(number: float) -> int | None:
+    return int(number) if number.is_integer() else None
 
 
 def as_text(value: object) -> str | None:
@@ -147,10 +153,10 @@ def parse_reply(
     if error is None:
         said = "no readable StatusId" if status_id is None else f"StatusId {describe(status_id)}"
         raise InforuOutcomeUnknownError(
-            f"Inforu answered {function} with HTTP {http_status} and {said}: "
-            "whether its calls were accepted is not known"
+            f"Inforu answered {function} with HTTP {http_status} and {said}: {NOT_KNOWN}",
+            http_status=http_status,
         )
-    raise error(
+    refusal = error(
         status_id=status_id,
         http_status=http_status,
         description=description,
@@ -159,11 +165,14 @@ def parse_reply(
         request_id=request_id,
         retry_after=retry_after,
     )
+    # The guide has 401 also for -1, which proves nothing: without its StatusId a 401 proves as little.
+    refusal.safe_to_resend = status_id is not None or error is InforuRateLimitError
+    raise refusal
 
 
 def _read_envelope(body: bytes) -> dict[str, Any]:
     try:
-        envelope = json.loads(body.decode("utf-8-sig"))
+        envelope = json.loads(body.decode("utf-8-sig", errors="replace"))
     except (ValueError, RecursionError):
         return {}
     return envelope if isinstance(envelope, dict) else {}
@@ -171,11 +180,10 @@ def _read_envelope(body: bytes) -> dict[str, Any]:
 
 def _error_class(status_id: int | None, http_status: int) -> type[InforuApiError] | None:
     """Return the error that an answer proves, or None where it proves nothing."""
-    if http_status == StatusId.RATE_LIMIT.http_status:
+    if http_status == StatusId.RATE_LIMIT.http_status and status_id != StatusId.SUCCESS:
         return InforuRateLimitError
     if http_status >= 500 or status_id == StatusId.GENERAL_FAILURE:
         return None
     if status_id is not None and status_id < 0:
         return ERROR_OF_STATUS.get(status_id, InforuRejectedError)
-    # A 401 that is not ours (a proxy's, a gateway's) carries no envelope; it still let nothing in.
     return InforuAuthenticationError if http_status == 401 and status_id is None else None

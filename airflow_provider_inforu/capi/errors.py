@@ -6,6 +6,8 @@ accepted. A phone call cannot be taken back, so whatever is not proven counts as
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow_provider_inforu.capi.statuses import StatusId, describe
 
 
@@ -28,11 +30,21 @@ class InforuConnectionError(InforuError):
     safe_to_resend = True
 
 
+NOT_KNOWN = "whether it was carried out is not known"
+
+
 class InforuOutcomeUnknownError(InforuError):
     """The request left and no usable answer came: its calls may have been accepted, or not.
 
     Read timeout, reset, HTTP 5xx, StatusId -1, an unreadable body.
+
+    :param message: What happened.
+    :param http_status: The HTTP code, or None where no answer came.
     """
+
+    def __init__(self, message: str, *, http_status: int | None = None) -> None:
+        self.http_status = http_status
+        super().__init__(message)
 
 
 class InforuApiError(InforuError):
@@ -69,6 +81,10 @@ class InforuApiError(InforuError):
         self.retry_after = retry_after
         super().__init__(self._message())
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let the error cross to another process."""
+        return _rebuild, (type(self), self.__dict__)
+
     def _message(self) -> str:
         status = "without a StatusId" if self.status_id is None else f"StatusId {describe(self.status_id)}"
         words = " / ".join(
@@ -78,8 +94,18 @@ class InforuApiError(InforuError):
         return f"Inforu refused {self.function}: HTTP {self.http_status}, {status}{said}"
 
 
+def _rebuild(kind: type[InforuApiError], fields: dict[str, Any]) -> InforuApiError:
+    error = kind.__new__(kind)
+    error.__dict__.update(fields)
+    Exception.__init__(error, error._message())  # noqa: SLF001 - its own class's
+    return error
+
+
 class InforuAuthenticationError(InforuApiError):
-    """User name, token or this machine's address was not accepted (-2, -26, -231, HTTP 401 otherwise)."""
+    """User name, token or this machine's address was not accepted (-2, -26, -231, HTTP 401 otherwise).
+
+    An HTTP 401 without a StatusId is not safe to resend: the guide has 401 also for -1, which proves nothing.
+    """
 
 
 class InforuAccountError(InforuApiError):
@@ -91,7 +117,7 @@ class InforuTooManyRecordsError(InforuApiError):
 
 
 class InforuRateLimitError(InforuApiError):
-    """Too many requests in a second (-429, HTTP 429)."""
+    """Too many requests in a second or minute (-429, -524, HTTP 429)."""
 
 
 class InforuQuotaError(InforuApiError):
@@ -120,6 +146,7 @@ ERROR_OF_STATUS: dict[int, type[InforuApiError]] = {
     StatusId.TOO_MANY_RECORDS_100: InforuTooManyRecordsError,
     StatusId.TOO_MANY_RECORDS_5000: InforuTooManyRecordsError,
     StatusId.RATE_LIMIT: InforuRateLimitError,
+    StatusId.TOO_MANY_IN_ONE_MINUTE: InforuRateLimitError,
     StatusId.USER_QUOTA_EXCEEDED: InforuQuotaError,
     StatusId.PROJECT_QUOTA_EXCEEDED: InforuQuotaError,
     StatusId.CUSTOMER_QUOTA_EXCEEDED: InforuQuotaError,

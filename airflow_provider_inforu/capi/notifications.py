@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
-from zoneinfo import ZoneInfo
 
 from airflow_provider_inforu.capi.envelope import as_int, as_text, field_of
 
@@ -129,8 +128,10 @@ def _utc(value: object) -> dt.datetime | None:
     An hour that happens twice in autumn is read as the first; one that does not exist in spring is moved
     over the gap.
     """
+    import pendulum
+
     try:
         naive = dt.datetime.fromisoformat(str(value).strip()).replace(tzinfo=None)
-        return naive.replace(tzinfo=ZoneInfo(ISRAEL)).astimezone(dt.UTC)
+        return naive.replace(tzinfo=pendulum.timezone(ISRAEL)).astimezone(dt.UTC)
     except (ValueError, OverflowError):
         return None

@@ -11,6 +11,7 @@ from airflow_provider_inforu.capi.errors import InforuInputError
 COUNTRY_CODE = 972
 _LONG_PREFIXES = "57"
 """After the zero: mobile (05x) and internet telephony (07x) have one digit more than a geographic number."""
+_FEWEST_DIGITS = 8
 _MOST_DIGITS = 9
 """Without the zero. The library also knows longer forms, which reach a landline's voice mail."""
 _SERVICE_PREFIXES = "01"
@@ -42,14 +43,15 @@ def normalize_phone(raw: object) -> str:
     if number.extension:
         raise InvalidPhoneError("the phone has an extension, which cannot be dialled")
     national = phonenumbers.national_significant_number(number)
+    if len(national) < _FEWEST_DIGITS:
+        raise InvalidPhoneError("the phone has too few digits")
     if national[0] in _SERVICE_PREFIXES:
         raise InvalidPhoneError("the phone is a service number")
     types = phonenumbers.PhoneNumberType
     kind = types.MOBILE if national[0] in _LONG_PREFIXES else types.FIXED_LINE
     result = phonenumbers.is_possible_number_for_type_with_reason(number, kind)
     if result != phonenumbers.ValidationResult.IS_POSSIBLE or len(national) > _MOST_DIGITS:
-        amount = "too few" if result == phonenumbers.ValidationResult.TOO_SHORT else "the wrong number of"
-        raise InvalidPhoneError(f"the phone has {amount} digits")
+        raise InvalidPhoneError("the phone has the wrong number of digits")
     return f"0{national}"
 
 
@@ -60,6 +62,8 @@ def _as_digits_text(raw: object) -> str:
         raise InvalidPhoneError("the phone is missing")
     if isinstance(raw, bool) or not isinstance(raw, str | int):
         raise InvalidPhoneError(f"the phone is a {type(raw).__name__}, not text or a whole number")
+    if isinstance(raw, int) and raw.bit_length() > 64:
+        raise InvalidPhoneError("the phone has the wrong number of digits")
     text = str(raw)
     if any(character.isalpha() for character in text):
         raise InvalidPhoneError("the phone has letters in it")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-# Seven digits or more, with the separators people write between them; never starting inside a longer word.
-_PHONE_LIKE = re.compile(r"(?<![\w])\+?\(?\d(?:[\s().\-/]{0,2}\d){6,}")
+# Seven digits or more, with up to three separators of any kind between them, whatever letters stand around.
+_PHONE_LIKE = re.compile(r"\+?\(?\d(?:(?:[^\w]|_){0,3}\d){6,}")
 _SHORTEST_SECRET = 5
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_inforu.capi.envelope import Reply, as_int, as_text, field_of
+from airflow_provider_inforu.capi.envelope import Reply, as_int, as_text, build_body, field_of
 from airflow_provider_inforu.capi.errors import InforuInputError
 
 SEND_TEXT_TO_SPEECH = "Voice/Message/Send"
@@ -56,7 +56,7 @@ class SendReceipt:
 
     campaign_id: int | None
     request_token: str | None
-    request_id: str | None
+    request_id: str | None = field(repr=False)
     calls: int
 
 
@@ -115,12 +115,10 @@ def existing_campaign_data(
     :raises InforuInputError: No campaign, no call, more than 100, a call without a phone or with a text,
         or an option that would overwrite a field that this package sets.
     """
-    if not str(campaign_id).strip():
-        raise InforuInputError("campaign_id is empty: which campaign of the vendor's should be sent?")
     _check(calls, text_needed=False)
     return _data(
         {
-            "CampaignId": str(campaign_id).strip(),
+            "CampaignId": read_campaign_id(campaign_id),
             "Duplicate": duplicate,
             "DuplicateName": duplicate_name,
             "IgnorePossibleSendingTime": ignore_possible_sending_time,
@@ -129,6 +127,22 @@ def existing_campaign_data(
         data_options,
         call_options,
     )
+
+
+def read_campaign_id(campaign_id: object) -> str:
+    """Return a campaign's id as the vendor takes it, as text.
+
+    :param campaign_id: Text or a whole number.
+    :raises InforuInputError: It is empty or something else.
+    """
+    if isinstance(campaign_id, float) and campaign_id.is_integer():
+        campaign_id = int(campaign_id)
+    text = str(campaign_id).strip() if isinstance(campaign_id, str | int) else ""
+    if isinstance(campaign_id, bool) or text in ("", "None"):
+        raise InforuInputError(
+            "campaign_id is empty or no id: which campaign of the vendor's should be sent?"
+        )
+    return text
 
 
 def read_receipt(reply: Reply, calls: int) -> SendReceipt:
@@ -146,14 +160,17 @@ def read_receipt(reply: Reply, calls: int) -> SendReceipt:
 
 
 def check_options(data_options: Mapping[str, Any] | None, call_options: Mapping[str, Any] | None) -> None:
-    """Refuse options that would overwrite a field that this package sets itself, in any letter case.
+    """Refuse options that are no JSON object, or would overwrite a field that this package sets itself.
 
-    :raises InforuInputError: Names the field.
+    :raises InforuInputError: Names the argument and the field.
     """
     for argument, options, ours in (
         ("data_options", data_options, _DATA_FIELDS),
         ("call_options", call_options, _CALL_FIELDS),
     ):
+        if options is not None and not isinstance(options, Mapping):
+            raise InforuInputError(f"{argument} must be a mapping, not {type(options).__name__}")
+        build_body(options or {})
         taken = {name.casefold() for name in ours}
         for name in options or {}:
             if str(name).casefold() in taken:
@@ -162,19 +179,15 @@ def check_options(data_options: Mapping[str, Any] | None, call_options: Mapping[
 
 def _check(calls: Sequence[Call], *, text_needed: bool) -> None:
     if not 1 <= len(calls) <= MAX_CALLS:
-        raise InforuInputError(
-            f"one request takes 1 to {MAX_CALLS} calls, and this one has {len(calls)}: nothing was sent"
-        )
+        raise InforuInputError(f"one request takes 1 to {MAX_CALLS} calls, and this one has {len(calls)}")
     for number, call in enumerate(calls, start=1):
         name = f"call {number} ({call.message_id})" if call.message_id else f"call {number}"
-        if not call.phone:
-            raise InforuInputError(f"{name} has no phone: nothing was sent")
-        if text_needed and not (call.text or "").strip():
-            raise InforuInputError(f"{name} has no text to speak: nothing was sent")
+        if not isinstance(call.phone, str) or not call.phone.isdecimal():
+            raise InforuInputError(f"{name} has no phone in local form, digits only")
+        if text_needed and not (isinstance(call.text, str) and call.text.strip()):
+            raise InforuInputError(f"{name} has no text to speak")
         if not text_needed and call.text is not None:
-            raise InforuInputError(
-                f"{name} has a text, but an existing campaign speaks its own: nothing was sent"
-            )
+            raise InforuInputError(f"{name} has a text, but an existing campaign speaks its own")
 
 
 def _data(

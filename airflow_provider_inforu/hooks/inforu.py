@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, is_dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,27 +11,24 @@ from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_inforu.capi import admin, jobs, voice
 from airflow_provider_inforu.capi.errors import (
-    InforuAccountError,
-    InforuApiError,
-    InforuAuthenticationError,
-    InforuConnectionError,
     InforuError,
     InforuInputError,
     InforuJobInProgressError,
-    InforuOutcomeUnknownError,
     InforuRequestTokenNotFoundError,
 )
 from airflow_provider_inforu.capi.jobs import JobStatus
 from airflow_provider_inforu.capi.phones import normalize_phone
-from airflow_provider_inforu.capi.statuses import StatusId
 from airflow_provider_inforu.capi.voice import Call, SendReceipt
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
+from airflow_provider_inforu.hooks.advice import advise
 from airflow_provider_inforu.hooks.settings import InforuSettings, read_settings
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.capi.admin import Quota
     from airflow_provider_inforu.capi.client import InforuClient
     from airflow_provider_inforu.capi.envelope import Reply
+
+_CALL_FIELDS = {"phone", "text", "message_id"}
 
 
 class InforuHook(BaseHook):
@@ -122,8 +120,8 @@ class InforuHook(BaseHook):
     ) -> SendReceipt:
         """Call up to 100 people and read a text to each (``Voice/Message/Send``).
 
-        :param calls: Mappings with ``phone``, ``text`` and perhaps ``message_id``; their phones are
-            normalised. A `Call` is sent as it stands.
+        :param calls: Mappings or dataclasses with ``phone``, ``text`` and perhaps ``message_id``; their
+            phones are normalised. A `Call` is sent as it stands, so its phone must be in local form.
         :param campaign_name: The name of a new campaign.
         :param campaign_ref_id: Your id of the campaign under which the vendor reports.
         :param ignore_possible_sending_time: Ignore the sending hours that are set on the system.
@@ -157,8 +155,8 @@ class InforuHook(BaseHook):
         """Call up to 100 people with a campaign that exists (``Voice/Campaign/SendExisting``).
 
         :param campaign_id: The campaign.
-        :param calls: Mappings with ``phone`` and perhaps ``message_id``; their phones are normalised. A
-            `Call` is sent as it stands.
+        :param calls: Mappings or dataclasses with ``phone`` and perhaps ``message_id``; their phones are
+            normalised. A `Call` is sent as it stands, so its phone must be in local form.
         :param duplicate: Copy the campaign first and send the copy.
         :param duplicate_name: The name of the copy.
         :param ignore_possible_sending_time: Ignore the sending hours that are set on the system.
@@ -218,52 +216,29 @@ class InforuHook(BaseHook):
         try:
             quotas = self.get_quota()
         except InforuError as error:
-            return False, _explain(error)
+            return False, advise(error)
         said = "; ".join(str(quota) for quota in quotas) or "the vendor named no voice quota"
         return True, f"Connected to {self.settings.base_url} as {self.settings.username}. Quota: {said}"
 
 
 def _read_calls(calls: Iterable[Call | Mapping[str, Any]]) -> list[Call]:
+    if isinstance(calls, str | bytes | Mapping) or not isinstance(calls, Iterable):
+        raise InforuInputError(f"calls must be a list of mappings or of Call, not {type(calls).__name__}")
     return [_read_call(call, number) for number, call in enumerate(calls, start=1)]
 
 
-def _read_call(call: Call | Mapping[str, Any], number: int) -> Call:
+def _read_call(call: object, number: int) -> Call:
     if isinstance(call, Call):
         return call
+    if is_dataclass(call) and not isinstance(call, type):
+        call = asdict(call)
     if not isinstance(call, Mapping):
-        raise InforuInputError(
-            f"call {number} is a {type(call).__name__}, not a mapping or a Call: nothing was sent"
-        )
-    if unknown := set(call) - {"phone", "text", "message_id"}:
-        raise InforuInputError(f"call {number} has the unknown field {min(unknown)!r}: nothing was sent")
-    message_id = call.get("message_id")
+        raise InforuInputError(f"call {number} is a {type(call).__name__}, neither a mapping nor a dataclass")
+    if set(call) - _CALL_FIELDS:
+        raise InforuInputError(f"call {number} has a field that is none of {', '.join(sorted(_CALL_FIELDS))}")
+    message_id = None if call.get("message_id") is None else str(call["message_id"])
     try:
         phone = normalize_phone(call.get("phone"))
     except InforuInputError as error:
-        raise InforuInputError(f"call {number} ({message_id}): {error}; nothing was sent") from None
-    return Call(
-        phone=phone, text=call.get("text"), message_id=None if message_id is None else str(message_id)
-    )
-
-
-def _explain(error: InforuError) -> str:
-    """Return what an error means to the person who filled in the connection form."""
-    if isinstance(error, InforuAuthenticationError):
-        if error.status_id == StatusId.WRONG_TOKEN_TYPE:
-            advice = "This kind of token does not go with Basic authentication: use the account's API token."
-        else:
-            advice = (
-                "User name or API token is wrong, or this machine's address is not allowed for the user: "
-                "the vendor answers both alike. Check both, then the address list in the Inforu portal."
-            )
-    elif isinstance(error, InforuAccountError):
-        advice = "The user is not active, locked out or blocked: it must be released in the Inforu portal."
-    elif isinstance(error, InforuConnectionError):
-        advice = "Check API address and Proxy, and that the Airflow API server may reach it."
-    elif isinstance(error, InforuOutcomeUnknownError):
-        advice = "Something answered that does not speak the Inforu API: check API address and Proxy."
-    elif isinstance(error, InforuApiError):
-        advice = "The vendor knows the user but refused to tell the quota."
-    else:
-        return str(error)
-    return f"{advice} ({error})"
+        raise InforuInputError(f"call {number} ({message_id}): {error}") from None
+    return Call(phone=phone, text=call.get("text"), message_id=message_id)

@@ -6,16 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
-from airflow_provider_inforu.capi.envelope import AuthLocation, basic_authorization
+from airflow_provider_inforu.capi.envelope import DEFAULT_BASE_URL, AuthLocation, basic_authorization
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
-
-DEFAULT_HOST = "https://capi.inforu.co.il"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +45,11 @@ class InforuSettings:
 
     def secrets(self) -> list[str]:
         """Return every text that must not be seen, those derived from others too."""
-        proxy_password = urlsplit(self.proxy).password if self.proxy else None
-        header = basic_authorization(self.username, self.token).removeprefix("Basic ")
-        found = [self.token, header, self.notification_secret, proxy_password, unquote(proxy_password or "")]
+        found = [self.token, _base64(self.username, self.token), self.notification_secret]
+        if self.proxy:
+            proxy = urlsplit(self.proxy)
+            user, password = unquote(proxy.username or ""), unquote(proxy.password or "")
+            found += [proxy.password, password, _base64(user, password) if password else None]
         return [secret for secret in found if secret]
 
 
@@ -60,29 +60,41 @@ def read_settings(connection: Connection) -> InforuSettings:
     :raises InforuInputError: Names the connection, the field, what is wrong with it and what it takes.
     """
     name = f"the connection {connection.conn_id!r}"
-    if not connection.login:
-        raise InforuInputError(f"{name} has no User name (login)")
-    if not connection.password:
-        raise InforuInputError(f"{name} has no API token (password)")
+    username = _credential(connection.login, f"{name}: User name (login)")
+    token = _credential(connection.password, f"{name}: API token (password)")
     extra = _read_extra(connection, name)
+    if ":" in username:
+        raise InforuInputError(
+            f"{name}: User name (login) has a colon, which Basic authentication cannot carry"
+        )
     return InforuSettings(
         base_url=_base_url(connection, name),
-        username=connection.login,
-        token=connection.password,
+        username=username,
+        token=token,
         auth_location=cast("AuthLocation", extra["auth_location"]),
         timeout=extra["timeout"],
         requests_per_second=extra["requests_per_second"],
-        proxy=_address(extra["proxy"], f"{name}: proxy", shown=False) if extra["proxy"] else None,
+        proxy=_address(extra["proxy"], f"{name}: proxy", with_user=True) if extra["proxy"] else None,
         notification_secret=extra["notification_secret"],
         receiver_url=(
-            _address(extra["receiver_url"], f"{name}: receiver_url") if extra["receiver_url"] else None
+            _address(extra["receiver_url"], f"{name}: receiver_url", with_path=True)
+            if extra["receiver_url"]
+            else None
         ),
         status_function=(extra["status_function"] or "").strip().strip("/") or None,
     )
 
 
+def _credential(value: str | None, name: str) -> str:
+    if not value:
+        raise InforuInputError(f"{name} is missing")
+    if value != value.strip():
+        raise InforuInputError(f"{name} has white space around it")
+    return value
+
+
 def _base_url(connection: Connection, name: str) -> str:
-    address = _address(connection.host or DEFAULT_HOST, f"{name}: API address (host)")
+    address = _address(connection.host or DEFAULT_BASE_URL, f"{name}: API address (host)")
     parts = urlsplit(address)
     if not connection.port or connection.port == parts.port:
         return address
@@ -120,7 +132,7 @@ def _value(value: object, schema: Mapping[str, Any], name: str) -> Any:  # noqa:
     if not isinstance(value, str):
         raise InforuInputError(f"{name} must be text, not {type(value).__name__}")
     if "enum" in schema and value not in schema["enum"]:
-        raise InforuInputError(f"{name} must be one of {', '.join(schema['enum'])}, not {value!r}")
+        raise InforuInputError(f"{name} must be one of {', '.join(schema['enum'])}")
     return value
 
 
@@ -137,21 +149,21 @@ def _integer(value: object, schema: Mapping[str, Any], name: str) -> int:
     return number
 
 
-def _address(value: str, name: str, *, shown: bool = True) -> str:
-    """Return an address without its trailing slash, or say what is wrong with it."""
-    said = f", not {value!r}" if shown else ""
+def _address(value: str, name: str, *, with_user: bool = False, with_path: bool = False) -> str:
+    """Return an address without its trailing slash. An error never shows it: a secret may be part of it."""
     try:
         parts = urlsplit(value.strip())
-        usable = _usable(parts)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
-        raise InforuInputError(f"{name} must be an address with a scheme, such as {DEFAULT_HOST}{said}")
-    if shown and (parts.username or parts.password or parts.query or parts.fragment):
-        raise InforuInputError(f"{name} must have no user name, password, query or fragment in it")
+        raise InforuInputError(f"{name} must be an address with a scheme, such as {DEFAULT_BASE_URL}")
+    if (parts.username or parts.password) and not with_user:
+        raise InforuInputError(f"{name} must have no user name and password in it")
+    if parts.query or parts.fragment or (parts.path.strip("/") and not with_path):
+        raise InforuInputError(f"{name} must end after the host, as {DEFAULT_BASE_URL} does")
     return value.strip().rstrip("/")
 
 
-def _usable(parts: SplitResult) -> bool:
-    # Reading the port is what checks it.
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+def _base64(username: str, password: str) -> str:
+    return basic_authorization(username, password).removeprefix("Basic ")

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, conf
+from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
 
+from airflow_provider_inforu.sending.batch_state import LedgerError
+from airflow_provider_inforu.sending.ledger import HEADER
 from airflow_provider_inforu.sending.stores import MemoryStore, ObjectStorageStore, TaskStateStore
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_inforu.sending.ledger import LedgerStore
+    from airflow_provider_inforu.sending.ledger import Header, LedgerStore
+
+AIRFLOW_V_3_4_PLUS = get_base_airflow_version_tuple() >= (3, 4, 0)
 
 
 def store_of(context: Context, *, resend: bool) -> LedgerStore:
@@ -39,6 +44,25 @@ def store_of(context: Context, *, resend: bool) -> LedgerStore:
             "call everybody again, set in_doubt='resend'"
         )
     return MemoryStore()
+
+
+def refuse_if_forgotten(store: LedgerStore, header: Header) -> None:
+    """Refuse a cleared task whose ledger Airflow may have deleted.
+
+    Airflow 3.4 deletes a task's state when the task is cleared, and any version does it after a success where
+    ``[state_store] clear_on_success`` is set. Then "no ledger" does not mean that nobody was called.
+
+    :param store: Where the ledger is kept.
+    :param header: The send that this attempt would begin.
+    :raises LedgerError: The task was cleared, and there is no ledger where one may have been.
+    """
+    forgetful = AIRFLOW_V_3_4_PLUS or conf.getboolean("state_store", "clear_on_success", fallback=False)
+    if isinstance(store, TaskStateStore) and forgetful and header.life > 0 and store.get(HEADER) is None:
+        raise LedgerError(
+            "nothing was sent: the task was cleared, and Airflow has deleted its state, so whom it called "
+            "before is not known. To call everybody (again), set resend=True; for the ledgers of sends to "
+            "come to be kept, set [inforu] ledger_path"
+        )
 
 
 def life_of(context: Context, retries: int) -> int:

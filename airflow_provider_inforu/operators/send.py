@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import secrets
 from abc import abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
 from airflow_provider_inforu.capi import voice
 from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
 from airflow_provider_inforu.hooks.inforu import InforuHook
-from airflow_provider_inforu.operators.ledger import life_of, store_of
+from airflow_provider_inforu.operators.ledger import life_of, refuse_if_forgotten, store_of
+from airflow_provider_inforu.operators.rows import HiddenRows
 from airflow_provider_inforu.sending.batch_state import Event, LedgerError
 from airflow_provider_inforu.sending.dispatch import Dispatch, Limits, SendBatch
 from airflow_provider_inforu.sending.ledger import Header, Ledger, open_ledger
@@ -43,28 +44,16 @@ HOW_TO_SETTLE = (
 )
 
 NO_LEDGER = (
-    "Without a ledger a retry would call the same people again, so there is none. Run the task for those who "
-    "are left, in a new DAG run"
+    "This version of Airflow keeps no state for tasks, and [inforu] ledger_path is not set, so a retry could "
+    "not tell whom this try called, and there is none. Run the task for those who are left, in a new DAG run"
 )
+
+
+KILLED = InforuError("the task was killed")
 
 
 class SendStoppedError(InforuError):
     """A send that is not done; a retry goes on where it stopped."""
-
-
-class HiddenRows:
-    """Rows that show their number only, so that no phone is stored or shown as a rendered field."""
-
-    def __init__(self, rows: object) -> None:
-        self.rows = rows
-
-    def serialize(self) -> str:
-        """Return what Airflow stores and shows."""
-        if isinstance(self.rows, Collection) and not isinstance(self.rows, str | bytes | Mapping):
-            return "<1 recipient>" if len(self.rows) == 1 else f"<{len(self.rows)} recipients>"
-        return f"<recipients: {type(self.rows).__name__}>"
-
-    __repr__ = serialize
 
 
 class InforuSendOperator(BaseOperator):
@@ -98,11 +87,15 @@ class InforuSendOperator(BaseOperator):
 
     template_fields: Sequence[str] = (
         "recipients",
+        "phone_field",
+        "key_field",
         "inforu_conn_id",
+        "ignore_possible_sending_time",
         "resend",
         "data_options",
         "call_options",
     )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"data_options": "json", "call_options": "json"}
     ui_color = "#d9ead3"
     function: str
     """The vendor's function."""
@@ -113,7 +106,7 @@ class InforuSendOperator(BaseOperator):
         recipients: Iterable[Any],
         phone_field: str = "phone",
         key_field: str | None = None,
-        ignore_possible_sending_time: bool | None = None,
+        ignore_possible_sending_time: bool | str | None = None,
         inforu_conn_id: str = InforuHook.default_conn_name,
         invalid_recipients: InvalidRecipients = "fail",
         on_duplicate: OnDuplicate = "skip",
@@ -125,7 +118,7 @@ class InforuSendOperator(BaseOperator):
         **kwargs: Any,  # noqa: ANN401 - to BaseOperator
     ) -> None:
         super().__init__(**kwargs)
-        self.recipients = recipients
+        self.recipients: Any = recipients
         self.phone_field = phone_field
         self.key_field = key_field
         self.ignore_possible_sending_time = ignore_possible_sending_time
@@ -139,12 +132,32 @@ class InforuSendOperator(BaseOperator):
         self.call_options = call_options
 
     _running: Dispatch | None = None
+    _is_killed = False
 
-    def _do_render_template_fields(self, parent: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-        # Mapped tasks are rendered through this method only, so it is the one place to hide the rows.
-        super()._do_render_template_fields(parent, *args, **kwargs)
-        if not isinstance(parent.recipients, HiddenRows):
-            parent.recipients = HiddenRows(parent.recipients)
+    def _do_render_template_fields(
+        self,
+        parent: Any,  # noqa: ANN401 - as Airflow has it
+        template_fields: Iterable[str],
+        context: Context,
+        jinja_env: Any,  # noqa: ANN401 - a jinja2.Environment
+        seen_oids: set[int],
+    ) -> None:
+        # Mapped tasks are rendered through this method only, so it is the one place to hide the rows. And
+        # Airflow would log them where a template in them is wrong.
+        if parent is not self:
+            super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
+            return
+        others = [name for name in template_fields if name != "recipients"]
+        super()._do_render_template_fields(parent, others, context, jinja_env, seen_oids)
+        if isinstance(self.recipients, HiddenRows):
+            return
+        try:
+            rows = self.render_template(self.recipients, context, jinja_env, seen_oids)
+        except Exception as error:
+            raise InforuInputError(
+                f"the recipients cannot be rendered ({type(error).__name__}): nothing was sent"
+            ) from None
+        self.recipients = HiddenRows(rows)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Send what the ledger does not have yet, and return the manifest.
@@ -175,14 +188,13 @@ class InforuSendOperator(BaseOperator):
     def _read_rows(self) -> RecipientList:
         rows = self.recipients.rows if isinstance(self.recipients, HiddenRows) else self.recipients
         listed = read_recipients(rows, self._rules())
+        self.log.info("recipients: %d to call, %d skipped", len(listed.recipients), len(listed.skipped))
         if listed.skipped:
-            self.log.warning(
-                "Recipients that are skipped: %d. %s", len(listed.skipped), group_by_reason(listed.skipped)
-            )
+            self.log.warning("skipped because %s", group_by_reason(listed.skipped))
         return listed
 
     def _open_ledger(self, context: Context, settings: InforuSettings, batches: Sequence[Batch]) -> Ledger:
-        resend = _as_bool(self.resend)
+        resend = read_flag("resend", self.resend)
         header = Header(
             send_id=secrets.token_hex(8),
             plan=digest([self.function, self.inforu_conn_id, settings.username, *self._plan()]),
@@ -195,6 +207,8 @@ class InforuSendOperator(BaseOperator):
             return Ledger(MemoryStore(), header, {})
         store = store_of(context, resend=resend or self.in_doubt == "resend")
         try:
+            if not resend:
+                refuse_if_forgotten(store, header)
             ledger = open_ledger(store, header, resend=resend)
             check_plan(ledger, batches)
             if self.in_doubt == "resend":
@@ -216,11 +230,13 @@ class InforuSendOperator(BaseOperator):
             Limits(requests_per_second=requests_per_second, max_in_flight=self.max_in_flight),
             first_alone=self._first_alone,
         )
+        if self._is_killed:
+            self._running.stop(KILLED)
         self._running.run()
         report = Report(send_id, batches, ledger.records)
         if report.unsent:
-            message = report.describe(self._running.stopped_by)
-            if not ledger.is_durable and (report.accepted or report.in_doubt):
+            message = f"connection {self.inforu_conn_id!r}, {report.describe(self._running.stopped_by)}"
+            if not ledger.is_durable:
                 raise AirflowFailException(f"{message}. {NO_LEDGER}")
             raise SendStoppedError(f"{message}. The next try goes on from there and calls nobody twice")
 
@@ -237,10 +253,11 @@ class InforuSendOperator(BaseOperator):
         raise AirflowFailException(f"{message}. {HOW_TO_SETTLE}")
 
     def on_kill(self) -> None:
-        """Send no more; what is in flight is waited for and written down."""
+        """Send no more; what is in flight is waited for and written down. Nothing can be cancelled."""
         self.log.warning("The task was killed. Calls that the vendor has accepted cannot be cancelled")
+        self._is_killed = True
         if self._running:
-            self._running.stop(InforuError("the task was killed"))
+            self._running.stop(KILLED)
 
     def _rules(self) -> RecipientRules:
         return RecipientRules(
@@ -253,6 +270,13 @@ class InforuSendOperator(BaseOperator):
 
     def _check_arguments(self) -> None:
         """Raise InforuInputError for what is wrong before anything is sent."""
+        read_flag("resend", self.resend)
+        self._ignores_sending_time()
+        for name, value in (("phone_field", self.phone_field), ("key_field", self.key_field or "")):
+            if not isinstance(value, str):
+                raise InforuInputError(f"{name} must be the name of a field, not {type(value).__name__}")
+        if not isinstance(self.max_in_flight, int) or self.max_in_flight < 1:
+            raise InforuInputError("max_in_flight must be a whole number from 1")
         voice.check_options(self.data_options, self.call_options)
         for name, value, known in (
             ("invalid_recipients", self.invalid_recipients, get_args(InvalidRecipients)),
@@ -275,7 +299,11 @@ class InforuSendOperator(BaseOperator):
         return False
 
     def _shared_plan(self) -> list[Any]:
-        return [self.ignore_possible_sending_time, self.data_options, self.call_options]
+        return [self._ignores_sending_time(), self.data_options, self.call_options]
+
+    def _ignores_sending_time(self) -> bool | None:
+        value = self.ignore_possible_sending_time
+        return None if value is None else read_flag("ignore_possible_sending_time", value)
 
     @abstractmethod
     def _plan(self) -> list[Any]:
@@ -286,10 +314,16 @@ class InforuSendOperator(BaseOperator):
         """Return what makes the request of a batch."""
 
 
-def _as_bool(value: bool | str) -> bool:  # noqa: FBT001 - a template's text or a bool
+def read_flag(name: str, value: object) -> bool:
+    """Return an argument that is a bool, or a template's text of one.
+
+    :param name: The argument, for the error.
+    :param value: Its value.
+    :raises InforuInputError: It is neither.
+    """
     text = str(value).strip().lower()
     if text in ("true", "1"):
         return True
     if text in ("false", "0", "none", ""):
         return False
-    raise InforuInputError(f"resend must be true or false, not {value!r}: nothing was sent")
+    raise InforuInputError(f"{name} must be true or false, not {value!r}: nothing was sent")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi import voice
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.operators.send import InforuSendOperator
+from airflow_provider_inforu.operators.send import InforuSendOperator, read_flag
 from airflow_provider_inforu.sending.dispatch import FIRST, NO_COPY, FirstBatchError
 from airflow_provider_inforu.sending.texts import TextTemplate
 
@@ -57,24 +57,33 @@ class InforuSendTextToSpeechOperator(InforuSendOperator):
         self.campaign_name = campaign_name
         self.campaign_ref_id = campaign_ref_id
 
+    def _check_arguments(self) -> None:
+        super()._check_arguments()
+        for name in ("message", "campaign_name", "campaign_ref_id"):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
+                raise InforuInputError(f"{name} must be text, not {type(value).__name__}: nothing was sent")
+
     def _rules(self) -> RecipientRules:
-        template = None if self.message is None else TextTemplate(str(self.message))
+        message = _text_or_none(self.message)
+        template = None if message is None else TextTemplate(message)
         return replace(super()._rules(), speaks=True, template=template)
 
     def _plan(self) -> list[Any]:
-        return [self.campaign_name, self.campaign_ref_id, *self._shared_plan()]
+        return [_text_or_none(self.campaign_name), _text_or_none(self.campaign_ref_id), *self._shared_plan()]
 
     def _sender(self, hook: InforuHook, ledger: Ledger) -> SendBatch:
         send_id = ledger.header.send_id
+        campaign_name = _text_or_none(self.campaign_name)
         # Without an id, the vendor would count the calls of a named campaign under its monthly one.
-        campaign_ref_id = self.campaign_ref_id or (send_id if self.campaign_name else None)
+        campaign_ref_id = _text_or_none(self.campaign_ref_id) or (send_id if campaign_name else None)
 
         def send(batch: Batch) -> SendReceipt:
             return hook.send_text_to_speech(
                 batch.calls(send_id),
-                campaign_name=self.campaign_name or None,
+                campaign_name=campaign_name,
                 campaign_ref_id=campaign_ref_id,
-                ignore_possible_sending_time=self.ignore_possible_sending_time,
+                ignore_possible_sending_time=self._ignores_sending_time(),
                 data_options=self.data_options,
                 call_options=self.call_options,
             )
@@ -94,14 +103,19 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
     :param duplicate_name: The name of the copy.
     """
 
-    template_fields: Sequence[str] = ("campaign_id", "duplicate_name", *InforuSendOperator.template_fields)
+    template_fields: Sequence[str] = (
+        "campaign_id",
+        "duplicate",
+        "duplicate_name",
+        *InforuSendOperator.template_fields,
+    )
     function = voice.SEND_EXISTING_CAMPAIGN
 
     def __init__(
         self,
         *,
         campaign_id: str | int,
-        duplicate: bool = False,
+        duplicate: bool | str = False,
         duplicate_name: str | None = None,
         **kwargs: Any,  # noqa: ANN401 - to InforuSendOperator
     ) -> None:
@@ -112,29 +126,29 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
 
     def _check_arguments(self) -> None:
         super()._check_arguments()
-        if str(self.campaign_id).strip() in ("", "None"):
-            raise InforuInputError("campaign_id is empty: nothing was sent")
-        if self.duplicate_name and not self.duplicate:
+        voice.read_campaign_id(self.campaign_id)
+        if _text_or_none(self.duplicate_name) and not self._first_alone:
             raise InforuInputError(
                 "duplicate_name names a copy, so it needs duplicate=True: nothing was sent"
             )
 
     @property
     def _first_alone(self) -> bool:
-        return self.duplicate
+        return read_flag("duplicate", self.duplicate)
 
     def _plan(self) -> list[Any]:
-        return [str(self.campaign_id), self.duplicate, self.duplicate_name, *self._shared_plan()]
+        campaign_id = voice.read_campaign_id(self.campaign_id)
+        return [campaign_id, self._first_alone, _text_or_none(self.duplicate_name), *self._shared_plan()]
 
     def _sender(self, hook: InforuHook, ledger: Ledger) -> SendBatch:
         def send(batch: Batch) -> SendReceipt:
-            makes_copy = self.duplicate and batch.number == FIRST
+            makes_copy = self._first_alone and batch.number == FIRST
             return hook.send_existing_campaign(
                 self._campaign_of(batch, ledger),
                 batch.calls(ledger.header.send_id),
                 duplicate=True if makes_copy else None,
-                duplicate_name=(self.duplicate_name or None) if makes_copy else None,
-                ignore_possible_sending_time=self.ignore_possible_sending_time,
+                duplicate_name=_text_or_none(self.duplicate_name) if makes_copy else None,
+                ignore_possible_sending_time=self._ignores_sending_time(),
                 data_options=self.data_options,
                 call_options=self.call_options,
             )
@@ -142,9 +156,14 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
         return send
 
     def _campaign_of(self, batch: Batch, ledger: Ledger) -> str | int:
-        if not self.duplicate or batch.number == FIRST:
-            return self.campaign_id
+        if not self._first_alone or batch.number == FIRST:
+            return voice.read_campaign_id(self.campaign_id)
         first = ledger.accepted(FIRST)
         if first is None or first.campaign_id is None:
             raise FirstBatchError(NO_COPY)
         return first.campaign_id
+
+
+def _text_or_none(value: object) -> str | None:
+    """Return an argument as text. A template of nothing gives "None", which nobody should hear or read."""
+    return None if value is None or str(value) in ("", "None") else str(value)

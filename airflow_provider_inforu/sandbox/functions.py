@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.statuses import StatusId
+from airflow_provider_inforu.capi.voice import SEND_EXISTING_CAMPAIGN, SEND_TEXT_TO_SPEECH
 from airflow_provider_inforu.sandbox.envelope import Answer, failure, success
 from airflow_provider_inforu.sandbox.voice import send_existing_campaign, send_text_to_speech
 from airflow_provider_inforu.sandbox.words import word
@@ -61,8 +62,8 @@ def _get_job_status(state: State, data: Mapping[str, Any]) -> Answer:
 
 
 _FUNCTIONS: Mapping[str, Callable[[State, Mapping[str, Any]], Answer]] = {
-    "Voice/Message/Send": send_text_to_speech,
-    "Voice/Campaign/SendExisting": send_existing_campaign,
+    SEND_TEXT_TO_SPEECH: send_text_to_speech,
+    SEND_EXISTING_CAMPAIGN: send_existing_campaign,
     "Admin/GetQuota": _get_quota,
     "Voice/Message/Status": _get_job_status,
 }

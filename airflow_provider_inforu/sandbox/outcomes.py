@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
-ANSWERED = "Answered"
-"""The one Status that the guide shows."""
+from airflow_provider_inforu.capi.notifications import ANSWERED
+
 NO_ANSWER = "NoAnswer"
 """Assumed: the guide shows no Status for a phone that nobody picks up."""
 BUSY = "Busy"

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_inforu.capi.statuses import StatusId
+from airflow_provider_inforu.capi.voice import MAX_CALLS, SEND_EXISTING_CAMPAIGN, SEND_TEXT_TO_SPEECH
 from airflow_provider_inforu.sandbox.calls import Call
 from airflow_provider_inforu.sandbox.clock import israel_month
 from airflow_provider_inforu.sandbox.envelope import Answer, failure, success
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.sandbox.campaigns import Campaign
     from airflow_provider_inforu.sandbox.state import State
 
-MAX_CALLS = 100
 """Items in one request of a voice function (guide)."""
 
 
@@ -44,7 +44,7 @@ def send_text_to_speech(state: State, data: Mapping[str, Any]) -> Answer:
     ref_id = word(data.get("CampaignRefId"))
     name = word(data.get("CampaignName")) if ref_id else ""
     campaign = state.campaigns.for_ref_id(ref_id or f"Default{israel_month(time.time())}", name)
-    return _accept(state, "Voice/Message/Send", campaign, called)
+    return _accept(state, SEND_TEXT_TO_SPEECH, campaign, called)
 
 
 def send_existing_campaign(state: State, data: Mapping[str, Any]) -> Answer:
@@ -62,7 +62,7 @@ def send_existing_campaign(state: State, data: Mapping[str, Any]) -> Answer:
         return refusal
     if yes(data.get("Duplicate")):
         campaign = state.campaigns.duplicate(campaign, word(data.get("DuplicateName")))
-    return _accept(state, "Voice/Campaign/SendExisting", campaign, called)
+    return _accept(state, SEND_EXISTING_CAMPAIGN, campaign, called)
 
 
 def _items(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:

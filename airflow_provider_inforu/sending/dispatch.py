@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +43,8 @@ NO_COPY = (
     "the first batch was to make the copy of the campaign, and its answer named none: where the other "
     "batches belong is not known"
 )
+
+LAST_ANSWERS_SECONDS = 60.0
 
 
 class FirstBatchError(InforuError):
@@ -106,29 +109,33 @@ class Dispatch:
 
         :raises Exception: What the ledger's store raised; nothing was sent after it.
         """
-        idle = False
+        leaving: list[Batch] = []
         with ThreadPoolExecutor(self._limits.max_in_flight, thread_name_prefix="inforu") as pool:
-            while self._in_flight or (self._waiting and not self.stopped_by):
-                events = self._take_answers(self._hold.idle_seconds() if idle else 0.0)
-                leaving = self._let_go()
-                self._write(events, leaving)
-                for batch in leaving:
-                    pool.submit(self._request, batch)
-                self._in_flight += len(leaving)
-                self._progress.say(self._in_flight)
-                idle = not leaving
+            try:
+                idle = False
+                while self._in_flight or (self._waiting and not self.stopped_by):
+                    events = self._take_answers(self._hold.idle_seconds() if idle else 0.0)
+                    leaving = self._let_go()
+                    intents: list[Entry] = [[Event.SUBMIT, one.number, one.digest] for one in leaving]
+                    self._ledger.write([*events, *intents])
+                    idle = not leaving
+                    while leaving:
+                        self._in_flight += 1
+                        pool.submit(self._request, leaving.pop(0))
+                    self._progress.say(self._in_flight)
+            except BaseException:
+                self._write_last_answers(leaving)
+                raise
 
-    def _write(self, events: list[Entry], leaving: Sequence[Batch]) -> None:
-        try:
-            self._ledger.write([*events, *([Event.SUBMIT, batch.number, batch.digest] for batch in leaving)])
-        except Exception as error:
-            # What is in flight will be answered, and these answers are worth one more try to write.
-            events = [[Event.WITHDRAW, batch.number] for batch in leaving]
-            while self._in_flight:
-                events += self._take_answers(1.0)
-            with contextlib.suppress(Exception):
-                self._ledger.write(events)
-            raise error from None
+    def _write_last_answers(self, unsent: Sequence[Batch]) -> None:
+        """Write what is still answered after a failure or a timeout, so that few people are left in doubt."""
+        recorded = [batch for batch in unsent if batch.number in self._ledger.records]
+        events: list[Entry] = [[Event.WITHDRAW, batch.number] for batch in recorded]
+        deadline = time.monotonic() + LAST_ANSWERS_SECONDS
+        while self._in_flight and time.monotonic() < deadline:
+            events += self._take_answers(1.0)
+        with contextlib.suppress(Exception):
+            self._ledger.write(events)
 
     def _request(self, batch: Batch) -> None:
         try:

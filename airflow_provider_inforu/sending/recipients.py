@@ -5,12 +5,14 @@ A person is named by the key everywhere from here on: logs, errors, results. The
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.phones import normalize_phone
+from airflow_provider_inforu.sending.texts import is_missing
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.sending.texts import TextTemplate
@@ -21,7 +23,11 @@ OnDuplicate = Literal["skip", "send", "fail"]
 MESSAGE_FIELD = "message"
 """A row's own text, which wins over the template."""
 
+MAX_KEY_LENGTH = 100
+"""The vendor names no limit of its CustomerMessageID; ours keeps logs readable."""
+
 _KEYS_SHOWN = 10
+_PHONE_LIKE_KEY = re.compile(r"(?:\+|00)?972[\d\s-]{8,}|0\d[\d\s-]{7,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +91,24 @@ class _UnfitRowError(InforuInputError):
 def read_recipients(rows: object, rules: RecipientRules) -> RecipientList:
     """Read rows: a list of phones, or a list of mappings.
 
-    :param rows: The rows; any iterable but text, bytes or one mapping.
+    :param rows: The rows, as a sequence.
     :param rules: How they are read.
     :raises InforuInputError: Rows of another kind; with ``invalid_recipients="fail"`` any row that cannot be
         called; with ``on_duplicate="fail"`` a phone that came before. It names the keys, grouped by reason.
     """
     reader = _Reader(rules)
-    for number, row in enumerate(_iterable(rows), start=1):
+    for number, row in enumerate(_sequence(rows), start=1):
         reader.add(row, number)
     if reader.unfit and rules.invalid_recipients == "fail":
         raise InforuInputError(
             f"{_people(len(reader.unfit))} cannot be called, so nothing was sent. "
             f"{group_by_reason(reader.unfit)}. "
             "Mend the rows, or leave them out with invalid_recipients='skip'"
+        )
+    if reader.unfit and not reader.recipients:
+        raise InforuInputError(
+            f"none of {_people(len(reader.unfit))} can be called, so nothing was sent: that is no matter of "
+            f"single rows. {group_by_reason(reader.unfit)}"
         )
     if reader.duplicates and rules.on_duplicate == "fail":
         raise InforuInputError(
@@ -122,18 +133,18 @@ def list_keys(keys: list[str], shown: int = _KEYS_SHOWN) -> str:
     return ", ".join(keys[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
-def _iterable(rows: object) -> Iterable[Any]:
-    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
-        hint = (
-            " (a template gives text: pass the upstream task's output itself)"
-            if isinstance(rows, str)
-            else ""
-        )
-        raise InforuInputError(
-            f"recipients must be a list of phones or of mappings, not {type(rows).__name__}{hint}: "
-            "nothing was sent"
-        )
-    return rows
+def _sequence(rows: object) -> Sequence[Any]:
+    if isinstance(rows, Sequence) and not isinstance(rows, str | bytes):
+        return rows
+    hint = ""
+    if isinstance(rows, str):
+        hint = " (a template gives text: pass the upstream task's output itself)"
+    elif hasattr(rows, "to_dict"):
+        hint = " (pass to_dict('records') of a data frame)"
+    raise InforuInputError(
+        f"recipients must be a list of phones or of mappings, not {type(rows).__name__}{hint}: "
+        "nothing was sent"
+    )
 
 
 def _people(count: int) -> str:
@@ -180,26 +191,45 @@ class _Reader:
         if self._rules.key_field is None:
             return str(number)
         value = fields.get(self._rules.key_field)
+        if is_missing(value):
+            raise _UnfitRowError(f"the key is missing (field {self._rules.key_field!r})")
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        key = "" if value is None else str(value).strip()
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise _UnfitRowError(f"the key is a {type(value).__name__}, not text or a whole number")
+        key = value.strip() if isinstance(value, str) else f"{value:d}"
+        self._check_key(key)
+        return key
+
+    def _check_key(self, key: str) -> None:
+        """Keys are shown in logs, so they must be fit to be seen."""
         if not key:
             raise _UnfitRowError(f"the key is missing (field {self._rules.key_field!r})")
-        return key
+        if len(key) > MAX_KEY_LENGTH or not key.isprintable():
+            raise _UnfitRowError(
+                f"the key has more than {MAX_KEY_LENGTH} characters, or some that cannot be shown"
+            )
+        if _PHONE_LIKE_KEY.fullmatch(key):
+            raise _UnfitRowError("the key looks like a phone number, and keys are shown in logs")
 
     def _recipient(self, fields: Mapping[str, Any], key: str) -> Recipient:
         if key in self._keys:
             raise _UnfitRowError("the key came before, and a key names one person")
-        phone = normalize_phone(fields.get(self._rules.phone_field))
+        raw = fields.get(self._rules.phone_field)
+        phone = normalize_phone(None if is_missing(raw) else raw)
         return Recipient(key, phone, self._text(fields) if self._rules.speaks else None)
 
     def _text(self, fields: Mapping[str, Any]) -> str:
-        own = fields.get(MESSAGE_FIELD)
-        if own is not None and str(own).strip():
-            return str(own)
-        if self._rules.template is None:
-            raise _UnfitRowError("there is no text: neither a message nor a field 'message' in the row")
-        text = self._rules.template.fill(fields)
+        text = fields.get(MESSAGE_FIELD)
+        if is_missing(text) or not str(text).strip():
+            if self._rules.template is None:
+                raise _UnfitRowError("there is no text: neither a message nor a field 'message' in the row")
+            text = self._rules.template.fill(fields)
+        text = str(text)
         if not text.strip():
             raise _UnfitRowError("the text is empty")
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise _UnfitRowError("the text has half a character in it, such as a cut emoji") from None
         return text

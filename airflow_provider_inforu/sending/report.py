@@ -55,8 +55,9 @@ class Report:
                 f"(batches {numbers})"
             )
         if self.unsent:
-            why = f", because {stopped_by}" if stopped_by else ""
-            parts.append(f"{_people(self.unsent)} were not sent{why}: from {_keys(self.unsent, shown=3)}")
+            parts.append(
+                f"{_people(self.unsent)} were not sent, because {stopped_by}: {_keys(self.unsent, shown=3)}"
+            )
         return ". ".join(parts)
 
 

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+def is_missing(value: object) -> bool:
+    """Return whether a field has no value: None, or NaN, which is how pandas writes it."""
+    return value is None or bool(value != value)
+
+
 class MissingFieldError(InforuInputError):
     """A row lacks a field that the text speaks of."""
 
@@ -38,7 +43,7 @@ class TextTemplate:
     def fill(self, row: Mapping[str, Any]) -> str:
         """Return the text for one row.
 
-        :param row: The recipient's fields; None counts as missing, since nobody should hear "None".
+        :param row: The recipient's fields; None and NaN count as missing, since nobody should hear them.
         :raises MissingFieldError: Names the field.
         """
         return "".join(
@@ -48,6 +53,6 @@ class TextTemplate:
     @staticmethod
     def _value(row: Mapping[str, Any], name: str) -> str:
         value = row.get(name)
-        if value is None:
+        if is_missing(value):
             raise MissingFieldError(f"the message speaks of {{{name}}}, which the row lacks")
         return str(value)

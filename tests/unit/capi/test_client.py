@@ -5,6 +5,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -368,6 +369,42 @@ def test_an_answer_that_does_not_end_in_time_proves_nothing():
                 SEND_TEXT_TO_SPEECH, DATA
             )
         stop.set()
+
+
+def test_a_slow_answer_that_is_complete_counts():
+    def slow(handler):
+        time.sleep(0.4)
+        handler.send_response(200)
+        handler.send_header("Content-Length", "15")
+        handler.end_headers()
+        time.sleep(0.4)
+        handler.wfile.write(b'{"StatusId": 1}')
+
+    with server(slow) as vendor:
+        client = InforuClient(base_url=vendor.url, username="u", token="t", timeout=0.5)
+        assert client.call(SEND_TEXT_TO_SPEECH, DATA).status_id == 1
+
+
+@pytest.mark.parametrize(
+    "proxy", ["socks5://127.0.0.1:1", "http://me:s3cr3t#pw@127.0.0.1:1", "http://me:pw@"]
+)
+def test_a_proxy_of_the_environment_that_cannot_be_used_is_safe_to_resend_and_not_shown(
+    monkeypatch, inforu_sandbox, proxy
+):
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(InforuConnectionError) as raised:
+        client_of(inforu_sandbox).call(SEND_TEXT_TO_SPEECH, DATA)
+    assert "s3cr3t" not in str(raised.value)
+    assert inforu_sandbox.requests() == []
+
+
+def test_a_password_in_the_address_is_not_shown():
+    client = InforuClient(base_url=f"http://me:pw12345@127.0.0.1:{unused_port()}", username="u", token="t")
+    with pytest.raises(InforuConnectionError) as raised:
+        client.call(SEND_TEXT_TO_SPEECH, DATA)
+    assert "pw12345" not in str(raised.value)
 
 
 def test_what_json_cannot_hold_is_refused_before_anything_leaves(inforu_sandbox):

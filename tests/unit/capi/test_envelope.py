@@ -1,4 +1,5 @@
 import json
+import pickle
 
 import pytest
 from hypothesis import given
@@ -68,6 +69,7 @@ def test_a_byte_order_mark_does_not_matter():
         (-2010, errors.InforuTooManyRecordsError, True),
         (-2011, errors.InforuTooManyRecordsError, True),
         (-429, errors.InforuRateLimitError, True),
+        (-524, errors.InforuRateLimitError, True),
         (-13, errors.InforuQuotaError, True),
         (-14, errors.InforuQuotaError, True),
         (-15, errors.InforuQuotaError, True),
@@ -140,9 +142,32 @@ def test_http_429_is_the_rate_limit_even_without_an_envelope():
     assert raised.value.safe_to_resend
 
 
-def test_http_401_without_an_envelope_is_an_authentication_error():
-    with pytest.raises(errors.InforuAuthenticationError, match="without a StatusId"):
-        parse(b"<html>Unauthorized</html>", 401)
+@pytest.mark.parametrize("body", [b"<html>Unauthorized</html>", b"", b'{"StatusId": "soon"}'])
+def test_http_401_without_a_status_is_an_authentication_error_that_proves_nothing(body):
+    """The guide has 401 also for -1, a general failure."""
+    with pytest.raises(errors.InforuAuthenticationError, match="without a StatusId") as raised:
+        parse(body, 401)
+    assert not raised.value.safe_to_resend
+
+
+def test_a_description_in_another_encoding_does_not_hide_the_status():
+    body = '{"StatusId": %s, "StatusDescription": "שגיאה"}'
+    assert parse((body % 1).encode("cp1255")).status_id == 1
+    with pytest.raises(errors.InforuOutcomeUnknownError):
+        parse((body % -1).encode("cp1255"), 401)
+
+
+def test_http_429_with_a_success_proves_nothing():
+    with pytest.raises(errors.InforuOutcomeUnknownError):
+        parse(SUCCESS, 429)
+
+
+def test_an_error_can_cross_to_another_process():
+    with pytest.raises(errors.InforuAuthenticationError) as raised:
+        parse({"StatusId": -2, "StatusDescription": "no"}, 401)
+    copy = pickle.loads(pickle.dumps(raised.value))  # noqa: S301 - our own bytes
+    assert (type(copy), str(copy), copy.status_id) == (type(raised.value), str(raised.value), -2)
+    assert copy.safe_to_resend
 
 
 @pytest.mark.parametrize("http_status", [500, 502, 503, 504, 599])
@@ -245,7 +270,7 @@ def test_a_field_is_found_in_any_case_but_its_own_spelling_wins():
     ("value", "number"),
     [
         *((5, 5), ("5", 5), (" -2 ", -2), (5.0, 5), (5.5, None), (True, None), (None, None), ("", None)),
-        *((float("inf"), None), (float("nan"), None), ("5.5", None), ([], None)),
+        *((float("inf"), None), (float("nan"), None), ("5.5", None), ("-1.0", -1), ([], None)),
     ],
 )
 def test_an_int_is_read_from_int_text_or_whole_float(value, number):

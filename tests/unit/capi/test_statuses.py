@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from airflow_provider_inforu.capi.statuses import StatusId, describe
@@ -37,3 +39,9 @@ def test_no_status_is_known_that_neither_document_has():
 def test_an_unknown_status_is_described_as_unknown():
     assert describe(-13) == "-13: User quota exceeded"
     assert describe(-4711) == "-4711: not a StatusId that is known"
+
+
+@pytest.mark.parametrize("status", StatusId)
+def test_the_page_on_the_vendors_api_lists_every_status(status):
+    page = (Path(__file__).parents[3] / "docs" / "vendor-api.md").read_text()
+    assert f"| {int(status)} | {status.meaning} | {status.http_status or '–'} | {status.source} |" in page

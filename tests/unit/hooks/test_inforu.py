@@ -1,4 +1,5 @@
 import json
+from dataclasses import dataclass
 
 import pytest
 from airflow.sdk._shared.secrets_masker import redact
@@ -54,9 +55,12 @@ def test_101_calls_reach_no_wire(hook, inforu_sandbox):
     ("call", "error"),
     [
         ({"phone": "12345", "text": "x", "message_id": "s-7"}, r"call 2 \(s-7\): the phone"),
-        ({"phone": "0500000001", "txt": "x"}, "call 2 has the unknown field 'txt'"),
-        ("0500000001", "call 2 is a str, not a mapping or a Call"),
+        ({"phone": "0500000001", "txt": "x"}, "call 2 has a field that is none of message_id, phone, text"),
+        ("0500000001", "call 2 is a str, neither a mapping nor a dataclass"),
         ({"phone": "0500000001"}, "call 2 has no text"),
+        ({"phone": "0500000001", "text": 5}, "call 2 has no text"),
+        ({"0500000001": "hello"}, "call 2 has a field that is none of"),
+        (Call(phone="050-0000001", text="x"), "call 2 has no phone in local form"),
     ],
 )
 def test_a_call_that_cannot_be_made_reaches_no_wire_and_shows_no_phone(hook, inforu_sandbox, call, error):
@@ -65,6 +69,33 @@ def test_a_call_that_cannot_be_made_reaches_no_wire_and_shows_no_phone(hook, inf
     assert inforu_sandbox.requests() == []
     assert "0500000001" not in str(raised.value)
     assert "12345" not in str(raised.value)
+
+
+@dataclass
+class Reminder:
+    phone: str
+    text: str
+    message_id: str
+
+
+def test_a_dataclass_is_a_call(hook, inforu_sandbox):
+    hook.send_text_to_speech([Reminder("+972500000001", "x", "s-9")])
+    assert inforu_sandbox.calls()[0]["phone"] == "0500000001"
+
+
+@pytest.mark.parametrize("calls", [None, "0500000001", CALL, 5])
+def test_calls_that_are_no_list_reach_no_wire(hook, inforu_sandbox, calls):
+    with pytest.raises(InforuInputError, match="calls must be a list") as raised:
+        hook.send_text_to_speech(calls)
+    assert "0500000001" not in str(raised.value)
+    assert inforu_sandbox.requests() == []
+
+
+@pytest.mark.parametrize("campaign_id", [None, "", True, [183], 1.5])
+def test_what_is_no_campaign_id_reaches_no_wire(hook, inforu_sandbox, campaign_id):
+    with pytest.raises(InforuInputError, match="campaign_id is empty or no id"):
+        hook.send_existing_campaign(campaign_id, [{"phone": "0500000001"}])
+    assert inforu_sandbox.requests() == []
 
 
 def test_any_function_of_the_api_can_be_called(hook):
@@ -123,6 +154,10 @@ def test_the_connection_test_reads_the_quota_and_calls_nobody(hook, inforu_sandb
         ({"kind": "status", "status_id": -17}, "knows the user but refused to tell the quota"),
         ({"kind": "http_error", "http_status": 404}, "does not speak the Inforu API"),
         ({"kind": "garbage"}, "does not speak the Inforu API"),
+        ({"kind": "http_error", "http_status": 503}, "answered that it failed"),
+        ({"kind": "status", "status_id": -1}, "answered that it failed"),
+        ({"kind": "drop"}, "can be reached but did not answer"),
+        ({"kind": "rate_limit"}, "too many requests at the moment"),
     ],
 )
 def test_the_connection_test_tells_failures_apart_in_words_to_act_on(hook, inforu_sandbox, fault, words):

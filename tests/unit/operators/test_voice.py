@@ -1,7 +1,12 @@
 """Both operators through Airflow's real task runner, against the sandbox."""
 
 import json
+import os
 import re
+import signal
+import threading
+import time
+from datetime import timedelta
 
 import pytest
 from airflow.sdk import DAG
@@ -12,7 +17,6 @@ from airflow_provider_inforu.operators.voice import (
     InforuSendExistingCampaignOperator,
     InforuSendTextToSpeechOperator,
 )
-from airflow_provider_inforu.operators.send import SendStoppedError
 from tests.task_runner import TaskRunner
 
 
@@ -142,6 +146,53 @@ class Resolved:
         return self.value
 
 
+def test_mapped_tasks_are_sends_of_their_own_and_hide_their_rows_too(runner, sandbox):
+    with DAG("dag"):
+        mapped = InforuSendTextToSpeechOperator.partial(task_id="call", message="שלום {name}", key_field="id")
+        task = mapped.expand(recipients=[people(2), [{"id": "x", "phone": "0500000009", "name": "y"}]])
+    assert runner.run(task, map_index=1) == "success"
+    assert [call["phone"] for call in sandbox.calls()] == ["0500000009"]
+    assert runner.rendered["recipients"] == "<1 recipient>"
+
+
+def test_a_wrong_template_in_a_row_is_an_error_that_does_not_show_the_rows(runner, sandbox, capsys):
+    rows = [{"id": "k1", "phone": "0500000001", "name": "{{ oops"}]
+    assert runner.run(text_to_speech(rows)) == "up_for_retry"
+    log = log_of(capsys)
+    assert "the recipients cannot be rendered (TemplateSyntaxError): nothing was sent" in log
+    assert "0500000001" not in log
+    assert sandbox.requests() == []
+
+
+class Nested:
+    template_fields = ("value",)
+
+    def __init__(self):
+        self.value = "{{ dag_run.run_id }}"
+
+    def __str__(self):
+        return self.value
+
+
+def test_a_nested_template_in_an_option_is_rendered(runner):
+    nested = Nested()
+    runner.run(text_to_speech(people(1), data_options={"Note": nested}))
+    assert nested.value == "run"
+
+
+def test_a_template_may_say_a_flag_and_a_name(runner, sandbox):
+    runner.run(
+        text_to_speech(
+            people(1),
+            ignore_possible_sending_time="{{ dag_run.run_id == 'run' }}",
+            campaign_name="{{ dag_run.run_id }}",
+            campaign_ref_id="{{ none }}",
+        )
+    )
+    (body,) = bodies(sandbox)
+    assert (body["IgnorePossibleSendingTime"], body["CampaignName"]) == (True, "run")
+
+
 def test_rendered_fields_show_a_count_instead_of_people(runner):
     runner.run(text_to_speech(people(3)))
     assert runner.rendered["recipients"] == "<3 recipients>"
@@ -243,7 +294,14 @@ def test_a_retry_sends_to_the_copy_that_the_first_try_made(runner, sandbox):
         ({"in_doubt": "ask"}, "in_doubt must be one of fail, accept, resend, not 'ask'"),
         ({"resend": "perhaps"}, "resend must be true or false, not 'perhaps'"),
         ({"data_options": {"CampaignName": "x"}}, "data_options may not set CampaignName"),
-        ({"inforu_conn_id": "nowhere"}, "nowhere"),
+        ({"data_options": "{{ dag_run.run_id }}"}, "data_options must be a mapping, not str"),
+        ({"call_options": {"x": {1, 2}}}, "cannot be written as JSON"),
+        ({"ignore_possible_sending_time": "perhaps"}, "ignore_possible_sending_time must be true or false"),
+        ({"campaign_name": ["x"]}, "campaign_name must be text, not list"),
+        ({"message": "{{ none }}"}, "there is no text"),
+        ({"key_field": ["id"]}, "key_field must be the name of a field, not list"),
+        ({"max_in_flight": 0}, "max_in_flight must be a whole number from 1"),
+        ({"inforu_conn_id": "nowhere"}, "The conn_id `nowhere` isn't defined"),
     ],
 )
 def test_bad_input_is_a_clear_error_before_anything_is_sent(runner, sandbox, kwargs, error, capsys):
@@ -259,6 +317,9 @@ def test_bad_input_is_a_clear_error_before_anything_is_sent(runner, sandbox, kwa
     [
         ({"campaign_id": ""}, "campaign_id is empty"),
         ({"campaign_id": None}, "campaign_id is empty"),
+        ({"campaign_id": "{{ none }}"}, "campaign_id is empty"),
+        ({"campaign_id": [183]}, "campaign_id is empty or no id"),
+        ({"duplicate": "perhaps"}, "duplicate must be true or false"),
         ({"duplicate_name": "Copy"}, "duplicate_name names a copy, so it needs duplicate=True"),
     ],
 )
@@ -280,7 +341,7 @@ def test_skipped_rows_are_named_and_counted_and_the_others_are_called(runner, ca
     assert runner.run(text_to_speech(rows, invalid_recipients="skip")) == "success"
     manifest = runner.xcoms["return_value"]
     assert (manifest["recipients"], manifest["accepted"], manifest["skipped"]) == (3, 2, 1)
-    assert "Recipients that are skipped: 1. the phone is a service number: bad" in log_of(capsys)
+    assert "skipped because the phone has too few digits: bad" in log_of(capsys)
 
 
 def test_a_vendor_that_refuses_connections_for_a_while_is_waited_for(runner, sandbox):
@@ -312,7 +373,9 @@ def test_an_absurd_retry_after_stops_the_send_and_the_next_try_goes_on(runner, s
 
 
 @pytest.mark.parametrize("status_id", [-2, -221, -13])
-def test_what_speaks_of_the_account_stops_the_send_and_the_next_try_goes_on(runner, sandbox, capsys, status_id):
+def test_what_speaks_of_the_account_stops_the_send_and_the_next_try_goes_on(
+    runner, sandbox, capsys, status_id
+):
     sandbox.add_fault("loose_types")
     sandbox.add_fault("status", status_id=status_id)
     assert runner.run(text_to_speech(people(250), max_in_flight=1)) == "up_for_retry"
@@ -364,7 +427,9 @@ def test_people_in_doubt_are_called_again_on_request(runner, sandbox):
     assert len(sandbox.calls()) == 3
 
 
-def test_a_vendor_that_is_down_puts_few_people_in_doubt_and_the_others_are_left_for_the_next_try(runner, sandbox):
+def test_a_vendor_that_is_down_puts_few_people_in_doubt_and_the_others_are_left_for_the_next_try(
+    runner, sandbox
+):
     sandbox.add_fault("http_error", http_status=503, count=50)
     assert runner.run(text_to_speech(people(5000), max_in_flight=2)) == "up_for_retry"
     assert len(sandbox.requests()) <= 6
@@ -441,13 +506,13 @@ def test_without_a_ledger_the_first_try_sends_and_a_later_one_refuses(sandbox):
 def test_without_a_ledger_a_send_that_stops_in_the_middle_is_not_retried(sandbox):
     sandbox.add_fault("loose_types")
     sandbox.add_fault("status", status_id=-2)
-    with pytest.raises(AirflowFailException, match="150 were not sent.*Without a ledger a retry would"):
+    with pytest.raises(AirflowFailException, match=r"150 were not sent, .*so a retry could not tell"):
         without_state_store(text_to_speech(people(250), max_in_flight=1), 1)
 
 
-def test_without_a_ledger_a_first_try_that_reached_nobody_is_an_ordinary_error(sandbox):
+def test_without_a_ledger_a_first_try_that_reached_nobody_says_so_and_is_not_retried_in_vain(sandbox):
     sandbox.add_fault("status", status_id=-2)
-    with pytest.raises(SendStoppedError, match="Authentication failed"):
+    with pytest.raises(AirflowFailException, match=r"0 were accepted\. 3 were not sent, .*Authentication"):
         without_state_store(text_to_speech(people(3)), 1)
 
 
@@ -491,6 +556,59 @@ def test_the_rate_of_the_connection_is_kept(runner, connection):
     assert len(sandbox.calls()) == 2500
 
 
-def test_a_kill_says_that_calls_cannot_be_cancelled(capsys):
-    text_to_speech(people(1)).on_kill()
-    assert "cannot be cancelled" in log_of(capsys)
+def test_a_kill_stops_new_requests_and_the_next_try_goes_on(runner, sandbox, capsys):
+    sandbox.update_settings(latency=0.1)
+    task = text_to_speech(people(3000), max_in_flight=1)
+
+    def kill_once_it_sends():
+        while not sandbox.calls():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=kill_once_it_sends, daemon=True).start()
+    assert runner.run(task) == "up_for_retry"
+    called = len(sandbox.calls())
+    assert 0 < called < 3000
+    log = log_of(capsys)
+    assert "Calls that the vendor has accepted cannot be cancelled" in log
+    assert "because the task was killed" in log
+    sandbox.update_settings(latency=0)
+    assert runner.run(text_to_speech(people(3000)), try_number=2) == "success"
+    assert len({call["phone"] for call in sandbox.calls()}) == len(sandbox.calls()) == 3000
+
+
+def test_a_kill_before_the_first_request_calls_nobody(runner, sandbox):
+    task = text_to_speech(people(3))
+    task.on_kill()
+    assert runner.run(task) == "up_for_retry"
+    assert sandbox.requests() == []
+
+
+def test_a_timeout_leaves_nobody_in_doubt_whose_answer_still_comes(runner, sandbox):
+    sandbox.update_settings(latency=0.3)
+    task = text_to_speech(people(3000), max_in_flight=2, execution_timeout=timedelta(seconds=1))
+    assert runner.run(task) == "up_for_retry"
+    sandbox.update_settings(latency=0)
+    assert runner.run(text_to_speech(people(3000)), try_number=2) == "success"
+    assert len({call["phone"] for call in sandbox.calls()}) == len(sandbox.calls()) == 3000
+
+
+def test_a_cleared_task_whose_state_airflow_may_have_deleted_sends_nothing(
+    runner, sandbox, monkeypatch, capsys
+):
+    monkeypatch.setenv("AIRFLOW__STATE_STORE__CLEAR_ON_SUCCESS", "True")
+    assert runner.run(text_to_speech(people(3))) == "success"
+    runner.state_store.clear()
+    runner.max_tries += 2
+    assert runner.run(text_to_speech(people(3)), try_number=3) == "failed"
+    assert "Airflow has deleted its state" in log_of(capsys)
+    assert len(sandbox.calls()) == 3
+    assert runner.run(text_to_speech(people(3), resend=True), try_number=4) == "success"
+    assert len(sandbox.calls()) == 6
+
+
+def test_a_cleared_task_that_never_came_to_send_is_sent(runner, sandbox):
+    assert runner.run(text_to_speech(people(3), message="hi {nmae}")) == "up_for_retry"
+    runner.max_tries += 2
+    assert runner.run(text_to_speech(people(3)), try_number=3) == "success"
+    assert len(sandbox.calls()) == 3

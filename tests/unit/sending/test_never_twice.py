@@ -1,4 +1,4 @@
-"""Plan, ledger and dispatch against a model of the vendor, with crashes, faults, lost writes and stale attempts.
+"""Plan, ledger and dispatch against a model of the vendor: crashes, faults, lost writes, stale attempts.
 
 The vendor model records every call that it accepts, whatever becomes of its answer. Over any sequence of
 attempts nobody may be called twice, and everybody must be accounted for.
@@ -48,6 +48,7 @@ class Store:
     def __init__(self, values, faults):
         self._values = values
         self._faults = list(faults)
+        self._dead = False
 
     def claim(self):
         self._values.owner += 1
@@ -57,9 +58,12 @@ class Store:
         return self._values.stored.get(key)
 
     def set(self, key, value):
+        if self._dead:
+            raise Crash
         if self._mine != self._values.owner:
             raise StaleError
         fault = self._faults.pop(0) if self._faults else None
+        self._dead = str(fault).startswith("crash")
         if fault == "crash before":
             raise Crash
         if fault == "fails":
@@ -154,7 +158,8 @@ steps = st.sampled_from(
     ]
 )
 store_faults = st.lists(
-    st.sampled_from([None, None, None, "crash before", "crash after", "fails", "fails after it wrote"]), max_size=9
+    st.sampled_from([None, None, None, "crash before", "crash after", "fails", "fails after it wrote"]),
+    max_size=9,
 )
 
 
@@ -196,7 +201,9 @@ def test_an_intent_is_durable_before_its_request_leaves():
     seen = []
 
     def send(batch):
-        events = [event for key, value in values.stored.items() if "events" in value for event in value["events"]]
+        events = [
+            event for key, value in values.stored.items() if "events" in value for event in value["events"]
+        ]
         seen.append([Event.SUBMIT, batch.number, batch.digest] in events)
         return SendReceipt(1, "t", None, 2)
 

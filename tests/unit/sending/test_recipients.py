@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,15 +53,28 @@ def test_fields_may_have_other_names():
 
 
 def test_a_rows_own_message_wins():
-    listed = read([person(1, message="Just {this}"), person(2, message=" ")])
-    assert [one.text for one in listed.recipients] == ["Just {this}", "Hello דנה"]
+    listed = read([person(1, message="Just {this}"), person(2, message=" "), person(3, message=math.nan)])
+    assert [one.text for one in listed.recipients] == ["Just {this}", "Hello דנה", "Hello דנה"]
 
 
-def test_any_iterable_is_read_once():
-    assert len(read(person(number) for number in range(5)).recipients) == 5
+class DataFrame:
+    """Iterating one gives the names of its columns."""
+
+    def __iter__(self):
+        return iter(["id", "phone"])
+
+    def to_dict(self, _orient):
+        return []
 
 
-@pytest.mark.parametrize("rows", ["0500000001", b"x", {"phone": "0500000001"}, 5, None])
+def test_a_data_frame_is_refused_with_a_hint():
+    with pytest.raises(InforuInputError, match=r"not DataFrame \(pass to_dict"):
+        read_recipients(DataFrame(), SILENT)
+
+
+@pytest.mark.parametrize(
+    "rows", ["0500000001", b"x", {"phone": "0500000001"}, 5, None, iter(["0500000001"]), {1}]
+)
 def test_rows_of_another_kind_are_an_error_that_does_not_show_them(rows):
     with pytest.raises(InforuInputError, match="must be a list") as raised:
         read_recipients(rows, SILENT)
@@ -69,12 +84,27 @@ def test_rows_of_another_kind_are_an_error_that_does_not_show_them(rows):
 BAD = [
     (person(1, phone=None), "k1", "the phone is missing"),
     ({"id": "k1", "name": "x"}, "k1", "the phone is missing"),
-    (person(1, phone="12"), "k1", "the phone is a service number"),
+    (person(1, phone="12"), "k1", "the phone has too few digits"),
     (person(1, phone="052x"), "k1", "the phone has letters in it"),
     (person(1, id=None), "row 2", "the key is missing (field 'id')"),
     (person(1, id="  "), "row 2", "the key is missing (field 'id')"),
     (person(1, name=None), "k1", "the message speaks of {name}, which the row lacks"),
     ({"id": "k1", "phone": "0500000001"}, "k1", "the message speaks of {name}, which the row lacks"),
+    (person(1, phone=math.nan), "k1", "the phone is missing"),
+    (person(1, id=math.nan), "row 2", "the key is missing (field 'id')"),
+    (person(1, name=math.nan), "k1", "the message speaks of {name}, which the row lacks"),
+    (person(1, id={"phone": "0500000001"}), "row 2", "the key is a dict, not text or a whole number"),
+    (person(1, id=True), "row 2", "the key is a bool, not text or a whole number"),
+    (person(1, id="0500000001"), "row 2", "the key looks like a phone number, and keys are shown in logs"),
+    (
+        person(1, id="+972 50-000-0001"),
+        "row 2",
+        "the key looks like a phone number, and keys are shown in logs",
+    ),
+    (person(1, id="a\nb"), "row 2", "the key has more than 100 characters, or some that cannot be shown"),
+    (person(1, id="x" * 101), "row 2", "the key has more than 100 characters, or some that cannot be shown"),
+    (person(1, message="cut \ud83d"), "k1", "the text has half a character in it, such as a cut emoji"),
+    (person(1, phone=10**5000), "k1", "the phone has the wrong number of digits"),
     (person(1, id="k9"), "k9", "the key came before, and a key names one person"),
     ("0500000001", "row 2", "the row is a phone alone and has no field 'id' for its key"),
     (None, "row 2", "the row is a NoneType, neither a phone nor a mapping"),
@@ -150,13 +180,20 @@ def test_keys_are_listed_up_to_a_number():
     assert list_keys(["a", "b"], shown=2) == "a, b"
 
 
+def test_when_no_row_can_be_called_skipping_them_is_an_error():
+    """A misspelt placeholder or a renamed column must not be a green task that called nobody."""
+    with pytest.raises(InforuInputError, match=r"none of 2 recipients can be called.*\{nmae\}.*: k1, k2"):
+        read([person(1), person(2)], message="{nmae}", invalid_recipients="skip")
+
+
 @given(
     st.lists(
         st.one_of(st.none(), st.text(max_size=6), st.integers(0, 30).map(person), st.integers()), max_size=12
     )
 )
 def test_every_row_is_either_a_recipient_or_skipped(rows):
-    listed = read(rows, invalid_recipients="skip")
+    listed = read([*rows, person(99)], invalid_recipients="skip")
+    rows = [*rows, person(99)]
     assert len(listed.recipients) + len(listed.skipped) == len(rows)
     assert len({one.phone for one in listed.recipients}) == len(listed.recipients)
     assert len({one.key for one in listed.recipients}) == len(listed.recipients)

@@ -1,0 +1,54 @@
+"""What an error means to the person who filled in the connection form."""
+
+from __future__ import annotations
+
+from airflow_provider_inforu.capi.errors import (
+    InforuAccountError,
+    InforuApiError,
+    InforuAuthenticationError,
+    InforuConnectionError,
+    InforuError,
+    InforuOutcomeUnknownError,
+    InforuRateLimitError,
+)
+from airflow_provider_inforu.capi.statuses import StatusId
+
+
+def advise(error: InforuError) -> str:
+    """Return what to do about an error of a connection test, and the error itself."""
+    advice = _advice(error)
+    return f"{advice} ({error})" if advice else str(error)
+
+
+def _advice(error: InforuError) -> str:
+    if isinstance(error, InforuOutcomeUnknownError):
+        return _advice_on_unknown(error)
+    if isinstance(error, InforuAuthenticationError):
+        if error.status_id == StatusId.WRONG_TOKEN_TYPE:
+            return "This kind of token does not go with Basic authentication: use the account's API token."
+        return (
+            "User name or API token is wrong, or this machine's address is not allowed for the user: the "
+            "vendor answers both alike. Check both, then the address list in the Inforu portal."
+        )
+    for kind, advice in (
+        (
+            InforuAccountError,
+            "The user is not active, locked out or blocked: it must be released in the Inforu portal.",
+        ),
+        (InforuConnectionError, "Check API address and Proxy, and that the Airflow API server may reach it."),
+        (InforuRateLimitError, "The account makes too many requests at the moment: try again in a minute."),
+        (InforuApiError, "The vendor knows the user but refused to tell the quota."),
+    ):
+        if isinstance(error, kind):
+            return advice
+    return ""
+
+
+def _advice_on_unknown(error: InforuOutcomeUnknownError) -> str:
+    if error.http_status is None:
+        return (
+            "The address can be reached but did not answer: check API address and Proxy, or try again later."
+        )
+    if error.http_status >= 500 or error.http_status == StatusId.GENERAL_FAILURE.http_status:
+        return "The address answered that it failed: try again later."
+    return "Something answered that does not speak the Inforu API: check API address and Proxy."

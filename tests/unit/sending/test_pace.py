@@ -1,0 +1,103 @@
+import logging
+
+import pytest
+
+from airflow_provider_inforu.capi.errors import InforuConnectionError
+from airflow_provider_inforu.sending import pace, progress
+from airflow_provider_inforu.sending.answers import Backoff
+from airflow_provider_inforu.sending.pace import Hold, Throttle
+from airflow_provider_inforu.sending.progress import Progress
+
+REFUSED = InforuConnectionError("refused")
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still until it is moved."""
+
+    class Clock:
+        now = 1000.0
+
+        def monotonic(self):
+            return self.now
+
+        def time(self):
+            return self.now
+
+    clock = Clock()
+    monkeypatch.setattr(pace, "time", clock)
+    monkeypatch.setattr(progress, "time", clock)
+    return clock
+
+
+def test_without_a_limit_every_request_may_leave():
+    throttle = Throttle(0)
+    assert [throttle.take() for _ in range(1000)] == [True] * 1000
+    throttle.slow_down()
+    assert throttle.take()
+
+
+def test_there_is_no_burst_at_the_start():
+    throttle = Throttle(0.001)
+    assert [throttle.take() for _ in range(5)] == [True, False, False, False, False]
+
+
+def test_after_a_rate_limit_another_and_slower_pace_holds_for_a_minute(clock):
+    throttle = Throttle(0.001)
+    assert throttle.take()
+    throttle.slow_down()
+    assert [throttle.take(), throttle.take()] == [True, False]
+    clock.now += pace.SLOWER_SECONDS
+    assert not throttle.take()
+
+
+def test_requests_are_held_back_ever_longer_and_released_by_a_success(clock):
+    hold = Hold(Backoff(first=10))
+    assert hold.is_over()
+    assert hold.after(REFUSED)
+    clock.now += 9
+    assert not hold.is_over()
+    assert hold.idle_seconds() == 0.25
+    clock.now += 1
+    assert hold.is_over()
+    assert hold.after(REFUSED)
+    clock.now += 19
+    assert not hold.is_over()
+    hold.release()
+    clock.now += 1
+    hold.after(REFUSED)
+    clock.now += 10
+    assert hold.is_over()
+
+
+def test_failures_of_requests_that_were_in_flight_together_count_as_one(clock):
+    hold = Hold(Backoff(first=10))
+    for _ in range(32):
+        hold.after(REFUSED)
+    clock.now += 10
+    assert hold.is_over()
+
+
+def test_after_a_quarter_of_an_hour_without_success_waiting_makes_no_sense(clock):
+    hold = Hold(Backoff(first=100, longest=300))
+    waits = 0
+    while hold.after(REFUSED):
+        waits += 1
+        clock.now += 300
+    assert waits == 3
+
+
+def test_progress_is_said_every_few_seconds(clock, caplog):
+    caplog.set_level(logging.INFO)
+    said = Progress(100)
+    said.say(1)
+    clock.now += 5
+    said.say(1)
+    said.done = 30
+    clock.now += 5
+    said.say(2)
+    said.say(2)
+    assert [record.getMessage() for record in caplog.records] == [
+        "0 of 100 requests accepted, 1 in flight, 0.0 a second, time left unknown",
+        "30 of 100 requests accepted, 2 in flight, 3.0 a second, about 23 s left",
+    ]
