@@ -1,10 +1,10 @@
-# make setup · demo · test · lint · docs · bench · lock · clean
+# make setup · demo · test · lint · docs · chaos · bench · lock · clean
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 READY := .venv/.ready
 
-.PHONY: setup demo test lint docs bench lock clean
+.PHONY: setup demo test lint docs chaos bench lock clean
 
 setup: $(READY)
 
@@ -31,6 +31,9 @@ lint: $(READY)
 docs: $(READY)
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+chaos: $(READY)
+	INFORU_CHAOS=1 $(BIN)/python -m pytest tests/chaos -s
 
 bench: $(READY)
 	$(BIN)/python -m pytest tests/benchmarks -s

@@ -123,13 +123,35 @@ def open_ledger(store: LedgerStore, new: Header, *, resend: bool = False) -> Led
     :raises LedgerError: It cannot be read, was written by a newer version, or does not fit ``new``.
     """
     store.claim()
-    stored = _read_header(store.get(HEADER))
+    found = read_ledger(store)
+    if found is None or (resend and new.life > found[0].life):
+        return begin_attempt(store, new, {})
+    stored, records = found
+    return begin_attempt(store, _same_send(stored, new), records)
+
+
+def read_ledger(store: LedgerStore) -> tuple[Header, dict[int, BatchRecord]] | None:
+    """Return what a ledger says of its send and its batches, or None where there is no ledger.
+
+    :param store: Where it is kept.
+    :raises LedgerError: It cannot be read, or was written by a newer version.
+    """
+    header = _read_header(store.get(HEADER))
+    if header is None:
+        return None
     records: dict[int, BatchRecord] = {}
-    header = new
-    if stored is not None and not (resend and new.life > stored.life):
-        header = _same_send(stored, new)
-        for attempt in range(1, stored.attempts + 1):
-            _replay(records, _read_attempt(store, replace(stored, attempts=attempt)))
+    for attempt in range(1, header.attempts + 1):
+        _replay(records, _read_attempt(store, replace(header, attempts=attempt)))
+    return header, records
+
+
+def begin_attempt(store: LedgerStore, header: Header, records: dict[int, BatchRecord]) -> Ledger:
+    """Open a ledger for writing, with segments that no earlier attempt wrote.
+
+    :param store: Where it is kept; it must be claimed.
+    :param header: What it says of the send.
+    :param records: What it knows of the batches.
+    """
     header = replace(header, attempts=header.attempts + 1)
     # In this order: a header promises that its attempts can be read.
     store.set(_attempt_key(header), {"segments": 1})

@@ -1,0 +1,132 @@
+"""Real processes, killed with SIGKILL at random moments while they send, with all faults mixed in.
+
+The tries run through Airflow's real task runner; the sandbox records every call that it accepted. The short
+form runs with the other tests; ``make chaos`` runs the long one.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_inforu.sandbox import SandboxServer
+from airflow_provider_inforu.sending.batch_state import BatchState
+from airflow_provider_inforu.sending.ledger import read_ledger
+from tests.chaos.zygote import PEOPLE_IN_A_BATCH, StateFile
+
+ROOT = Path(__file__).parents[2]
+LONG = bool(os.environ.get("INFORU_CHAOS"))
+SENDS, PEOPLE, KILLS_PER_SEND = (8, 2500, 16) if LONG else (2, 800, 5)
+SEED = int(os.environ.get("INFORU_CHAOS_SEED", "20261123"))
+
+FAULTS = [
+    *({"kind": "accept_then_drop"}, {"kind": "drop"}, {"kind": "garbage"}, {"kind": "accept_then_error"}),
+    *({"kind": "http_error", "http_status": 503}, {"kind": "accept_then_slow", "seconds": 1.5}),
+    *({"kind": "slow", "seconds": 0.3}, {"kind": "loose_types"}, {"kind": "rate_limit", "retry_after": 0}),
+    *({"kind": "status", "status_id": status} for status in (-1, -13, -18, -2015)),
+    {"kind": "status", "status_id": -13, "http_status": 200},
+]
+
+
+class Zygote:
+    """The process that forks a process for each try."""
+
+    def __init__(self, folder, connection):
+        self._folder = folder
+        self._connection = connection
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos.zygote"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        while self._process.stdout.readline().strip() != "ready":
+            assert self._process.poll() is None
+
+    def run(self, try_number, kill_after=None):
+        command = {
+            "connection": self._connection,
+            "people": PEOPLE,
+            "max_in_flight": 3,
+            "try_number": try_number,
+            **{name: str(self._folder / name) for name in ("state", "log", "result")},
+        }
+        self._process.stdin.write(json.dumps(command) + "\n")
+        self._process.stdin.flush()
+        child = int(self._process.stdout.readline())
+        if kill_after is not None:
+            time.sleep(kill_after)
+            os.kill(child, signal.SIGKILL)
+        return self._process.stdout.readline().strip()
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.wait(30)
+
+
+def one_send(folder, chance, sandbox):
+    """Run a send to its end through kills and faults; return what became of it, in numbers."""
+    folder.mkdir()
+    zygote = Zygote(folder, sandbox.connection_json(requests_per_second=0, timeout=1))
+    try_number, kills, result = 1, 0, "killed"
+    while kills < KILLS_PER_SEND and result not in ("success", "failed"):
+        for fault in chance.sample(FAULTS, k=2):
+            sandbox.add_fault(**fault)
+        result = zygote.run(try_number, kill_after=chance.uniform(0.2, 0.9))
+        kills += result == "killed"
+        try_number += 1
+    sandbox.clear_faults()
+    while result not in ("success", "failed"):
+        result = zygote.run(try_number)
+        try_number += 1
+        assert try_number < 200
+    zygote.close()
+    return check(folder, sandbox, kills)
+
+
+def check(folder, sandbox, kills):
+    header, records = read_ledger(StateFile(folder / "state"))
+    called = Counter(call["message_id"] for call in sandbox.calls())
+    log = (folder / "log").read_text()
+    people = Counter()
+    assert len(records) == header.batches == PEOPLE // PEOPLE_IN_A_BATCH
+    assert set(called) <= {f"{header.send_id}-k{number}" for number in range(PEOPLE)}
+    for number, record in records.items():
+        start = (number - 1) * PEOPLE_IN_A_BATCH
+        for key in (f"k{one}" for one in range(start, start + PEOPLE_IN_A_BATCH)):
+            times = called[f"{header.send_id}-{key}"]
+            people[record.state.value] += 1
+            people["called twice"] += times > 1
+            people["called but taken as not called"] += times > 0 and record.state is BatchState.REJECTED
+            people["not called but taken as called"] += times == 0 and record.state is BatchState.ACCEPTED
+            if record.state is BatchState.SUBMITTING:
+                people["in doubt and not named"] += f"{key}," not in log and f"{key} (" not in log
+    return people + Counter({"kills": kills, "people": PEOPLE})
+
+
+@pytest.mark.timeout(1800)
+def test_over_many_kills_nobody_is_called_twice_and_everybody_is_accounted_for(tmp_path):
+    chance = random.Random(SEED)
+    total = Counter()
+    for number in range(SENDS):
+        with SandboxServer(requests_per_second=0, latency=0.04, call_seconds=0.1) as sandbox:
+            total += one_send(tmp_path / str(number), chance, sandbox)
+    print(f"\nseed {SEED}: {dict(total)}")
+    for wrong in (
+        "called twice",
+        "called but taken as not called",
+        "not called but taken as called",
+        "in doubt and not named",
+    ):
+        assert total[wrong] == 0, wrong
+    states = [total[state.value] for state in BatchState]
+    assert sum(states) == total["people"] == SENDS * PEOPLE
+    assert total["kills"] > 0
