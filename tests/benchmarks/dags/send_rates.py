@@ -1,0 +1,109 @@
+"""The same requests made in five ways, each a DAG of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from airflow.providers.http.operators.http import HttpOperator
+from airflow.sdk import BaseHook, dag, task
+
+from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
+
+WIDTH = 32
+FUNCTION = "api/v2/Voice/Message/Send"
+BATCHES = int(os.environ.get("BENCHMARK_BATCHES", "100"))
+MAPPED = int(os.environ.get("BENCHMARK_MAPPED", "20"))
+
+
+def people(batches: int) -> list[str]:
+    return [f"05{number:08}" for number in range(batches * 100)]
+
+
+def bodies(batches: int) -> list[str]:
+    phones = people(batches)
+    return [
+        json.dumps(
+            {
+                "Data": {
+                    "List": [{"TextToSpeech": "hello", "Phone": one} for one in phones[start : start + 100]]
+                }
+            }
+        )
+        for start in range(0, len(phones), 100)
+    ]
+
+
+def session_and_url():
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    connection = BaseHook.get_connection("inforu_default")
+    session = requests.Session()
+    session.auth = (connection.login, connection.password)
+    session.mount("http://", HTTPAdapter(pool_maxsize=WIDTH))
+    return session, f"{connection.host}/{FUNCTION}"
+
+
+@dag(schedule=None)
+def loop():
+    @task
+    def send():
+        session, url = session_and_url()
+        for body in bodies(BATCHES):
+            session.post(url, data=body.encode(), timeout=30).raise_for_status()
+
+    send()
+
+
+@dag(schedule=None)
+def thread_pool():
+    @task
+    def send():
+        session, url = session_and_url()
+        with ThreadPoolExecutor(WIDTH) as pool:
+            posts = pool.map(
+                lambda body: session.post(url, data=body.encode(), timeout=30), bodies(BATCHES * 4)
+            )
+            for answer in posts:
+                answer.raise_for_status()
+
+    send()
+
+
+@dag(schedule=None)
+def mapped_http_operators():
+    HttpOperator.partial(
+        task_id="send",
+        http_conn_id="sandbox_http",
+        endpoint=FUNCTION,
+        headers={"Content-Type": "application/json"},
+    ).expand(data=bodies(MAPPED))
+
+
+def ours(batches: int, conn_id: str) -> None:
+    @task(show_return_value_in_logs=False)
+    def read() -> list[str]:
+        return people(batches)
+
+    InforuSendTextToSpeechOperator(
+        task_id="send", recipients=read(), message="hello", inforu_conn_id=conn_id, max_in_flight=WIDTH
+    )
+
+
+@dag(schedule=None)
+def ours_default_rate():
+    ours(BATCHES, "inforu_default")
+
+
+@dag(schedule=None)
+def ours_no_limit():
+    ours(BATCHES * 4, "inforu_no_limit")
+
+
+loop()
+thread_pool()
+mapped_http_operators()
+ours_default_rate()
+ours_no_limit()
