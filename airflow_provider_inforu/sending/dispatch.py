@@ -45,6 +45,8 @@ NO_COPY = (
 )
 
 LAST_ANSWERS_SECONDS = 60.0
+ANSWERS_WAIT_SECONDS = 0.02
+"""A write costs about as long; so long an answer waits for an intent that may share it."""
 
 
 class FirstBatchError(InforuError):
@@ -94,6 +96,8 @@ class Dispatch:
         self._limits = limits
         self._first_is_awaited = first_alone and ledger.accepted(FIRST) is None
         self._answers: queue.SimpleQueue[tuple[Batch, SendReceipt | InforuError]] = queue.SimpleQueue()
+        self._answered: list[Entry] = []
+        self._answered_since = 0.0
         self._in_flight = 0
         self._in_doubt_in_a_row = 0
         self._hold = Hold(limits.backoff)
@@ -110,32 +114,44 @@ class Dispatch:
         :raises Exception: What the ledger's store raised; nothing was sent after it.
         """
         leaving: list[Batch] = []
+        idle = False
         with ThreadPoolExecutor(self._limits.max_in_flight, thread_name_prefix="inforu") as pool:
             try:
-                idle = False
                 while self._in_flight or (self._waiting and not self.stopped_by):
-                    events = self._take_answers(self._hold.idle_seconds() if idle else 0.0)
+                    self._take_answers(self._hold.idle_seconds() if idle else 0.0)
                     leaving = self._let_go()
-                    intents: list[Entry] = [[Event.SUBMIT, one.number, one.digest] for one in leaving]
-                    self._ledger.write([*events, *intents])
+                    if leaving or not self._may_wait_for_an_intent():
+                        self._write(leaving)
                     idle = not leaving
                     while leaving:
                         self._in_flight += 1
                         pool.submit(self._request, leaving.pop(0))
                     self._progress.say(self._in_flight)
+                self._write([])
             except BaseException:
                 self._write_last_answers(leaving)
                 raise
 
+    def _may_wait_for_an_intent(self) -> bool:
+        """Return whether answers may wait a moment, so that one write carries them and the next intent."""
+        now = time.monotonic()
+        if not self._answered:
+            self._answered_since = now
+        return bool(self._waiting) and now - self._answered_since < ANSWERS_WAIT_SECONDS
+
+    def _write(self, leaving: Sequence[Batch]) -> None:
+        intents = ([Event.SUBMIT, batch.number, batch.digest] for batch in leaving)
+        events, self._answered = [*self._answered, *intents], []
+        self._ledger.write(events)
+
     def _write_last_answers(self, unsent: Sequence[Batch]) -> None:
         """Write what is still answered after a failure or a timeout, so that few people are left in doubt."""
         recorded = [batch for batch in unsent if batch.number in self._ledger.records]
-        events: list[Entry] = [[Event.WITHDRAW, batch.number] for batch in recorded]
         deadline = time.monotonic() + LAST_ANSWERS_SECONDS
         while self._in_flight and time.monotonic() < deadline:
-            events += self._take_answers(1.0)
+            self._take_answers(1.0)
         with contextlib.suppress(Exception):
-            self._ledger.write(events)
+            self._ledger.write([*self._answered, *([Event.WITHDRAW, batch.number] for batch in recorded)])
 
     def _request(self, batch: Batch) -> None:
         try:
@@ -147,16 +163,14 @@ class Dispatch:
             self._answers.put((batch, InforuOutcomeUnknownError(f"unexpected {type(error).__name__}")))
             raise
 
-    def _take_answers(self, wait: float) -> list[Entry]:
-        events: list[Entry] = []
+    def _take_answers(self, wait: float) -> None:
         with contextlib.suppress(queue.Empty):
             while True:
                 batch, answer = self._answers.get(timeout=wait) if wait else self._answers.get_nowait()
                 wait = 0.0
                 self._in_flight -= 1
                 take = self._accepted if isinstance(answer, SendReceipt) else self._failed
-                events += take(batch, answer)  # type: ignore[arg-type]
-        return events
+                self._answered += take(batch, answer)  # type: ignore[arg-type]
 
     def _accepted(self, batch: Batch, receipt: SendReceipt) -> list[Entry]:
         self._in_doubt_in_a_row = 0

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 VERSION = 1
-MAX_SEGMENT_BYTES = 48 * 1024
-"""Airflow keeps up to 64 KB in one value of its state store."""
+MAX_SEGMENT_BYTES = 16 * 1024
+"""Airflow keeps up to 64 KB in one value of its state store; a smaller one is written faster."""
 
 HEADER = "inforu_ledger"
 DAMAGED = "the ledger cannot be read"
@@ -80,14 +80,17 @@ class Ledger:
         self._segment = 0
         self._events: list[Any] = []
         self._bytes = 0
+        self._is_behind = False
 
     def write(self, events: Sequence[list[Any]]) -> None:
         """Write events down, in one write of the store; when a segment is full, in two.
 
+        What an earlier write failed to write goes along.
+
         :param events: See `Event`.
         :raises LedgerError: An event cannot follow on what was written before.
         """
-        if not events:
+        if not events and not self._is_behind:
             return
         _replay(self.records, events)
         size = len(json.dumps(events))
@@ -97,7 +100,9 @@ class Ledger:
             self._store.set(_attempt_key(self.header), {"segments": self._segment + 1})
         self._events += events
         self._bytes += size
+        self._is_behind = True
         self._store.set(_segment_key(self.header, self._segment), {"events": self._events})
+        self._is_behind = False
 
     @property
     def is_durable(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,10 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.capi.errors import InforuError
     from airflow_provider_inforu.sending.answers import Backoff
 
-SAFETY = 0.98
-"""Requests leave a little slower than the limit, since the way to the vendor shakes their spacing."""
+WINDOW_MILLISECONDS = 1020
+"""The limit holds for a little more than a second, since the way to the vendor shakes the spacing."""
+EVENNESS = 0.87
+"""The least distance of two requests, as a share of the even one. Below 1, what came late is caught up."""
 SLOWER_SECONDS = 60.0
 """For how long the rate is halved after the vendor said that it was too high."""
 LONGEST_STANDSTILL_SECONDS = 900.0
@@ -22,7 +25,7 @@ _LONGEST_IDLE_SECONDS = 0.25
 
 
 class Throttle:
-    """Lets requests go evenly spaced, with no burst at the start.
+    """Lets requests go almost evenly spaced, with no burst at the start.
 
     :param requests_per_second: The most requests in any one second; 0 is no limit.
     """
@@ -45,10 +48,13 @@ class Throttle:
 def _evenly(requests_per_second: float) -> Callable[[], bool]:
     if requests_per_second == 0:
         return lambda: True
-    from pyrate_limiter import GCRA, InMemoryStateStore, Limiter, MonotonicClock, Rate, StateBucket
+    from pyrate_limiter import InMemoryBucket, Limiter, Rate
 
-    rate = Rate(max(1, int(requests_per_second * SAFETY * 1000)), 1_000_000, burst=1)
-    limiter = Limiter(StateBucket([rate], GCRA(), InMemoryStateStore(), MonotonicClock()), buffer_ms=0)
+    rates = [Rate(max(1, math.floor(requests_per_second)), WINDOW_MILLISECONDS)]
+    distance = math.floor(EVENNESS * 1000 / requests_per_second)
+    if rates[0].limit > 1 and distance > 0:
+        rates.insert(0, Rate(1, distance))
+    limiter = Limiter(InMemoryBucket(rates), buffer_ms=0)
     return lambda: bool(limiter.try_acquire(blocking=False))
 
 

@@ -16,7 +16,7 @@ from airflow_provider_inforu.capi.voice import SendReceipt
 from airflow_provider_inforu.sending.answers import Backoff
 from airflow_provider_inforu.sending.batch_state import BatchState, Event
 from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
-from airflow_provider_inforu.sending.ledger import Header, open_ledger
+from airflow_provider_inforu.sending.ledger import Header, open_ledger, read_ledger
 from airflow_provider_inforu.sending.plan import check_plan, plan_batches
 from airflow_provider_inforu.sending.recipients import Recipient
 from airflow_provider_inforu.sending.report import Report
@@ -219,6 +219,15 @@ def test_a_failing_store_lets_nothing_leave_after_it_and_what_was_answered_is_wr
     ledger = open_ledger(Store(values, ()), Header("5e4d", "plan", 10, 20, 0))
     assert ledger.in_doubt() == []
     assert sum(len(batches[number - 1].keys) for number in ledger.records) == called
+
+
+@pytest.mark.parametrize("fails_at", range(2, 12))
+def test_one_failing_write_leaves_nobody_in_doubt_whose_answer_came(fails_at):
+    values, vendor, batches = Values(), Vendor([]), batches_of(20)
+    attempt(values, vendor, batches, [*[None] * fails_at, "fails"])
+    _, records = read_ledger(Store(values, ()))
+    assert BatchState.SUBMITTING not in {record.state for record in records.values()}
+    assert sum(len(batches[number - 1].keys) for number in records) == sum(vendor.calls.values())
 
 
 def test_segments_stay_below_64_kb_and_a_long_ledger_is_read_back():

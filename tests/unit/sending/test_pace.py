@@ -1,4 +1,5 @@
 import logging
+import time
 
 import pytest
 
@@ -38,17 +39,26 @@ def test_without_a_limit_every_request_may_leave():
 
 
 def test_there_is_no_burst_at_the_start():
-    throttle = Throttle(0.001)
+    throttle = Throttle(1)
     assert [throttle.take() for _ in range(5)] == [True, False, False, False, False]
 
 
 def test_after_a_rate_limit_another_and_slower_pace_holds_for_a_minute(clock):
-    throttle = Throttle(0.001)
+    throttle = Throttle(1)
     assert throttle.take()
     throttle.slow_down()
     assert [throttle.take(), throttle.take()] == [True, False]
     clock.now += pace.SLOWER_SECONDS
     assert not throttle.take()
+
+
+def test_never_more_than_the_limit_in_any_second():
+    throttle = Throttle(50)
+    times = []
+    while len(times) < 120:
+        if throttle.take():
+            times.append(time.monotonic())
+    assert max(sum(start <= one < start + 1 for one in times) for start in times) <= 50
 
 
 def test_requests_are_held_back_ever_longer_and_released_by_a_success(clock):
