@@ -78,6 +78,7 @@ class Ledger:
         self.records = records
         self._store = store
         self._segment = 0
+        self._announced = 1
         self._events: list[Any] = []
         self._bytes = 0
         self._is_behind = False
@@ -94,13 +95,16 @@ class Ledger:
             return
         _replay(self.records, events)
         size = len(json.dumps(events))
-        if self._events and self._bytes + size > MAX_SEGMENT_BYTES:
+        # A segment that could not be written yet is not left behind: the next one would come after a gap.
+        if not self._is_behind and self._events and self._bytes + size > MAX_SEGMENT_BYTES:
             self._segment += 1
             self._events, self._bytes = [], 0
-            self._store.set(_attempt_key(self.header), {"segments": self._segment + 1})
         self._events += events
         self._bytes += size
         self._is_behind = True
+        if self._segment == self._announced:
+            self._store.set(_attempt_key(self.header), {"segments": self._segment + 1})
+            self._announced += 1
         self._store.set(_segment_key(self.header, self._segment), {"events": self._events})
         self._is_behind = False
 

@@ -6,6 +6,7 @@ attempts nobody may be called twice, and everybody must be accounted for.
 
 import threading
 from collections import Counter
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_inforu.capi import errors
 from airflow_provider_inforu.capi.voice import SendReceipt
+from airflow_provider_inforu.sending import ledger as ledger_module
 from airflow_provider_inforu.sending.answers import Backoff
 from airflow_provider_inforu.sending.batch_state import BatchState, Event
 from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
@@ -167,13 +169,19 @@ store_faults = st.lists(
 @settings(max_examples=300)
 @given(
     people=st.integers(1, 24),
+    segment_bytes=st.sampled_from([64, 16 * 1024]),
     script=st.lists(steps, max_size=20),
     attempts=st.lists(store_faults, max_size=4),
     takeover=st.booleans(),
 )
 def test_over_any_sequence_of_attempts_nobody_is_called_twice_and_everybody_is_accounted_for(
-    people, script, attempts, takeover
+    people, segment_bytes, script, attempts, takeover
 ):
+    with mock.patch.object(ledger_module, "MAX_SEGMENT_BYTES", segment_bytes):
+        run_attempts(people, script, attempts, takeover=takeover)
+
+
+def run_attempts(people, script, attempts, *, takeover):
     values, vendor, batches = Values(), Vendor(script), batches_of(people)
     for number, faults in enumerate(attempts):
         other = (lambda: attempt(values, vendor, batches)) if takeover and number == 0 else None
@@ -221,8 +229,10 @@ def test_a_failing_store_lets_nothing_leave_after_it_and_what_was_answered_is_wr
     assert sum(len(batches[number - 1].keys) for number in ledger.records) == called
 
 
+@pytest.mark.parametrize("segment_bytes", [64, 16 * 1024])
 @pytest.mark.parametrize("fails_at", range(2, 12))
-def test_one_failing_write_leaves_nobody_in_doubt_whose_answer_came(fails_at):
+def test_one_failing_write_leaves_nobody_in_doubt_whose_answer_came(fails_at, segment_bytes, monkeypatch):
+    monkeypatch.setattr(ledger_module, "MAX_SEGMENT_BYTES", segment_bytes)
     values, vendor, batches = Values(), Vendor([]), batches_of(20)
     attempt(values, vendor, batches, [*[None] * fails_at, "fails"])
     _, records = read_ledger(Store(values, ()))
