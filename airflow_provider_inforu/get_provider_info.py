@@ -29,6 +29,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_provider_inforu.operators.voice"],
             }
         ],
+        "cli": ["airflow_provider_inforu.cli.definition.get_inforu_cli_commands"],
         "config": {
             "inforu": {
                 "description": "Options of airflow-provider-inforu.",

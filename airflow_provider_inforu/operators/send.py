@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 InDoubt = Literal["fail", "accept", "resend"]
 
 HOW_TO_SETTLE = (
-    "Look at the campaign in the Inforu portal; then clear the task with in_doubt='accept' to take them as "
-    "called, or with in_doubt='resend' to call them again. Nobody else is called twice"
+    "Look at the campaign in the Inforu portal. Then settle them with `airflow inforu sends resolve`, or set "
+    "in_doubt='accept' to take them as called or in_doubt='resend' to call them again; and clear the task. "
+    "Nobody else is called twice"
 )
 
 NO_LEDGER = (

@@ -4,6 +4,7 @@ The tries run through Airflow's real task runner; the sandbox records every call
 form runs with the other tests; ``make chaos`` runs the long one.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -51,7 +52,8 @@ class Zygote:
         while self._process.stdout.readline().strip() != "ready":
             assert self._process.poll() is None
 
-    def run(self, try_number, kill_after=None):
+    def run(self, try_number, wait_for_the_moment=None):
+        """Run a try; with a moment to wait for, kill it then unless it ended before."""
         command = {
             "connection": self._connection,
             "people": PEOPLE,
@@ -61,15 +63,32 @@ class Zygote:
         }
         self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()
-        child = int(self._process.stdout.readline())
-        if kill_after is not None:
-            time.sleep(kill_after)
-            os.kill(child, signal.SIGKILL)
+        # A descriptor, since the number may belong to another process once the child has ended.
+        child = os.pidfd_open(int(self._process.stdout.readline()))
+        if wait_for_the_moment:
+            wait_for_the_moment(lambda: (self._folder / "result").exists())
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(child, signal.SIGKILL)
+        os.close(child)
         return self._process.stdout.readline().strip()
 
     def close(self):
         self._process.stdin.close()
         self._process.wait(30)
+
+
+def moment(chance, sandbox):
+    """Return what waits for the moment of a kill: mostly after some requests of the try, sometimes before."""
+    requests = len(sandbox.requests()) + chance.choice([0, *range(1, 25)])
+    delay = chance.uniform(0.0, 0.06)
+
+    def wait(has_ended):
+        deadline = time.monotonic() + 20
+        while len(sandbox.requests()) < requests and not has_ended() and time.monotonic() < deadline:
+            time.sleep(0.002)
+        time.sleep(delay)
+
+    return wait
 
 
 def one_send(folder, chance, sandbox):
@@ -80,7 +99,7 @@ def one_send(folder, chance, sandbox):
     while kills < KILLS_PER_SEND and result not in ("success", "failed"):
         for fault in chance.sample(FAULTS, k=2):
             sandbox.add_fault(**fault)
-        result = zygote.run(try_number, kill_after=chance.uniform(0.2, 0.9))
+        result = zygote.run(try_number, moment(chance, sandbox))
         kills += result == "killed"
         try_number += 1
     sandbox.clear_faults()
@@ -130,3 +149,4 @@ def test_over_many_kills_nobody_is_called_twice_and_everybody_is_accounted_for(t
     states = [total[state.value] for state in BatchState]
     assert sum(states) == total["people"] == SENDS * PEOPLE
     assert total["kills"] > 0
+    assert total[BatchState.SUBMITTING.value] > 0, "no kill struck while a request was in the air"

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
@@ -60,6 +61,12 @@ def test_every_module_that_the_metadata_name_can_be_imported(kind):
         for module in entry["python-modules"]:
             __import__(module)
             assert module in sys.modules
+
+
+def test_every_command_function_that_the_metadata_name_returns_commands():
+    for path in INFO["cli"]:
+        module, _, name = path.rpartition(".")
+        assert [command.name for command in getattr(import_module(module), name)()] == ["inforu"]
 
 
 def imported_by(statement):

@@ -1,0 +1,1 @@
+"""The commands ``airflow inforu …`` (Airflow 3.2 and later)."""

@@ -1,0 +1,138 @@
+"""Airflow's public REST API: who we are, and one request at a time with an error that a person can act on."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote, urlsplit
+
+from airflow_provider_inforu.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from requests import PreparedRequest, Response, Session
+
+TIMEOUT_SECONDS = 30
+HOW_TO_LOG_IN = "set AIRFLOW_API_TOKEN, or AIRFLOW_API_USERNAME and AIRFLOW_API_PASSWORD"
+NOT_ALLOWED = (401, 403)
+
+
+class NotFoundError(CommandError):
+    """Airflow says that there is no such thing; the message is Airflow's."""
+
+
+class AirflowApi:
+    """Airflow's API at an address, for one user. Logs in with the first request.
+
+    :param url: As in ``[api] base_url``.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+        try:
+            parts = urlsplit(self._url)
+            port = f":{parts.port}" if parts.port else ""
+        except ValueError:
+            raise CommandError("the address of Airflow is no URL") from None
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise CommandError("the address of Airflow must begin with http:// or https://")
+        # Without the user and password that an address may hold.
+        self._shown = f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+        self._session: Session | None = None
+
+    def request(
+        self,
+        method: str,
+        path: list[str],
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: object = None,
+    ) -> Any:  # noqa: ANN401 - a JSON value
+        """Return what ``/api/v2/…`` answers, or None where it answers with no content.
+
+        :param method: GET or PUT.
+        :param path: The parts of the path, not quoted.
+        :param params: The query.
+        :param body: What to send, as JSON.
+        :raises NotFoundError: There is no such thing.
+        :raises CommandError: Airflow cannot be asked, or says no.
+        """
+        if self._session is None:
+            self._session = self._log_in()
+        url = "/".join([self._url, "api", "v2", *(quote(part, safe="") for part in path)])
+        response = self._send(self._session, method, url, params=params, json=body)
+        if response.status_code == 204:
+            return None
+        answer = self._read(response)
+        if response.status_code == 404:
+            raise NotFoundError(_detail(answer))
+        if response.status_code in NOT_ALLOWED:
+            raise CommandError(
+                f"Airflow at {self._shown} does not allow it (HTTP {response.status_code}): {HOW_TO_LOG_IN}"
+            )
+        if response.status_code != 200:
+            raise CommandError(
+                f"Airflow at {self._shown} answered HTTP {response.status_code}: {_detail(answer)}"
+            )
+        return answer
+
+    def _log_in(self) -> Session:
+        import requests
+
+        session = requests.Session()
+        token = os.environ.get("AIRFLOW_API_TOKEN", "").strip() or self._fetch_token(session)
+        if not token.isascii() or not token.isprintable():
+            raise CommandError("the token in AIRFLOW_API_TOKEN has characters that no token has")
+
+        def authenticate(request: PreparedRequest) -> PreparedRequest:
+            request.headers["Authorization"] = f"Bearer {token}"
+            return request
+
+        # Not as a header of the session: an entry in ~/.netrc would take its place.
+        session.auth = authenticate
+        return session
+
+    def _fetch_token(self, session: Session) -> str:
+        url = f"{self._url}/auth/token"
+        user = os.environ.get("AIRFLOW_API_USERNAME")
+        if user:
+            login = {"username": user, "password": os.environ.get("AIRFLOW_API_PASSWORD", "")}
+            response = self._send(session, "POST", url, json=login)
+        else:
+            # Airflow's simple auth manager, where everybody is an admin.
+            response = self._send(session, "GET", url)
+        if 400 <= response.status_code < 500:
+            raise CommandError(
+                f"Airflow at {self._shown} gave no token (HTTP {response.status_code}): {HOW_TO_LOG_IN}"
+            )
+        answer = self._read(response)
+        if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
+            raise CommandError(f"Airflow at {self._shown} gave no token (HTTP {response.status_code})")
+        return cast("str", answer["access_token"])
+
+    def _send(self, session: Session, method: str, url: str, **kwargs: Any) -> Response:  # noqa: ANN401
+        import requests
+
+        try:
+            # A redirect would turn a PUT into a GET, or carry the token elsewhere.
+            return session.request(method, url, timeout=TIMEOUT_SECONDS, allow_redirects=False, **kwargs)
+        except requests.RequestException as error:
+            # Its text may hold the token or a proxy's password.
+            raise CommandError(
+                f"Airflow at {self._shown} cannot be reached ({type(error).__name__}); is --url right?"
+            ) from None
+
+    def _read(self, response: Response) -> Any:  # noqa: ANN401 - a JSON value
+        try:
+            return response.json()
+        except ValueError:
+            raise CommandError(
+                f"what answers at {self._shown} is not Airflow's API (HTTP {response.status_code}, no JSON)"
+            ) from None
+
+
+def _detail(answer: object) -> str:
+    """Return what Airflow says of an error, in one line."""
+    detail = answer.get("detail") if isinstance(answer, dict) else None
+    return " ".join(str(detail or "no reason given").split())[:500]

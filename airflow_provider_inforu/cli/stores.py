@@ -1,0 +1,123 @@
+"""Where a command finds the ledger of a task instance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_inforu.cli.api import AirflowApi, NotFoundError
+from airflow_provider_inforu.cli.errors import CommandError
+from airflow_provider_inforu.sending.stores import ObjectStorageStore
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from airflow_provider_inforu.sending.ledger import LedgerStore
+
+FINISHED = ("success", "failed", "upstream_failed", "skipped", "removed")
+"""States in which a task instance does not run and will not on its own."""
+
+
+class RestStateStore:
+    """A ledger in Airflow's task state, read and written from outside through the public REST API.
+
+    Airflow takes these writes whatever the task does. So a task instance must have finished when it is
+    claimed, and each write is followed by a look whether it still is as it was. A later attempt reads the
+    ledger only once it is running: either it sees what was written, or the look sees it.
+
+    :param api: Airflow.
+    :param dag_id: With the others, names the task instance.
+    :param run_id: The DAG run.
+    :param task_id: The task.
+    :param map_index: -1 where the task is not mapped.
+    """
+
+    is_durable = True
+
+    def __init__(self, api: AirflowApi, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> None:
+        self._api = api
+        self._path = ["dags", dag_id, "dagRuns", run_id, "taskInstances", task_id]
+        self._map_index = map_index
+        self._claimed: tuple[Any, ...] | None = None
+
+    def claim(self) -> None:
+        """Make sure that the task does not run.
+
+        :raises CommandError: It does, or may soon, or there is no such task instance.
+        """
+        seen = self._look()
+        state = seen[-1]
+        if state not in FINISHED:
+            raise CommandError(
+                f"the task is {state or 'about to be scheduled'}: nothing was changed. "
+                "Wait until it has ended; one that waits for a retry can be marked as failed"
+            )
+        self._claimed = seen
+
+    def check_exists(self) -> None:
+        """Raise CommandError when there is no such task instance."""
+        self._look()
+
+    def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
+        """Return a value, or None where there is none.
+
+        :raises CommandError: It cannot be read; that is never "none".
+        """
+        try:
+            answer = self._api.request("GET", self._state(key), params={"map_index": self._map_index})
+        except NotFoundError as error:
+            # Below Airflow 3.3 the whole route is missing; only this answer names the key.
+            if repr(key) in str(error):
+                return None
+            raise CommandError(
+                f"Airflow has no task state to read ({error}); it has from 3.3 on. Where the ledger is kept "
+                "below [inforu] ledger_path, set it here too"
+            ) from None
+        if not isinstance(answer, dict) or "value" not in answer:
+            raise CommandError("the ledger cannot be read: Airflow's answer holds no value")
+        return answer["value"]
+
+    def set(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
+        """Write a value that never expires, and make sure that the task still does not run.
+
+        :raises CommandError: It was not written, or the task has begun to run.
+        """
+        body = {"value": value, "expires_at": None}
+        try:
+            self._api.request("PUT", self._state(key), params={"map_index": self._map_index}, body=body)
+        except NotFoundError as error:
+            raise CommandError(f"the ledger cannot be written: {error}") from None
+        if self._look() != self._claimed:
+            raise CommandError(
+                "the task has begun to run meanwhile, so it may not see what was decided here: "
+                "look again with `show` when it has ended"
+            )
+
+    def _look(self) -> tuple[Any, ...]:
+        """Return what changes when an attempt of the task begins; the last of it is the state."""
+        mapped = [str(self._map_index)] if self._map_index >= 0 else []
+        try:
+            instance = self._api.request("GET", [*self._path, *mapped])
+        except NotFoundError as error:
+            raise CommandError(f"no such task instance: {error}") from None
+        if not isinstance(instance, dict) or "state" not in instance:
+            raise CommandError("Airflow's answer about the task instance holds no state")
+        return tuple(instance.get(name) for name in ("id", "try_number", "start_date", "state"))
+
+    def _state(self, key: str) -> list[str]:
+        return [*self._path, "state-store", key]
+
+
+def store_of(args: Namespace) -> LedgerStore:
+    """Return where the ledger of the task instance is kept that a command names.
+
+    :param args: The command's arguments.
+    :raises CommandError: There is no such task instance, or Airflow cannot be asked.
+    """
+    from airflow.providers.common.compat.sdk import conf
+
+    if path := conf.get("inforu", "ledger_path", fallback=""):
+        return ObjectStorageStore(path, (args.dag_id, args.run_id, args.task_id, str(args.map_index)))
+    url = args.url or conf.get("api", "base_url", fallback="") or "http://localhost:8080"
+    store = RestStateStore(AirflowApi(url), args.dag_id, args.run_id, args.task_id, args.map_index)
+    store.check_exists()
+    return store

@@ -1,0 +1,78 @@
+"""What the tests of the commands share: ledgers as a send leaves them, and Airflow's way to a command."""
+
+import argparse
+import secrets
+
+import pytest
+
+from airflow_provider_inforu.cli.definition import get_inforu_cli_commands
+from airflow_provider_inforu.sending.batch_state import Event
+from airflow_provider_inforu.sending.ledger import Header, open_ledger
+from airflow_provider_inforu.sending.stores import ObjectStorageStore
+from tests.unit.cli.airflow_server import AirflowServer
+
+NAMES = ("dag", "run", "call")
+
+
+def write_ledger(store):
+    """Batch 1 was accepted, 2 and 4 are in doubt, 3 was rejected, 5 was not sent."""
+    ledger = open_ledger(store, Header("5e0d", "plan", batches=5, recipients=450, life=0))
+    ledger.write([[Event.SUBMIT, number, f"digest{number}"] for number in (1, 2, 3, 4)])
+    ledger.write([[Event.ACCEPT, 1, "receipt", 7], [Event.REJECT, 3, "StatusId -18 [bold]no[/bold]"]])
+    return store
+
+
+@pytest.fixture
+def ledger_path(monkeypatch):
+    path = f"memory://ledgers-{secrets.token_hex(4)}"
+    monkeypatch.setenv("AIRFLOW__INFORU__LEDGER_PATH", path)
+    return path
+
+
+@pytest.fixture
+def stored(ledger_path):
+    """Return the store of a ledger in object storage."""
+    return write_ledger(ObjectStorageStore(ledger_path, (*NAMES, "-1")))
+
+
+@pytest.fixture
+def airflow(monkeypatch):
+    """Run a server that answers as Airflow's API does, and no user in the environment."""
+    for name in ("TOKEN", "USERNAME", "PASSWORD"):
+        monkeypatch.delenv(f"AIRFLOW_API_{name}", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with AirflowServer() as server:
+        monkeypatch.setenv("AIRFLOW__API__BASE_URL", server.url)
+        yield server
+
+
+def parse(*arguments):
+    """Return the arguments as Airflow's own parser reads them."""
+    (inforu,) = get_inforu_cli_commands()
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers()
+    for command in next(iter(inforu.subcommands)).subcommands:
+        one = commands.add_parser(command.name)
+        one.set_defaults(func=command.func)
+        for arg in command.args:
+            arg.add_to_parser(one)
+    return parser.parse_args(arguments)
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command; return its exit code, what it wrote to stdout, and to stderr."""
+
+    def run_command(command, *arguments, names=NAMES):
+        capsys.readouterr()
+        code = 0
+        try:
+            args = parse(command, *names, *arguments)
+            args.func(args)
+        except SystemExit as end:
+            code = end.code
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return code, out, err
+
+    return run_command

@@ -1,0 +1,209 @@
+"""`airflow inforu sends show|resolve` on a ledger in Airflow's task state, through its REST API."""
+
+import json
+import socket
+
+import pytest
+
+from airflow_provider_inforu.cli.api import AirflowApi
+from airflow_provider_inforu.cli.errors import CommandError
+from airflow_provider_inforu.cli.stores import RestStateStore
+from airflow_provider_inforu.sending.batch_state import BatchState
+from airflow_provider_inforu.sending.ledger import HEADER, read_ledger
+from tests.unit.cli.conftest import NAMES, write_ledger
+
+
+@pytest.fixture(autouse=True)
+def stored(airflow):
+    store = rest_store(airflow)
+    store.claim()
+    write_ledger(store)
+    airflow.requests.clear()
+    return store
+
+
+def rest_store(airflow, map_index=-1):
+    return RestStateStore(AirflowApi(airflow.url), *NAMES, map_index)
+
+
+def test_show_reads_the_ledger(run):
+    code, out, _ = run("show", "-o", "json")
+    assert code == 0
+    assert json.loads(out)["in_doubt"] == [2, 4]
+
+
+def test_resolve_writes_the_ledger_and_its_values_never_expire(run, airflow, stored):
+    code, out, _ = run("resolve", "--accept", "--yes")
+    assert (code, "batches 2, 4: taken as called" in out) == (0, True)
+    assert read_ledger(stored)[1][2].state is BatchState.ACCEPTED
+    assert set(airflow.expiries) == {None}
+
+
+@pytest.mark.parametrize(
+    "state", ["running", "queued", "scheduled", "deferred", "restarting", "up_for_retry", None]
+)
+def test_a_task_that_runs_or_will_run_is_not_settled(run, airflow, state):
+    airflow.state = state
+    before = dict(airflow.values)
+    code, _, err = run("resolve", "--resend", "--yes")
+    assert code == 1
+    assert f"the task is {state or 'about to be scheduled'}: nothing was changed" in err
+    assert airflow.values == before
+    assert run("show")[0] == 0
+
+
+@pytest.mark.parametrize("writes", [1, 2, 3])
+def test_a_task_that_begins_meanwhile_is_noticed(run, airflow, writes):
+    seen = []
+
+    def begin():
+        seen.append(1)
+        if len(seen) == writes:
+            airflow.state, airflow.try_number = "running", 2
+
+    airflow.on_write = begin
+    code, _, err = run("resolve", "--resend", "--yes")
+    assert code == 1
+    assert "the task has begun to run meanwhile" in err
+    assert len(seen) == writes
+
+
+def test_a_task_that_ran_and_ended_meanwhile_is_noticed(run, airflow):
+    def run_and_end():
+        airflow.try_number = 2
+
+    airflow.on_write = run_and_end
+    assert "has begun to run meanwhile" in run("resolve", "--resend", "--yes")[2]
+
+
+def test_a_task_instance_that_does_not_exist_is_one_line(run):
+    code, _, err = run("show", names=("dag", "nope", "call"))
+    assert (code, err.count("\n")) == (1, 1)
+    assert "no such task instance: The Task Instance" in err
+
+
+def test_a_mapped_task_needs_its_index(run, airflow):
+    airflow.map_index = 3
+    assert "add the map_index value" in run("show")[2]
+    assert "5e0d" in run("show", "--map-index", "3")[1]
+    assert run("show", "--map-index", "4")[0] == 1
+
+
+def test_a_task_that_sent_nothing_has_no_ledger(run, airflow):
+    airflow.values.clear()
+    code, _, err = run("show")
+    assert (code, "there is no ledger" in err) == (1, True)
+
+
+def test_an_airflow_without_task_state_is_not_taken_for_one_without_a_ledger(run, airflow):
+    airflow.has_state_store = False
+    code, _, err = run("show")
+    assert (code, "it has from 3.3 on" in err) == (1, True)
+
+
+def test_a_damaged_ledger_is_one_line(run, airflow):
+    airflow.values[HEADER] = "x"
+    code, _, err = run("show")
+    assert (code, err) == (1, "airflow inforu: the ledger cannot be read: its header is none\n")
+
+
+def test_the_token_of_the_environment_is_used_and_never_shown(run, airflow, monkeypatch):
+    airflow.all_admins = False
+    monkeypatch.setenv("AIRFLOW_API_TOKEN", "good-token\n")
+    code, out, err = run("show")
+    assert code == 0
+    assert ("GET", "/auth/token") not in airflow.requests
+    for token in ("wrong-token", "with\nnewline-token", "טוקן"):
+        monkeypatch.setenv("AIRFLOW_API_TOKEN", token)
+        code, out, err = run("show")
+        assert code == 1
+        assert token not in out + err
+        assert "newline-token" not in out + err
+        assert "TOKEN" in err
+
+
+def test_a_netrc_of_the_user_does_not_take_the_tokens_place(run, monkeypatch, tmp_path):
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login x password y\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    assert run("show")[0] == 0
+
+
+def test_user_and_password_are_exchanged_for_a_token(run, airflow, monkeypatch):
+    airflow.all_admins = False
+    monkeypatch.setenv("AIRFLOW_API_USERNAME", "u")
+    monkeypatch.setenv("AIRFLOW_API_PASSWORD", "p")
+    assert run("show")[0] == 0
+    monkeypatch.setenv("AIRFLOW_API_PASSWORD", "wrong-password")
+    code, _, err = run("show")
+    assert (code, "gave no token (HTTP 401)" in err, "wrong-password" in err) == (1, True, False)
+
+
+def test_without_any_user_it_says_how_to_log_in(run, airflow):
+    airflow.all_admins = False
+    code, _, err = run("show")
+    assert code == 1
+    assert "(HTTP 403): set AIRFLOW_API_TOKEN, or AIRFLOW_API_USERNAME" in err
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((403, {"detail": "Forbidden"}), "does not allow it (HTTP 403)"),
+        ((500, {"detail": "broken"}), "answered HTTP 500: broken"),
+        ((500, "<html>"), "is not Airflow's API (HTTP 500, no JSON)"),
+        ((200, "<html>"), "is not Airflow's API (HTTP 200, no JSON)"),
+        ((301, {}), "answered HTTP 301"),
+        ((200, []), "holds no state"),
+        ((404, []), "no such task instance"),
+    ],
+)
+def test_an_answer_that_is_none_is_one_line(run, airflow, answer, words):
+    airflow.answer = answer
+    code, _, err = run("show")
+    assert (code, err.count("\n")) == (1, 1)
+    assert words in err
+
+
+def test_an_answer_without_a_value_is_not_taken_for_no_ledger(airflow, stored):
+    airflow.answer = (200, {})
+    with pytest.raises(CommandError, match="holds no value"):
+        stored.get(HEADER)
+
+
+def test_a_write_that_is_refused_is_an_error(airflow, stored):
+    airflow.answer = (404, {"detail": "Task instance not found"})
+    with pytest.raises(CommandError, match="the ledger cannot be written: Task instance not found"):
+        stored.set("key", 1)
+    airflow.answer = (422, {"detail": "too long"})
+    with pytest.raises(CommandError, match="HTTP 422: too long"):
+        stored.set("key", 1)
+
+
+def test_an_airflow_that_gives_no_token_is_one_line(run, airflow):
+    airflow.token = None
+    assert "gave no token (HTTP 201)" in run("show")[2]
+
+
+def test_an_airflow_that_does_not_answer_is_one_line_without_its_password(run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    code, _, err = run("show", "--url", f"http://me:hidden@127.0.0.1:{port}/")
+    assert code == 1
+    assert err == (
+        f"airflow inforu: Airflow at http://127.0.0.1:{port} cannot be reached (ConnectionError); "
+        "is --url right?\n"
+    )
+
+
+@pytest.mark.parametrize("url", ["localhost:8080", "ftp://x", "http://", "http://x:port", "http://[x"])
+def test_an_address_that_is_none_is_one_line(run, url):
+    code, _, err = run("show", "--url", url)
+    assert (code, err.count("\n")) == (1, 1)
+    assert "the address of Airflow" in err
+
+
+def test_names_are_quoted_in_the_address(airflow):
+    with pytest.raises(CommandError):
+        RestStateStore(AirflowApi(airflow.url), "a/../b", "manual__2026-01-01T00:00:00+00:00", "g.t").claim()
+    _, path = airflow.requests[-1]
+    assert path == "/api/v2/dags/a/../b/dagRuns/manual__2026-01-01T00:00:00+00:00/taskInstances/g.t"

@@ -1,0 +1,219 @@
+"""`airflow inforu sends show|resolve` on a ledger in object storage."""
+
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from airflow_provider_inforu.cli.settle import EVENTS_A_WRITE, settle
+from airflow_provider_inforu.sending.batch_state import BatchState, Event
+from airflow_provider_inforu.sending.ledger import HEADER, Header, open_ledger, read_ledger
+from airflow_provider_inforu.sending.stores import MemoryStore, ObjectStorageStore
+from tests.unit.cli.conftest import NAMES, parse
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def records(store):
+    return read_ledger(store)[1]
+
+
+@pytest.mark.usefixtures("stored")
+def test_show_prints_the_counts_and_the_batches_that_need_a_person(run):
+    code, out, _ = run("show")
+    assert code == 0
+    lines = [" ".join(line.replace("|", " ").split()) for line in out.splitlines()]
+    for line in (
+        "send 5e0d",
+        "recipients 450",
+        "requests 5",
+        "attempts 1",
+        "batches accepted 1",
+        "batches not sent 1",
+    ):
+        assert line in lines
+    assert "2 in doubt its answer is not known" in lines
+    assert "3 rejected StatusId -18 [bold]no[/bold]" in lines
+    assert "The log of the task names the people by key" in out
+
+
+@pytest.mark.usefixtures("stored")
+def test_show_prints_json_for_programs(run):
+    _, out, _ = run("show", "--output", "json")
+    assert json.loads(out) == {
+        "send_id": "5e0d",
+        "recipients": 450,
+        "requests": 5,
+        "attempts": 1,
+        "batches": {"accepted": 1, "rejected": 1, "in_doubt": 2, "not_sent": 1},
+        "in_doubt": [2, 4],
+        "rejected": [{"batch": 3, "reason": "StatusId -18 [bold]no[/bold]"}],
+    }
+
+
+def test_accept_settles_all_batches_in_doubt_as_called(run, stored):
+    code, out, _ = run("resolve", "--accept", "--yes")
+    assert code == 0
+    assert "batches 2, 4: taken as called" in out
+    assert "Now clear the task call of the run run" in out
+    assert "still fail because of what was rejected: batch 3" in out
+    assert [records(stored)[number].state for number in (2, 4)] == [BatchState.ACCEPTED] * 2
+    assert records(stored)[2].request_token is None
+
+
+def test_resend_settles_the_named_batches_as_not_sent_and_leaves_the_others_in_doubt(run, stored):
+    code, out, _ = run("resolve", "--resend", "--batches", "4", "--yes")
+    assert code == 0
+    assert "batch 4: will be sent again by the next try" in out
+    assert "Still in doubt: batch 2" in out
+    assert 4 not in records(stored)
+    assert records(stored)[2].state is BatchState.SUBMITTING
+
+
+@pytest.mark.parametrize("batches", ["1", "3", "5", "9", "2,3"])
+def test_batches_that_are_not_in_doubt_are_refused_and_nothing_is_changed(run, stored, batches):
+    before = records(stored)
+    code, _, err = run("resolve", "--accept", "--yes", "--batches", batches)
+    assert code == 1
+    assert "not in doubt: batch " in err
+    assert records(stored) == before
+
+
+@pytest.mark.usefixtures("stored")
+def test_what_is_settled_already_is_nothing_to_do(run):
+    run("resolve", "--accept", "--yes")
+    code, out, _ = run("resolve", "--resend", "--yes")
+    assert code == 0
+    assert "no batch is in doubt" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--accept", "--resend"),
+        ("--accept", "--batches", "x"),
+        ("--accept", "--batches", "0"),
+        ("--accept", "--batches", "-1"),
+        ("--accept", "--batches", ""),
+        ("--accept", "--map-index", "x"),
+    ],
+)
+def test_wrong_usage_ends_with_2(run, stored, arguments):
+    before = records(stored)
+    code, _, err = run("resolve", "--yes", *arguments)
+    assert code == 2
+    assert err
+    assert records(stored) == before
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_changed(run, stored, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    code, _, err = run("resolve", "--accept")
+    assert code == 2
+    assert "say --yes" in err
+    assert records(stored)[2].state is BatchState.SUBMITTING
+
+
+@pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("YES\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])
+def test_a_person_is_asked_and_only_a_yes_counts(run, stored, monkeypatch, typed, code):
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    ended, out, err = run("resolve", "--resend")
+    assert ended == code
+    assert "will be called TWICE" in out
+    assert ("nothing was changed" in err) == bool(code)
+    assert (2 in records(stored)) == bool(code)
+
+
+@pytest.mark.usefixtures("ledger_path")
+@pytest.mark.parametrize("command", [("show",), ("resolve", "--accept", "--yes")])
+def test_no_ledger_is_one_line_and_leaves_nothing_behind(run, command):
+    code, _, err = run(*command, names=("dag", "another", "call"))
+    assert code == 1
+    assert "there is no ledger" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [("show",), ("resolve", "--accept", "--yes")])
+@pytest.mark.parametrize("damage", ["{", "[]", '{"version": 99}', '{"version": 1}'])
+def test_a_damaged_ledger_is_one_line(run, stored, command, damage):
+    (stored._folder / f"{HEADER}.json").write_text(damage)
+    code, _, err = run(*command)
+    assert code == 1
+    assert "ledger" in err
+    assert err.count("\n") == 1
+
+
+def test_a_storage_that_cannot_be_reached_is_one_line(run, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__INFORU__LEDGER_PATH", "nosuchscheme://bucket/ledgers")
+    code, _, err = run("show")
+    assert code == 1
+    assert err.startswith("airflow inforu: the ledger cannot be read or written (")
+    assert err.count("\n") == 1
+
+
+def test_a_mapped_task_has_a_ledger_for_each_index(run, ledger_path):
+    store = ObjectStorageStore(ledger_path, (*NAMES, "3"))
+    open_ledger(store, Header("0003", "plan", batches=1, recipients=1, life=0))
+    assert run("show")[0] == 1
+    assert "0003" in run("show", "--map-index", "3")[1]
+
+
+def test_an_attempt_that_still_runs_sends_nothing_more_once_a_person_has_settled(run, ledger_path):
+    store = ObjectStorageStore(ledger_path, (*NAMES, "-1"))
+    ledger = open_ledger(store, Header("5e0d", "plan", batches=2, recipients=200, life=0))
+    ledger.write([[Event.SUBMIT, 1, "digest"]])
+    assert run("resolve", "--accept", "--yes")[0] == 0
+    with pytest.raises(Exception, match="another attempt of this task has begun"):
+        ledger.write([[Event.SUBMIT, 2, "digest"]])
+
+
+def test_thousands_of_batches_fit_in_the_ledger():
+    store, count = MemoryStore(), 3 * EVENTS_A_WRITE + 1
+    ledger = open_ledger(store, Header("5e0d", "plan", batches=count, recipients=count, life=0))
+    for number in range(count):
+        ledger.write([[Event.SUBMIT, number, "digest"]])
+    assert settle(store, "resend", list(range(count))) == {}
+    assert max(len(json.dumps(value)) for value in store._values.values()) < 65536
+
+
+def test_two_people_who_settle_at_the_same_time_are_told():
+    store = MemoryStore()
+    open_ledger(store, Header("5e0d", "plan", batches=1, recipients=1, life=0)).write(
+        [[Event.SUBMIT, 1, "d"]]
+    )
+    write = store.set
+
+    def set_with_another_writer(key, value):
+        if "events" in value:
+            value = {"events": [[Event.ACCEPT, 1, None, None]]}
+        write(key, value)
+
+    store.set = set_with_another_writer
+    with pytest.raises(Exception, match="somebody else has written"):
+        settle(store, "resend", [1])
+
+
+def test_the_definition_loads_nothing_heavy():
+    code = (
+        "import sys; import airflow.cli.cli_config; before = set(sys.modules);"
+        "from airflow_provider_inforu.cli.definition import get_inforu_cli_commands as get; get();"
+        "print(*(set(sys.modules) - before))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    added = set(out.split())
+    assert all(name.startswith("airflow_provider_inforu") for name in added)
+    assert not {name for name in added if ".sending" in name or ".capi" in name}
+
+
+def test_airflow_has_the_commands():
+    from airflow.cli.cli_parser import get_parser
+
+    args = get_parser().parse_args(["inforu", "sends", "resolve", *NAMES, "--accept", "--batches", "5,3,3"])
+    assert (args.choice, args.batches, args.yes, args.map_index) == ("accept", [3, 5], False, -1)
+    assert parse("show", *NAMES).output == "table"
