@@ -42,6 +42,15 @@ def get_provider_info() -> dict[str, Any]:
                         "example": "s3://aws_default@bucket/inforu-ledgers",
                         "default": "",
                     },
+                    "rate_limit_redis_url": {
+                        "description": "A Redis server through which all sends of an account, on any worker, "
+                        "keep the connection's requests_per_second together. Empty: each keeps it alone.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "sensitive": True,
+                        "example": "redis://redis.example:6379/0",
+                        "default": "",
+                    },
                 },
             },
         },

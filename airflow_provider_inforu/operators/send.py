@@ -13,9 +13,10 @@ from airflow_provider_inforu.capi import voice
 from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.operators.ledger import life_of, refuse_if_forgotten, store_of
+from airflow_provider_inforu.operators.limits import limits_of
 from airflow_provider_inforu.operators.rows import HiddenRows
 from airflow_provider_inforu.sending.batch_state import Event, LedgerError
-from airflow_provider_inforu.sending.dispatch import Dispatch, Limits, SendBatch
+from airflow_provider_inforu.sending.dispatch import Dispatch, SendBatch
 from airflow_provider_inforu.sending.ledger import Header, Ledger, open_ledger
 from airflow_provider_inforu.sending.manifest import build_manifest
 from airflow_provider_inforu.sending.plan import check_plan, digest, plan_batches
@@ -173,7 +174,7 @@ class InforuSendOperator(BaseOperator):
         batches = plan_batches(listed.recipients)
         ledger = self._open_ledger(context, settings, batches)
         if batches:
-            self._dispatch(hook, ledger, batches, settings.requests_per_second)
+            self._dispatch(hook, ledger, batches)
         manifest = build_manifest(
             send_id=ledger.header.send_id,
             function=self.function,
@@ -218,9 +219,7 @@ class InforuSendOperator(BaseOperator):
             raise AirflowFailException(str(error)) from None
         return ledger
 
-    def _dispatch(
-        self, hook: InforuHook, ledger: Ledger, batches: Sequence[Batch], requests_per_second: int
-    ) -> None:
+    def _dispatch(self, hook: InforuHook, ledger: Ledger, batches: Sequence[Batch]) -> None:
         unsent = [batch for batch in batches if batch.number not in ledger.records]
         send_id = ledger.header.send_id
         self.log.info("send %s: requests to make: %d of %d", send_id, len(unsent), len(batches))
@@ -228,7 +227,7 @@ class InforuSendOperator(BaseOperator):
             ledger,
             unsent,
             self._sender(hook, ledger),
-            Limits(requests_per_second=requests_per_second, max_in_flight=self.max_in_flight),
+            limits_of(hook.settings, self.max_in_flight),
             first_alone=self._first_alone,
         )
         if self._is_killed:

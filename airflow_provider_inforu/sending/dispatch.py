@@ -21,7 +21,7 @@ from airflow_provider_inforu.capi.errors import InforuError, InforuOutcomeUnknow
 from airflow_provider_inforu.capi.voice import SendReceipt
 from airflow_provider_inforu.sending.answers import Backoff, Verdict, judge
 from airflow_provider_inforu.sending.batch_state import Event
-from airflow_provider_inforu.sending.pace import Hold, Throttle
+from airflow_provider_inforu.sending.pace import Hold, SharedLimit, Throttle
 from airflow_provider_inforu.sending.progress import Progress
 
 if TYPE_CHECKING:
@@ -61,11 +61,13 @@ class Limits:
 
     :ivar requests_per_second: The most requests in a second; 0 is no limit.
     :ivar max_in_flight: The most requests at a time.
+    :ivar shared: Where the rate is kept together with other workers; None for this process alone.
     :ivar backoff: How long to wait before a batch that was refused for the moment is sent again.
     """
 
     requests_per_second: float = 30
     max_in_flight: int = 32
+    shared: SharedLimit | None = None
     backoff: Backoff = field(default_factory=Backoff)
 
 
@@ -101,7 +103,7 @@ class Dispatch:
         self._in_flight = 0
         self._in_doubt_in_a_row = 0
         self._hold = Hold(limits.backoff)
-        self._pace = Throttle(limits.requests_per_second)
+        self._pace = Throttle(limits.requests_per_second, limits.shared)
         self._progress = Progress(len(batches))
 
     def stop(self, reason: InforuError) -> None:

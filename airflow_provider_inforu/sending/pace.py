@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_inforu.capi.errors import InforuError
+    from pyrate_limiter import Rate
+
     from airflow_provider_inforu.sending.answers import Backoff
+
+T = TypeVar("T")
 
 WINDOW_MILLISECONDS = 1020
 """The limit holds for a little more than a second, since the way to the vendor shakes the spacing."""
@@ -18,26 +24,41 @@ EVENNESS = 0.87
 """The least distance of two requests, as a share of the even one. Below 1, what came late is caught up."""
 SLOWER_SECONDS = 60.0
 """For how long the rate is halved after the vendor said that it was too high."""
-LONGEST_STANDSTILL_SECONDS = 900.0
+LONGEST_STANDSTILL_SECONDS = 300.0
 """After so long without an accepted batch the send stops."""
 _SHORTEST_IDLE_SECONDS = 0.002
 _LONGEST_IDLE_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class SharedLimit:
+    """A limit that several workers keep together, through Redis.
+
+    :ivar url: Address of the Redis server.
+    :ivar name: What names the account there.
+    """
+
+    url: str = field(repr=False)
+    name: str
 
 
 class Throttle:
     """Lets requests go almost evenly spaced, with no burst at the start.
 
     :param requests_per_second: The most requests in any one second; 0 is no limit.
+    :param shared: Where the limit is kept together with other workers; None for this process alone.
     """
 
-    def __init__(self, requests_per_second: float) -> None:
-        self._rate = requests_per_second
+    def __init__(self, requests_per_second: float, shared: SharedLimit | None = None) -> None:
         self._slow_until = 0.0
-        self._take = _evenly(requests_per_second)
-        self._take_slowly = _evenly(requests_per_second / 2)
+        self._take = _evenly(requests_per_second, shared)
+        self._take_slowly = _evenly(requests_per_second / 2, shared)
 
     def take(self) -> bool:
-        """Return whether a request may leave now, and count it if so."""
+        """Return whether a request may leave now, and count it if so.
+
+        :raises InforuError: The shared limit cannot be asked: nothing may leave.
+        """
         return self._take_slowly() if time.monotonic() < self._slow_until else self._take()
 
     def slow_down(self) -> None:
@@ -45,7 +66,7 @@ class Throttle:
         self._slow_until = time.monotonic() + SLOWER_SECONDS
 
 
-def _evenly(requests_per_second: float) -> Callable[[], bool]:
+def _evenly(requests_per_second: float, shared: SharedLimit | None) -> Callable[[], bool]:
     if requests_per_second == 0:
         return lambda: True
     from pyrate_limiter import InMemoryBucket, Limiter, Rate
@@ -54,8 +75,35 @@ def _evenly(requests_per_second: float) -> Callable[[], bool]:
     distance = math.floor(EVENNESS * 1000 / requests_per_second)
     if rates[0].limit > 1 and distance > 0:
         rates.insert(0, Rate(1, distance))
-    limiter = Limiter(InMemoryBucket(rates), buffer_ms=0)
-    return lambda: bool(limiter.try_acquire(blocking=False))
+    if shared is None:
+        limiter = Limiter(InMemoryBucket(rates), buffer_ms=0)
+        return lambda: bool(limiter.try_acquire(blocking=False))
+    return _through_redis(rates, shared)
+
+
+def _through_redis(rates: list[Rate], shared: SharedLimit) -> Callable[[], bool]:
+    try:
+        import redis
+    except ImportError:
+        raise InforuInputError(
+            "the shared rate limit needs the package redis: pip install 'airflow-provider-inforu[redis]'"
+        ) from None
+    from pyrate_limiter import Limiter, RedisBucket
+
+    def ask(what: Callable[[], T]) -> T:
+        try:
+            return what()
+        except (redis.RedisError, ValueError) as error:
+            # The words of the error may repeat the address, and with it a password.
+            raise InforuError(
+                f"the shared rate limit cannot be asked ({type(error).__name__}), so nothing more is sent"
+            ) from None
+
+    bucket = ask(
+        lambda: RedisBucket.init(rates, redis.Redis.from_url(shared.url), f"inforu:rate:{shared.name}")
+    )
+    limiter = Limiter(bucket, buffer_ms=0)
+    return lambda: bool(ask(lambda: limiter.try_acquire(blocking=False)))
 
 
 class Hold:

@@ -556,6 +556,18 @@ def test_the_rate_of_the_connection_is_kept(runner, connection):
     assert len(sandbox.calls()) == 2500
 
 
+def test_a_shared_limit_that_cannot_be_asked_stops_the_send_before_it_calls_anybody(
+    runner, connection, monkeypatch, capsys
+):
+    sandbox = connection()
+    monkeypatch.setenv("AIRFLOW__INFORU__RATE_LIMIT_REDIS_URL", "redis://:s3cr3t-pw@127.0.0.1:1/0")
+    assert runner.run(text_to_speech(people(3))) == "up_for_retry"
+    log = log_of(capsys)
+    assert "the shared rate limit cannot be asked" in log
+    assert "s3cr3t-pw" not in log
+    assert sandbox.requests() == []
+
+
 def test_a_kill_stops_new_requests_and_the_next_try_goes_on(runner, sandbox, capsys):
     sandbox.update_settings(latency=0.1)
     task = text_to_speech(people(3000), max_in_flight=1)
