@@ -63,14 +63,23 @@ class AirflowStack:
             self._migrate.finish(MIGRATE_SECONDS)
             for component in self._components.values():
                 component.start()
-            self._wait_until_healthy(HEALTHY_SECONDS, ["api-server"])
-            # The first request of a task makes the API server load its API for tasks, which takes
-            # seconds: it does so now, while the other components still start.
-            self.api.load_task_api()
-            self._wait_until_healthy(HEALTHY_SECONDS, COMPONENTS)
+            self._become_healthy()
         except BaseException:
             self.stop()
             raise
+
+    def component(self, name: str) -> Service:
+        """Return one of COMPONENTS."""
+        return self._components[name]
+
+    def stop_component(self, name: str) -> None:
+        """End a component and everything that it started."""
+        stop_services([self._components[name]])
+
+    def start_component(self, name: str) -> None:
+        """Start a component again, on the same ports, and return when the stack is healthy."""
+        self._components[name].start()
+        self._become_healthy()
 
     def stop(self) -> None:
         """End every process of the stack; harmless when it is down already."""
@@ -84,6 +93,13 @@ class AirflowStack:
             environment=self.environment,
             folder=self.settings.home,
         )
+
+    def _become_healthy(self) -> None:
+        self._wait_until_healthy(HEALTHY_SECONDS, ["api-server"])
+        # The first request of a task makes the API server load its API for tasks, which takes
+        # seconds: it does so now, while the other components still start.
+        self.api.load_task_api()
+        self._wait_until_healthy(HEALTHY_SECONDS, COMPONENTS)
 
     def _wait_until_healthy(self, seconds: float, names: Sequence[str]) -> None:
         deadline = time.monotonic() + seconds

@@ -42,10 +42,11 @@ class Service:
         self._environment = dict(environment)
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._sessions: set[int] = set()
 
     def start(self) -> None:
-        """Start the program."""
-        with self.log_path.open("wb") as log:
+        """Start the program, perhaps again after its end; its log goes on."""
+        with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.DEVNULL,
@@ -55,11 +56,23 @@ class Service:
                 cwd=self._folder,
                 start_new_session=True,
             )
+        self._sessions.add(self._process.pid)
 
     @property
-    def session_id(self) -> int | None:
-        """The session that holds the program and everything it started; none before the start."""
+    def pid(self) -> int | None:
+        """The program's process; none before the start."""
         return self._process.pid if self._process else None
+
+    @property
+    def sessions(self) -> frozenset[int]:
+        """The sessions that hold the program and everything it started, at each of its starts."""
+        return frozenset(self._sessions)
+
+    def kill(self) -> None:
+        """Kill the program alone: what it had started lives on."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
 
     def exit_code(self) -> int | None:
         """Return the code that the program ended with; none while it runs or was not started."""
@@ -90,7 +103,7 @@ class Service:
 
 def stop_services(services: Sequence[Service]) -> None:
     """Stop the programs and all they started: asked first, killed after a bound."""
-    sessions = {service.session_id for service in services} - {None}
+    sessions = {session for service in services for session in service.sessions}
     try:
         _end(sessions, signal.SIGTERM, TERM_SECONDS)
     finally:
@@ -100,7 +113,7 @@ def stop_services(services: Sequence[Service]) -> None:
             service.exit_code()
 
 
-def processes_in(sessions: Iterable[int | None]) -> list[int]:
+def processes_in(sessions: Iterable[int]) -> list[int]:
     """Return the living processes of these sessions, whatever process groups they moved to."""
     wanted = set(sessions)
     return [pid for pid in psutil.pids() if _session_of(pid) in wanted and _is_alive(pid)]
@@ -130,7 +143,7 @@ def _is_alive(pid: int) -> bool:
     return False
 
 
-def _end(sessions: Iterable[int | None], number: signal.Signals, seconds: float) -> None:
+def _end(sessions: Iterable[int], number: signal.Signals, seconds: float) -> None:
     for pid in processes_in(sessions):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)

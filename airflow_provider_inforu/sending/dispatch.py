@@ -45,6 +45,9 @@ NO_COPY = (
 )
 
 LAST_ANSWERS_SECONDS = 60.0
+LAST_WRITES = 3
+SECONDS_BETWEEN_LAST_WRITES = 2.0
+"""Each write has the store's own patience besides."""
 ANSWERS_WAIT_SECONDS = 0.02
 """A write costs about as long; so long an answer waits for an intent that may share it."""
 
@@ -152,8 +155,13 @@ class Dispatch:
         deadline = time.monotonic() + LAST_ANSWERS_SECONDS
         while self._in_flight and time.monotonic() < deadline:
             self._take_answers(1.0)
-        with contextlib.suppress(Exception):
-            self._ledger.write([*self._answered, *([Event.WITHDRAW, batch.number] for batch in recorded)])
+        events = [*self._answered, *([Event.WITHDRAW, batch.number] for batch in recorded)]
+        for _ in range(LAST_WRITES):
+            with contextlib.suppress(Exception):
+                self._ledger.write(events)
+                return
+            events = []  # the ledger has them, and writes them with the next write
+            time.sleep(SECONDS_BETWEEN_LAST_WRITES)
 
     def _request(self, batch: Batch) -> None:
         try:

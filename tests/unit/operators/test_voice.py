@@ -17,6 +17,7 @@ from airflow_provider_inforu.operators.voice import (
     InforuSendExistingCampaignOperator,
     InforuSendTextToSpeechOperator,
 )
+from airflow_provider_inforu.sending import pace
 from tests.task_runner import TaskRunner
 
 
@@ -386,6 +387,29 @@ def test_what_speaks_of_the_account_stops_the_send_and_the_next_try_goes_on(
     assert runner.run(text_to_speech(people(250)), try_number=2) == "success"
     assert len({call["phone"] for call in sandbox.calls()}) == len(sandbox.calls()) == 250
     assert runner.xcoms["return_value"]["accepted"] == 250
+
+
+def test_a_host_that_does_not_exist_stops_the_send_and_calls_nobody(runner, monkeypatch, capsys):
+    monkeypatch.setattr(pace, "LONGEST_STANDSTILL_SECONDS", 0.5)
+    connection = {"conn_type": "inforu", "host": "http://no-such-host.invalid", "login": "u", "password": "p"}
+    monkeypatch.setenv("AIRFLOW_CONN_INFORU_DEFAULT", json.dumps(connection))
+    assert runner.run(text_to_speech(people(3))) == "up_for_retry"
+    assert "0 were accepted. 3 were not sent, because cannot reach no-such-host.invalid" in log_of(capsys)
+
+
+def test_http_200_with_a_failing_status_is_a_failure(runner, sandbox):
+    sandbox.add_fault("status", status_id=-13, http_status=200)
+    assert runner.run(text_to_speech(people(3))) == "up_for_retry"
+    assert runner.run(text_to_speech(people(3)), try_number=2) == "success"
+    assert len(sandbox.calls()) == 3
+
+
+def test_an_answer_that_comes_too_late_leaves_people_in_doubt(runner, connection, capsys):
+    sandbox = connection(timeout=1)
+    sandbox.add_fault("accept_then_slow", seconds=2)
+    assert runner.run(text_to_speech(people(3))) == "failed"
+    assert "3 are in doubt" in log_of(capsys)
+    assert len(sandbox.calls()) == 3
 
 
 UNKNOWN = [("accept_then_drop", 3), ("drop", 0), ("accept_then_error", 3), ("garbage", None)]

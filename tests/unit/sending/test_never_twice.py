@@ -9,11 +9,12 @@ from collections import Counter
 from unittest import mock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_inforu.capi import errors
 from airflow_provider_inforu.capi.voice import SendReceipt
+from airflow_provider_inforu.sending import dispatch as dispatch_module
 from airflow_provider_inforu.sending import ledger as ledger_module
 from airflow_provider_inforu.sending.answers import Backoff
 from airflow_provider_inforu.sending.batch_state import BatchState, Event
@@ -165,8 +166,13 @@ store_faults = st.lists(
 )
 
 
+@pytest.fixture(autouse=True)
+def no_pause_between_last_writes(monkeypatch):
+    monkeypatch.setattr(dispatch_module, "SECONDS_BETWEEN_LAST_WRITES", 0.0)
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-@settings(max_examples=300)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     people=st.integers(1, 24),
     segment_bytes=st.sampled_from([64, 16 * 1024]),
@@ -204,6 +210,25 @@ def run_attempts(people, script, attempts, *, takeover):
         assert ", ".join(batch.keys) in report.describe()
 
 
+class CountingStore(Store):
+    writes = 0
+
+    def set(self, key, value):
+        super().set(key, value)
+        self.writes += 1
+
+
+@pytest.mark.parametrize("width", [1, 10])
+def test_a_round_costs_one_write_of_the_ledger_at_most(width):
+    """An answer shares the write of a later round: never two writes a batch."""
+    values, batches, vendor = Values(), batches_of(40), Vendor([])
+    store = CountingStore(values, ())
+    ledger = open_ledger(store, Header("5e4d", "plan", 20, 40, 0))
+    opening = store.writes
+    Dispatch(ledger, batches, vendor.send, Limits(requests_per_second=0, max_in_flight=width)).run()
+    assert store.writes - opening <= len(batches) + 1
+
+
 def test_an_intent_is_durable_before_its_request_leaves():
     values, batches = Values(), batches_of(20)
     seen = []
@@ -235,6 +260,14 @@ def test_one_failing_write_leaves_nobody_in_doubt_whose_answer_came(fails_at, se
     monkeypatch.setattr(ledger_module, "MAX_SEGMENT_BYTES", segment_bytes)
     values, vendor, batches = Values(), Vendor([]), batches_of(20)
     attempt(values, vendor, batches, [*[None] * fails_at, "fails"])
+    _, records = read_ledger(Store(values, ()))
+    assert BatchState.SUBMITTING not in {record.state for record in records.values()}
+    assert sum(len(batches[number - 1].keys) for number in records) == sum(vendor.calls.values())
+
+
+def test_a_store_that_comes_back_after_some_time_leaves_nobody_in_doubt():
+    values, vendor, batches = Values(), Vendor([]), batches_of(20)
+    attempt(values, vendor, batches, [None, None, None, "fails", "fails", "fails"])
     _, records = read_ledger(Store(values, ()))
     assert BatchState.SUBMITTING not in {record.state for record in records.values()}
     assert sum(len(batches[number - 1].keys) for number in records) == sum(vendor.calls.values())

@@ -1,0 +1,62 @@
+"""What became of every person of a send: the sandbox's record, the ledger and the task's log compared."""
+
+from collections import Counter
+
+from airflow_provider_inforu.sending.batch_state import BatchState
+
+PEOPLE_IN_A_BATCH = 100
+
+WORDS = {
+    None: "not sent",
+    BatchState.ACCEPTED: "accepted",
+    BatchState.REJECTED: "rejected",
+    BatchState.SUBMITTING: "in doubt",
+}
+
+WRONGS = (
+    "called twice",
+    "called under another send",
+    "called but unknown to the ledger",
+    "called but taken as not called",
+    "not called but taken as called",
+    "in doubt and not named",
+)
+
+
+def account(calls, ledger, log):
+    """Count the people of a send by what the ledger says of them, and by what is wrong with that.
+
+    :param calls: Every call that the sandbox accepted.
+    :param ledger: A RemoteLedger.
+    :param log: Of the last try, which names everybody who is in doubt.
+    """
+    send_id = ledger.header.send_id
+    by_phone = Counter(call["phone"] for call in calls)
+    called = Counter(call["message_id"] for call in calls)
+    count = Counter({"people": ledger.header.recipients, "attempts": ledger.header.attempts})
+    count["called"] = len(by_phone)
+    count["called twice"] = sum(times > 1 for times in (by_phone | called).values())
+    count["called under another send"] = sum(not one.startswith(f"{send_id}-") for one in called)
+    for number in range(ledger.header.recipients):
+        state = state_of(ledger, number)
+        is_called = called[f"{send_id}-k{number}"] > 0
+        count[WORDS[state]] += 1
+        count["called but unknown to the ledger"] += is_called and state is None
+        count["called but taken as not called"] += is_called and state is BatchState.REJECTED
+        count["not called but taken as called"] += not is_called and state is BatchState.ACCEPTED
+        if state is BatchState.SUBMITTING:
+            count["in doubt and not named"] += f"k{number}," not in log and f"k{number} (" not in log
+    return count
+
+
+def state_of(ledger, number):
+    """Return what the ledger says of a person, by their place in the list; None is "not sent"."""
+    record = ledger.records.get(number // PEOPLE_IN_A_BATCH + 1)
+    return record and record.state
+
+
+def attempts_in_order_of_calls(calls, ledger):
+    """Return the attempts whose batches the sandbox accepted, in the order in which it did."""
+    writers = ledger.attempts()
+    keys = [call["message_id"].removeprefix(f"{ledger.header.send_id}-k") for call in calls]
+    return [writers[int(key) // PEOPLE_IN_A_BATCH + 1] for key in keys]
