@@ -242,6 +242,8 @@ class InforuSendOperator(BaseOperator):
 
     def _fail(self, context: Context, report: Report, manifest: dict[str, Any]) -> None:
         message = report.describe()
+        for keys in report.further_keys_in_doubt():
+            self.log.error("in doubt as well: %s", keys)
         if not report.in_doubt:
             context["ti"].xcom_push(key="return_value", value=manifest)
             raise AirflowFailException(message)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 VERSION = 1
-MAX_SEGMENT_BYTES = 16 * 1024
+MAX_SEGMENT_BYTES = 4 * 1024
 """Airflow keeps up to 64 KB in one value of its state store; a smaller one is written faster."""
 
 HEADER = "inforu_ledger"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.sending.plan import Batch
 
 KEYS_SHOWN = 1000
-"""So many keys fit in an error; a send that leaves more in doubt names the first ones and their number."""
+"""So many keys fit in an error; the log has the others."""
 
 
 class Report:
@@ -33,6 +33,11 @@ class Report:
         self.accepted = self._with(batches, BatchState.ACCEPTED)
         self.rejected = self._with(batches, BatchState.REJECTED)
         self.in_doubt = self._with(batches, BatchState.SUBMITTING)
+
+    def further_keys_in_doubt(self) -> list[str]:
+        """Return the keys in doubt for which an error has no room, in lines for the log."""
+        keys = [key for batch in self.in_doubt for key in batch.keys][KEYS_SHOWN:]
+        return [", ".join(keys[start : start + KEYS_SHOWN]) for start in range(0, len(keys), KEYS_SHOWN)]
 
     def _with(self, batches: Sequence[Batch], state: BatchState) -> list[Batch]:
         return [

@@ -1,0 +1,20 @@
+from airflow_provider_inforu.sending.batch_state import BatchRecord, BatchState
+from airflow_provider_inforu.sending.plan import plan_batches
+from airflow_provider_inforu.sending.recipients import Recipient
+from airflow_provider_inforu.sending.report import Report
+
+
+def report_of(people):
+    batches = plan_batches([Recipient(f"k{number}", "0500000001", "hi") for number in range(people)])
+    return Report("5e4d", batches, {one.number: BatchRecord(BatchState.SUBMITTING, "d") for one in batches})
+
+
+def test_everybody_in_doubt_is_named_however_many_they_are():
+    report = report_of(3200)
+    said = report.describe() + ", " + ", ".join(report.further_keys_in_doubt())
+    assert "3200 are in doubt" in said
+    assert [key for number in range(3200) if f"{(key := f'k{number}')}," not in said + ","] == []
+
+
+def test_few_people_in_doubt_need_no_further_lines():
+    assert report_of(1000).further_keys_in_doubt() == []
