@@ -220,6 +220,7 @@ def test_a_port_that_another_program_holds_is_taken_back_when_it_is_free(send, s
             return False
 
     wait_for(accepted)
+    assert accepted()
 
 
 def test_a_fault_hits_as_many_requests_as_it_says(send, sandbox):

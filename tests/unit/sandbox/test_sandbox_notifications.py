@@ -107,3 +107,4 @@ def test_pushing_goes_on_after_an_address_that_cannot_be(send, sandbox, receiver
     sandbox.update_settings(notification_url=receiver.url)
     send("0500000002")
     wait_for(lambda: receiver.bodies)
+    assert "0500000002" in str(receiver.bodies)

@@ -126,6 +126,8 @@ def test_a_server_listens_on_ipv6_too():
 def test_a_server_that_refuses_connections_can_be_closed():
     with SandboxServer() as server:
         server.add_fault("refuse", seconds=60)
+    with pytest.raises(requests.ConnectionError):
+        requests.get(server.url, timeout=20)
 
 
 def test_a_server_that_was_not_started_says_so():
@@ -185,6 +187,7 @@ class TestTheFixture:
     def test_one_test_leaves_things_behind(self, inforu_sandbox):
         inforu_sandbox.update_settings(seed=99)
         inforu_sandbox.add_fault("drop", count=5)
+        assert inforu_sandbox.faults() != []
 
     def test_and_the_next_finds_nothing_of_them(self, inforu_sandbox):
         assert inforu_sandbox.settings()["seed"] == 1

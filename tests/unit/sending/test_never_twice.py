@@ -184,10 +184,10 @@ def test_over_any_sequence_of_attempts_nobody_is_called_twice_and_everybody_is_a
     people, segment_bytes, script, attempts, takeover
 ):
     with mock.patch.object(ledger_module, "MAX_SEGMENT_BYTES", segment_bytes):
-        run_attempts(people, script, attempts, takeover=takeover)
+        check_attempts(people, script, attempts, takeover=takeover)
 
 
-def run_attempts(people, script, attempts, *, takeover):
+def check_attempts(people, script, attempts, *, takeover):
     values, vendor, batches = Values(), Vendor(script), batches_of(people)
     for number, faults in enumerate(attempts):
         other = (lambda: attempt(values, vendor, batches)) if takeover and number == 0 else None
