@@ -26,6 +26,9 @@ from airflow_provider_inforu.capi.statuses import StatusId, describe
 
 DEFAULT_BASE_URL = "https://capi.inforu.co.il"
 
+LONGEST_DESCRIPTION = 300
+"""So much of the vendor's words goes into errors and logs."""
+
 AuthLocation = Literal["header", "body"]
 """Where the user name and token travel; the guide documents both."""
 
@@ -135,8 +138,8 @@ def parse_reply(
     """
     envelope = _read_envelope(body)
     status_id = as_int(field_of(envelope, "StatusId"))
-    description = hide(as_text(field_of(envelope, "StatusDescription")) or "", secrets)
-    detailed = hide(as_text(field_of(envelope, "DetailedDescription")) or "", secrets)
+    description = hide(as_text(field_of(envelope, "StatusDescription")) or "", secrets)[:LONGEST_DESCRIPTION]
+    detailed = hide(as_text(field_of(envelope, "DetailedDescription")) or "", secrets)[:LONGEST_DESCRIPTION]
     request_id = as_text(field_of(envelope, "RequestId"))
     if status_id == StatusId.SUCCESS and 200 <= http_status < 300:
         data = field_of(envelope, "Data")

@@ -8,15 +8,15 @@ from airflow.providers.common.compat.sdk import AirflowFailException, conf
 from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
 
 from airflow_provider_inforu.sending.batch_state import LedgerError
-from airflow_provider_inforu.sending.ledger import HEADER
 from airflow_provider_inforu.sending.stores import MemoryStore, ObjectStorageStore, TaskStateStore
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_inforu.sending.ledger import Header, LedgerStore
+    from airflow_provider_inforu.sending.ledger import LedgerStore
 
 AIRFLOW_V_3_4_PLUS = get_base_airflow_version_tuple() >= (3, 4, 0)
+MARK = "inforu_try"
 
 
 def store_of(context: Context, *, resend: bool) -> LedgerStore:
@@ -46,29 +46,32 @@ def store_of(context: Context, *, resend: bool) -> LedgerStore:
     return MemoryStore()
 
 
-def refuse_if_forgotten(store: LedgerStore, header: Header) -> None:
-    """Refuse a cleared task whose ledger Airflow may have deleted.
+def refuse_if_forgotten(store: LedgerStore, try_number: int) -> None:
+    """Refuse a later try whose ledger Airflow may have deleted.
 
     Airflow 3.4 deletes a task's state when the task is cleared, and any version does it after a success where
-    ``[state_store] clear_on_success`` is set. Then "no ledger" does not mean that nobody was called.
+    ``[state_store] clear_on_success`` is set. Then "no ledger" does not mean that nobody was called. So there
+    each try leaves a mark at its very beginning: a later try that finds none finds a state that was deleted.
 
     :param store: Where the ledger is kept.
-    :param header: The send that this attempt would begin.
-    :raises LedgerError: The task was cleared, and there is no ledger where one may have been.
+    :param try_number: Counts from 1.
+    :raises LedgerError: The state was deleted since an earlier try.
     """
     forgetful = AIRFLOW_V_3_4_PLUS or conf.getboolean("state_store", "clear_on_success", fallback=False)
-    if isinstance(store, TaskStateStore) and forgetful and header.life > 0 and store.get(HEADER) is None:
+    if not isinstance(store, TaskStateStore) or not forgetful:
+        return
+    if try_number > 1 and store.get(MARK) is None:
         raise LedgerError(
-            "nothing was sent: the task was cleared, and Airflow has deleted its state, so whom it called "
-            "before is not known. To call everybody (again), set resend=True; for the ledgers of sends to "
-            "come to be kept, set [inforu] ledger_path"
+            "nothing was sent: Airflow has deleted the state of this task, so whom an earlier try called is "
+            "not known. To call everybody (again), set resend=True; for the ledgers of sends to come to be "
+            "kept, set [inforu] ledger_path"
         )
+    store.set(MARK, try_number)
 
 
-def life_of(context: Context, retries: int) -> int:
-    """Return how often the task instance was cleared: it grows with each clear, not with a retry.
+def life_of(context: Context) -> int:
+    """Return what changes when the task instance is cleared, and neither with a retry nor an edit.
 
     :param context: The task's context.
-    :param retries: The task's own retries.
     """
-    return max(0, int(context["ti"].max_tries or 0) - retries)
+    return int(context["ti"].max_tries or 0)

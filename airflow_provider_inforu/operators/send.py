@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
@@ -17,7 +18,7 @@ from airflow_provider_inforu.operators.limits import limits_of
 from airflow_provider_inforu.operators.rows import HiddenRows
 from airflow_provider_inforu.sending.batch_state import Event, LedgerError
 from airflow_provider_inforu.sending.dispatch import Dispatch, SendBatch
-from airflow_provider_inforu.sending.ledger import Header, Ledger, open_ledger
+from airflow_provider_inforu.sending.ledger import Header, Ledger, open_ledger, read_ledger
 from airflow_provider_inforu.sending.manifest import build_manifest
 from airflow_provider_inforu.sending.plan import check_plan, digest, plan_batches
 from airflow_provider_inforu.sending.recipients import (
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_inforu.hooks.settings import InforuSettings
+    from airflow_provider_inforu.sending.ledger import LedgerStore
     from airflow_provider_inforu.sending.plan import Batch
 
 InDoubt = Literal["fail", "accept", "resend"]
@@ -168,11 +170,16 @@ class InforuSendOperator(BaseOperator):
         :raises AirflowFailException: Somebody is in doubt, or was rejected; the message says who.
         """
         self._check_arguments()
+        resend = read_flag("resend", self.resend)
+        store = store_of(context, resend=resend or self.in_doubt == "resend")
+        if not resend:
+            with _no_retry_on_ledger_errors():
+                refuse_if_forgotten(store, context["ti"].try_number)
         hook = InforuHook(self.inforu_conn_id)
         settings = hook.settings
         listed = self._read_rows()
         batches = plan_batches(listed.recipients)
-        ledger = self._open_ledger(context, settings, batches)
+        ledger = self._open_ledger(context, store, settings, batches)
         if batches:
             self._dispatch(hook, ledger, batches)
         manifest = build_manifest(
@@ -183,6 +190,7 @@ class InforuSendOperator(BaseOperator):
             skipped=len(listed.skipped),
         )
         report = Report(ledger.header.send_id, batches, ledger.records)
+        self._name(report)
         if report.rejected or (report.in_doubt and self.in_doubt != "accept"):
             self._fail(context, report, manifest)
         return manifest
@@ -195,28 +203,24 @@ class InforuSendOperator(BaseOperator):
             self.log.warning("skipped because %s", group_by_reason(listed.skipped))
         return listed
 
-    def _open_ledger(self, context: Context, settings: InforuSettings, batches: Sequence[Batch]) -> Ledger:
-        resend = read_flag("resend", self.resend)
+    def _open_ledger(
+        self, context: Context, store: LedgerStore, settings: InforuSettings, batches: Sequence[Batch]
+    ) -> Ledger:
         header = Header(
             send_id=secrets.token_hex(8),
             plan=digest([self.function, self.inforu_conn_id, settings.username, *self._plan()]),
             batches=len(batches),
             recipients=sum(len(batch.recipients) for batch in batches),
-            life=life_of(context, self.retries or 0),
+            life=life_of(context),
         )
-        if not batches:
-            self.log.info("There is nobody to call")
-            return Ledger(MemoryStore(), header, {})
-        store = store_of(context, resend=resend or self.in_doubt == "resend")
-        try:
-            if not resend:
-                refuse_if_forgotten(store, header)
-            ledger = open_ledger(store, header, resend=resend)
+        with _no_retry_on_ledger_errors():
+            if not batches and read_ledger(store) is None:
+                self.log.info("There is nobody to call")
+                return Ledger(MemoryStore(), header, {})
+            ledger = open_ledger(store, header, resend=read_flag("resend", self.resend))
             check_plan(ledger, batches)
             if self.in_doubt == "resend":
                 ledger.write([[Event.WITHDRAW, number] for number in ledger.in_doubt()])
-        except LedgerError as error:
-            raise AirflowFailException(str(error)) from None
         return ledger
 
     def _dispatch(self, hook: InforuHook, ledger: Ledger, batches: Sequence[Batch]) -> None:
@@ -232,18 +236,28 @@ class InforuSendOperator(BaseOperator):
         )
         if self._is_killed:
             self._running.stop(KILLED)
-        self._running.run()
+        try:
+            self._running.run()
+        except BaseException:
+            self._name(Report(send_id, batches, ledger.records))
+            raise
         report = Report(send_id, batches, ledger.records)
         if report.unsent:
+            self._name(report, unsent=not ledger.is_durable)
             message = f"connection {self.inforu_conn_id!r}, {report.describe(self._running.stopped_by)}"
             if not ledger.is_durable:
                 raise AirflowFailException(f"{message}. {NO_LEDGER}")
             raise SendStoppedError(f"{message}. The next try goes on from there and calls nobody twice")
 
+    def _name(self, report: Report, *, unsent: bool = False) -> None:
+        """Write the keys of all whose call is not certain into the log, however many they are."""
+        for keys in report.lines_of_keys(report.in_doubt):
+            self.log.warning("in doubt, they may ring or not: %s", keys)
+        for keys in report.lines_of_keys(report.unsent if unsent else []):
+            self.log.warning("not sent: %s", keys)
+
     def _fail(self, context: Context, report: Report, manifest: dict[str, Any]) -> None:
         message = report.describe()
-        for keys in report.further_keys_in_doubt():
-            self.log.error("in doubt as well: %s", keys)
         if not report.in_doubt:
             context["ti"].xcom_push(key="return_value", value=manifest)
             raise AirflowFailException(message)
@@ -314,6 +328,14 @@ class InforuSendOperator(BaseOperator):
     @abstractmethod
     def _sender(self, hook: InforuHook, ledger: Ledger) -> SendBatch:
         """Return what makes the request of a batch."""
+
+
+@contextlib.contextmanager
+def _no_retry_on_ledger_errors() -> Iterator[None]:
+    try:
+        yield
+    except LedgerError as error:
+        raise AirflowFailException(str(error)) from None
 
 
 def read_flag(name: str, value: object) -> bool:

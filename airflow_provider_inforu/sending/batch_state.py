@@ -72,5 +72,8 @@ def apply(record: BatchRecord | None, event: list[Any]) -> BatchRecord | None:
             return BatchRecord(BatchState.REJECTED, digest, reason=reason)
         case [Event.WITHDRAW, _], BatchRecord(BatchState.SUBMITTING):
             return None
+        # An answer and a person's decision may cross. The vendor's answer stands, and nobody is called again.
+        case (([Event.ACCEPT, _, _, _] | [Event.REJECT, _, str()] | [Event.WITHDRAW, _]), BatchRecord()):
+            return record
     state = "no record" if record is None else f"state {record.state}"
     raise LedgerError(f"the ledger is damaged: the entry {event!r} cannot follow on a batch with {state}")

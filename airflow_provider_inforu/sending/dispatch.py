@@ -44,6 +44,7 @@ NO_COPY = (
     "batches belong is not known"
 )
 
+LONGEST_REASON = 300
 LAST_ANSWERS_SECONDS = 60.0
 LAST_WRITES = 3
 SECONDS_BETWEEN_LAST_WRITES = 2.0
@@ -195,7 +196,7 @@ class Dispatch:
             "send %s: batch %d: %s (%s)", self._ledger.header.send_id, batch.number, error, verdict.value
         )
         if verdict is Verdict.REJECTED:
-            return [[Event.REJECT, batch.number, str(error)]]
+            return [[Event.REJECT, batch.number, str(error)[:LONGEST_REASON]]]
         if verdict is Verdict.IN_DOUBT:
             self._in_doubt_in_a_row += 1
             if self._in_doubt_in_a_row >= MAX_IN_DOUBT_IN_A_ROW:

@@ -52,7 +52,7 @@ class Header:
     :ivar plan: Digest of what is sent and how, but for the people.
     :ivar batches: How many batches the send has.
     :ivar recipients: How many people they hold.
-    :ivar life: 0, and one more with each clear of the task, when this send began.
+    :ivar life: What changes with a clear of the task, and with nothing else.
     :ivar attempts: How many attempts there were; each writes segments of its own.
     :ivar version: Of the ledger's form.
     """
@@ -66,6 +66,13 @@ class Header:
     version: int = VERSION
 
 
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    number: int
+    events: list[Any]
+    size: int
+
+
 class Ledger:
     """A send's ledger, opened for one attempt.
 
@@ -77,10 +84,8 @@ class Ledger:
         self.header = header
         self.records = records
         self._store = store
-        self._segment = 0
+        self._segment = _Segment(0, [], 0)
         self._announced = 1
-        self._events: list[Any] = []
-        self._bytes = 0
         self._is_behind = False
 
     def write(self, events: Sequence[list[Any]]) -> None:
@@ -93,20 +98,25 @@ class Ledger:
         """
         if not events and not self._is_behind:
             return
-        _replay(self.records, events)
-        size = len(json.dumps(events))
-        # A segment that could not be written yet is not left behind: the next one would come after a gap.
-        if not self._is_behind and self._events and self._bytes + size > MAX_SEGMENT_BYTES:
-            self._segment += 1
-            self._events, self._bytes = [], 0
-        self._events += events
-        self._bytes += size
+        # A timeout may strike between any two lines; in this order it does no damage.
+        records = dict(self.records)
+        _replay(records, events)
+        self._segment = self._segment_with(events)
         self._is_behind = True
-        if self._segment == self._announced:
-            self._store.set(_attempt_key(self.header), {"segments": self._segment + 1})
-            self._announced += 1
-        self._store.set(_segment_key(self.header, self._segment), {"events": self._events})
+        self.records = records
+        if self._segment.number == self._announced:
+            self._store.set(_attempt_key(self.header), {"segments": self._segment.number + 1})
+            self._announced = self._segment.number + 1
+        self._store.set(_segment_key(self.header, self._segment.number), {"events": self._segment.events})
         self._is_behind = False
+
+    def _segment_with(self, events: Sequence[list[Any]]) -> _Segment:
+        size = len(json.dumps(events))
+        now = self._segment
+        # A segment that could not be written yet is not left behind: the next one would come after a gap.
+        if not self._is_behind and now.events and now.size + size > MAX_SEGMENT_BYTES:
+            return _Segment(now.number + 1, [*events], size)
+        return _Segment(now.number, [*now.events, *events], now.size + size)
 
     @property
     def is_durable(self) -> bool:
@@ -133,7 +143,7 @@ def open_ledger(store: LedgerStore, new: Header, *, resend: bool = False) -> Led
     """
     store.claim()
     found = read_ledger(store)
-    if found is None or (resend and new.life > found[0].life):
+    if found is None or (resend and new.life != found[0].life):
         return begin_attempt(store, new, {})
     stored, records = found
     return begin_attempt(store, _same_send(stored, new), records)

@@ -26,6 +26,7 @@ SLOWER_SECONDS = 60.0
 """For how long the rate is halved after the vendor said that it was too high."""
 LONGEST_STANDSTILL_SECONDS = 300.0
 """After so long without an accepted batch the send stops."""
+REDIS_SECONDS = 5.0
 _SHORTEST_IDLE_SECONDS = 0.002
 _LONGEST_IDLE_SECONDS = 0.25
 
@@ -99,9 +100,10 @@ def _through_redis(rates: list[Rate], shared: SharedLimit) -> Callable[[], bool]
                 f"the shared rate limit cannot be asked ({type(error).__name__}), so nothing more is sent"
             ) from None
 
-    bucket = ask(
-        lambda: RedisBucket.init(rates, redis.Redis.from_url(shared.url), f"inforu:rate:{shared.name}")
-    )
+    # Without a limit of time, a server that is silent would hold the send for ever.
+    patience = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
+    server = ask(lambda: redis.Redis.from_url(shared.url, **patience))
+    bucket = ask(lambda: RedisBucket.init(rates, server, f"inforu:rate:{shared.name}"))
     limiter = Limiter(bucket, buffer_ms=0)
     return lambda: bool(ask(lambda: limiter.try_acquire(blocking=False)))
 

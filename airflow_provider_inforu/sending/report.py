@@ -34,9 +34,10 @@ class Report:
         self.rejected = self._with(batches, BatchState.REJECTED)
         self.in_doubt = self._with(batches, BatchState.SUBMITTING)
 
-    def further_keys_in_doubt(self) -> list[str]:
-        """Return the keys in doubt for which an error has no room, in lines for the log."""
-        keys = [key for batch in self.in_doubt for key in batch.keys][KEYS_SHOWN:]
+    @staticmethod
+    def lines_of_keys(batches: Sequence[Batch]) -> list[str]:
+        """Return all keys of batches, in lines for the log."""
+        keys = [key for batch in batches for key in batch.keys]
         return [", ".join(keys[start : start + KEYS_SHOWN]) for start in range(0, len(keys), KEYS_SHOWN)]
 
     def _with(self, batches: Sequence[Batch], state: BatchState) -> list[Batch]:

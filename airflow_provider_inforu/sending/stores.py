@@ -101,11 +101,18 @@ class ObjectStorageStore:
             raise LedgerError(f"the ledger cannot be read: {key}.json is not JSON") from None
 
     def set(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
-        """Write a value, and make sure that no later attempt has begun.
+        """Write a value, and make sure that no later attempt has begun, before and after.
+
+        Before, so that an attempt that woke up late overwrites nothing of a later one's; after, so that what
+        was written is known to be seen.
 
         :raises LedgerError: A later attempt has begun: this one must not send.
         """
+        self._check_claims()
         self._write(self._folder / f"{key}.json", json.dumps(value))
+        self._check_claims()
+
+    def _check_claims(self) -> None:
         if self._read_claims() != self._claims:
             raise LedgerError("another attempt of this task has begun: this one sends nothing more")
 
@@ -119,4 +126,8 @@ class ObjectStorageStore:
         draft.replace(path.path)
 
     def _read_claims(self) -> frozenset[str]:
-        return frozenset(path.name for path in (self._folder / "claims").iterdir())
+        folder = self._folder / "claims"
+        storage = getattr(folder, "__wrapped__", folder).fs
+        # File systems of object stores remember listings, and a remembered one shows no new claim.
+        storage.invalidate_cache(folder.path)
+        return frozenset(path.rsplit("/", 1)[-1] for path in storage.ls(folder.path, detail=False))

@@ -17,7 +17,7 @@ from airflow_provider_inforu.operators.voice import (
     InforuSendExistingCampaignOperator,
     InforuSendTextToSpeechOperator,
 )
-from airflow_provider_inforu.sending import pace
+from airflow_provider_inforu.sending import dispatch, pace
 from tests.task_runner import TaskRunner
 
 
@@ -637,10 +637,55 @@ def test_a_cleared_task_whose_state_airflow_may_have_deleted_sends_nothing(
     runner.state_store.clear()
     runner.max_tries += 2
     assert runner.run(text_to_speech(people(3)), try_number=3) == "failed"
-    assert "Airflow has deleted its state" in log_of(capsys)
+    assert "Airflow has deleted the state of this task" in log_of(capsys)
     assert len(sandbox.calls()) == 3
     assert runner.run(text_to_speech(people(3), resend=True), try_number=4) == "success"
     assert len(sandbox.calls()) == 6
+
+
+def test_where_airflow_may_delete_state_a_retry_of_a_try_that_never_came_to_send_is_sent(
+    runner, sandbox, monkeypatch
+):
+    monkeypatch.setenv("AIRFLOW__STATE_STORE__CLEAR_ON_SUCCESS", "True")
+    assert runner.run(text_to_speech(people(3), message="hi {nmae}")) == "up_for_retry"
+    assert runner.run(text_to_speech(people(3)), try_number=2) == "success"
+    assert len(sandbox.calls()) == 3
+
+
+def test_an_edit_of_retries_is_no_clear_and_resends_nothing(runner, sandbox):
+    assert runner.run(text_to_speech(people(3), resend=True, retries=5)) == "success"
+    assert runner.run(text_to_speech(people(3), resend=True, retries=0), try_number=2) == "success"
+    assert len(sandbox.calls()) == 3
+
+
+def test_an_empty_list_after_a_try_that_sent_is_no_success(runner, sandbox, capsys):
+    sandbox.add_fault("loose_types")
+    sandbox.add_fault("status", status_id=-13)
+    assert runner.run(text_to_speech(people(250), max_in_flight=1)) == "up_for_retry"
+    assert runner.run(text_to_speech([]), try_number=2) == "failed"
+    assert "there were 250, and now there are 0" in log_of(capsys)
+
+
+def test_people_in_doubt_who_are_taken_as_called_are_named(runner, sandbox, capsys):
+    sandbox.add_fault("drop")
+    assert runner.run(text_to_speech(people(3), in_doubt="accept")) == "success"
+    assert "in doubt, they may ring or not: k1, k2, k3" in log_of(capsys)
+
+
+def test_people_in_doubt_are_named_when_the_send_is_interrupted(runner, sandbox, monkeypatch, capsys):
+    monkeypatch.setattr(dispatch, "LAST_ANSWERS_SECONDS", 0.0)
+    sandbox.add_fault("accept_then_slow", seconds=2)
+    task = text_to_speech(people(3), retries=0, execution_timeout=timedelta(seconds=1))
+    assert runner.run(task) != "success"
+    assert "in doubt, they may ring or not: k1, k2, k3" in log_of(capsys)
+
+
+def test_without_a_ledger_all_who_were_not_sent_are_named(sandbox, capsys):
+    sandbox.add_fault("loose_types")
+    sandbox.add_fault("status", status_id=-2)
+    with pytest.raises(AirflowFailException):
+        without_state_store(text_to_speech(people(150), max_in_flight=1), 1)
+    assert ", ".join(f"k{number}" for number in range(101, 151)) in log_of(capsys)
 
 
 def test_a_cleared_task_that_never_came_to_send_is_sent(runner, sandbox):

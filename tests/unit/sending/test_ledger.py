@@ -108,3 +108,29 @@ def test_only_a_clear_with_resend_begins_a_new_send(store):
     again = open_ledger(store, Header("x", "plan", 3, 250, life=1), resend=True)
     assert (again.header.send_id, again.records) == ("x", {})
     assert open_ledger(store, Header("y", "plan", 3, 250, life=1), resend=True).header.send_id == "x"
+
+
+@pytest.mark.parametrize("late", [["a", 2, "token", 7], ["r", 2, "no"]])
+@pytest.mark.parametrize("decision", [["a", 2, None, None], ["w", 2]])
+def test_an_answer_that_crosses_with_a_persons_decision_does_no_damage_and_stands(store, late, decision):
+    working = open_ledger(store, NEW)
+    settling = open_ledger(store, NEW)
+    settling.write([decision])
+    working.write([late])
+    state = open_ledger(store, NEW).records[2].state
+    assert state is (BatchState.ACCEPTED if late[0] == "a" else BatchState.REJECTED)
+
+
+def test_a_timeout_in_the_middle_of_a_write_does_no_damage(store, monkeypatch):
+    ledger = open_ledger(store, NEW)
+
+    def interrupted(_events):
+        raise TimeoutError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "_segment_with", interrupted)
+        with pytest.raises(TimeoutError):
+            ledger.write([[Event.SUBMIT, 3, "d3"]])
+    assert 3 not in ledger.records
+    ledger.write([[Event.REJECT, 2, "no"]])
+    assert open_ledger(store, NEW).records[2].state is BatchState.REJECTED

@@ -1,6 +1,7 @@
 """The store in object storage: what it keeps, and that two attempts cannot both send."""
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_provider_inforu.sending.batch_state import LedgerError
 from airflow_provider_inforu.sending.stores import ObjectStorageStore
@@ -41,6 +42,34 @@ def test_an_attempt_cannot_write_once_a_later_one_has_begun(root):
         first.set("key", 2)
     second.set("key", 3)
     assert second.get("key") == 3
+
+
+def test_a_file_system_that_remembers_its_listings_does_not_hide_a_later_attempt(monkeypatch, tmp_path):
+    """Those of object stores do: s3fs, gcsfs, adlfs."""
+    remembered, ls = {}, MemoryFileSystem.ls
+
+    def remembering_ls(self, path, detail=True, **kwargs):
+        key = (path, detail)
+        if key not in remembered:
+            remembered[key] = ls(self, path, detail=detail, **kwargs)
+        return remembered[key]
+
+    monkeypatch.setattr(MemoryFileSystem, "ls", remembering_ls)
+    monkeypatch.setattr(MemoryFileSystem, "invalidate_cache", lambda *_args: remembered.clear())
+    first = opened(f"memory://{tmp_path.name}")
+    first.set("key", 1)
+    opened(f"memory://{tmp_path.name}")
+    with pytest.raises(LedgerError, match="another attempt of this task has begun"):
+        first.set("key", 2)
+
+
+def test_an_attempt_that_wakes_up_late_overwrites_nothing_of_a_later_one(root):
+    first = opened(root)
+    second = opened(root)
+    second.set("key", "of the second")
+    with pytest.raises(LedgerError):
+        first.set("key", "of the first")
+    assert second.get("key") == "of the second"
 
 
 def test_a_later_attempt_sees_all_that_an_earlier_one_may_have_sent(root):
