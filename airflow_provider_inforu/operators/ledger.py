@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, conf
@@ -67,6 +69,18 @@ def refuse_if_forgotten(store: LedgerStore, try_number: int) -> None:
             "kept, set [inforu] ledger_path"
         )
     store.set(MARK, try_number)
+
+
+@contextlib.contextmanager
+def no_retry_on_ledger_errors() -> Iterator[None]:
+    """Fail the task without a retry on a ledger that does not fit or cannot be read: no retry mends that.
+
+    :raises AirflowFailException: In place of a LedgerError.
+    """
+    try:
+        yield
+    except LedgerError as error:
+        raise AirflowFailException(str(error)) from None
 
 
 def life_of(context: Context) -> int:

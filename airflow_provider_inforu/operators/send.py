@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
@@ -13,10 +12,16 @@ from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperat
 from airflow_provider_inforu.capi import voice
 from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
 from airflow_provider_inforu.hooks.inforu import InforuHook
-from airflow_provider_inforu.operators.ledger import life_of, refuse_if_forgotten, store_of
+from airflow_provider_inforu.operators.arguments import read_flag
+from airflow_provider_inforu.operators.ledger import (
+    life_of,
+    no_retry_on_ledger_errors,
+    refuse_if_forgotten,
+    store_of,
+)
 from airflow_provider_inforu.operators.limits import limits_of
 from airflow_provider_inforu.operators.rows import HiddenRows
-from airflow_provider_inforu.sending.batch_state import Event, LedgerError
+from airflow_provider_inforu.sending.batch_state import Event
 from airflow_provider_inforu.sending.dispatch import Dispatch, SendBatch
 from airflow_provider_inforu.sending.ledger import Header, Ledger, open_ledger, read_ledger
 from airflow_provider_inforu.sending.manifest import build_manifest
@@ -173,7 +178,7 @@ class InforuSendOperator(BaseOperator):
         resend = read_flag("resend", self.resend)
         store = store_of(context, resend=resend or self.in_doubt == "resend")
         if not resend:
-            with _no_retry_on_ledger_errors():
+            with no_retry_on_ledger_errors():
                 refuse_if_forgotten(store, context["ti"].try_number)
         hook = InforuHook(self.inforu_conn_id)
         settings = hook.settings
@@ -213,7 +218,7 @@ class InforuSendOperator(BaseOperator):
             recipients=sum(len(batch.recipients) for batch in batches),
             life=life_of(context),
         )
-        with _no_retry_on_ledger_errors():
+        with no_retry_on_ledger_errors():
             if not batches and read_ledger(store) is None:
                 self.log.info("There is nobody to call")
                 return Ledger(MemoryStore(), header, {})
@@ -328,26 +333,3 @@ class InforuSendOperator(BaseOperator):
     @abstractmethod
     def _sender(self, hook: InforuHook, ledger: Ledger) -> SendBatch:
         """Return what makes the request of a batch."""
-
-
-@contextlib.contextmanager
-def _no_retry_on_ledger_errors() -> Iterator[None]:
-    try:
-        yield
-    except LedgerError as error:
-        raise AirflowFailException(str(error)) from None
-
-
-def read_flag(name: str, value: object) -> bool:
-    """Return an argument that is a bool, or a template's text of one.
-
-    :param name: The argument, for the error.
-    :param value: Its value.
-    :raises InforuInputError: It is neither.
-    """
-    text = str(value).strip().lower()
-    if text in ("true", "1"):
-        return True
-    if text in ("false", "0", "none", ""):
-        return False
-    raise InforuInputError(f"{name} must be true or false, not {value!r}: nothing was sent")

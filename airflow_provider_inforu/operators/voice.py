@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi import voice
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.operators.send import InforuSendOperator, read_flag
+from airflow_provider_inforu.operators.arguments import read_flag, text_or_none
+from airflow_provider_inforu.operators.send import InforuSendOperator
 from airflow_provider_inforu.sending.dispatch import FIRST, NO_COPY, FirstBatchError
 from airflow_provider_inforu.sending.texts import TextTemplate
 
@@ -65,18 +66,18 @@ class InforuSendTextToSpeechOperator(InforuSendOperator):
                 raise InforuInputError(f"{name} must be text, not {type(value).__name__}: nothing was sent")
 
     def _rules(self) -> RecipientRules:
-        message = _text_or_none(self.message)
+        message = text_or_none(self.message)
         template = None if message is None else TextTemplate(message)
         return replace(super()._rules(), speaks=True, template=template)
 
     def _plan(self) -> list[Any]:
-        return [_text_or_none(self.campaign_name), _text_or_none(self.campaign_ref_id), *self._shared_plan()]
+        return [text_or_none(self.campaign_name), text_or_none(self.campaign_ref_id), *self._shared_plan()]
 
     def _sender(self, hook: InforuHook, ledger: Ledger) -> SendBatch:
         send_id = ledger.header.send_id
-        campaign_name = _text_or_none(self.campaign_name)
+        campaign_name = text_or_none(self.campaign_name)
         # Without an id, the vendor would count the calls of a named campaign under its monthly one.
-        campaign_ref_id = _text_or_none(self.campaign_ref_id) or (send_id if campaign_name else None)
+        campaign_ref_id = text_or_none(self.campaign_ref_id) or (send_id if campaign_name else None)
 
         def send(batch: Batch) -> SendReceipt:
             return hook.send_text_to_speech(
@@ -127,7 +128,7 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
     def _check_arguments(self) -> None:
         super()._check_arguments()
         voice.read_campaign_id(self.campaign_id)
-        if _text_or_none(self.duplicate_name) and not self._first_alone:
+        if text_or_none(self.duplicate_name) and not self._first_alone:
             raise InforuInputError(
                 "duplicate_name names a copy, so it needs duplicate=True: nothing was sent"
             )
@@ -138,7 +139,7 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
 
     def _plan(self) -> list[Any]:
         campaign_id = voice.read_campaign_id(self.campaign_id)
-        return [campaign_id, self._first_alone, _text_or_none(self.duplicate_name), *self._shared_plan()]
+        return [campaign_id, self._first_alone, text_or_none(self.duplicate_name), *self._shared_plan()]
 
     def _sender(self, hook: InforuHook, ledger: Ledger) -> SendBatch:
         def send(batch: Batch) -> SendReceipt:
@@ -147,7 +148,7 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
                 self._campaign_of(batch, ledger),
                 batch.calls(ledger.header.send_id),
                 duplicate=True if makes_copy else None,
-                duplicate_name=_text_or_none(self.duplicate_name) if makes_copy else None,
+                duplicate_name=text_or_none(self.duplicate_name) if makes_copy else None,
                 ignore_possible_sending_time=self._ignores_sending_time(),
                 data_options=self.data_options,
                 call_options=self.call_options,
@@ -162,8 +163,3 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
         if first is None or first.campaign_id is None:
             raise FirstBatchError(NO_COPY)
         return first.campaign_id
-
-
-def _text_or_none(value: object) -> str | None:
-    """Return an argument as text. A template of nothing gives "None", which nobody should hear or read."""
-    return None if value is None or str(value) in ("", "None") else str(value)

@@ -37,10 +37,10 @@ def test_send_rates_beside_what_one_would_write(tmp_path, database):
     with ExitStack() as running:
         url = running.enter_context(new_postgres_database()) if database == "postgres" else None
         sandbox = running.enter_context(SandboxProcess(tmp_path, dict(os.environ), call_seconds=0.2))
-        run_all(tmp_path, sandbox, url, database)
+        check_and_measure(tmp_path, sandbox, url, database)
 
 
-def run_all(folder, sandbox, database_url, database):
+def check_and_measure(folder, sandbox, database_url, database):
     http = {**sandbox.connection(), "conn_type": "http"}
     settings = StackSettings(
         home=folder / "airflow",
