@@ -90,3 +90,16 @@ def test_a_value_that_is_not_json_is_an_error_and_not_an_absence(tmp_path):
     path.write_text("{")
     with pytest.raises(LedgerError, match=r"key\.json is not JSON"):
         store.get("key")
+
+
+def test_an_attempt_that_is_overtaken_while_it_writes_sends_nothing(root, monkeypatch):
+    first = opened(root)
+    write = ObjectStorageStore._write
+
+    def overtaken(path, text):
+        write(path, text)
+        opened(root)
+
+    monkeypatch.setattr(first, "_write", overtaken)
+    with pytest.raises(LedgerError, match="another attempt of this task has begun"):
+        first.set("key", 1)
