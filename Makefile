@@ -1,10 +1,11 @@
-# make setup · demo · test · lint · docs · chaos · bench · lock · clean
+# make setup · demo · test · lint · docs · compat · chaos · bench · lock · clean
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 READY := .venv/.ready
+COMPAT := 3.0 3.1 3.2
 
-.PHONY: setup demo test lint docs chaos bench lock clean
+.PHONY: setup demo test lint docs compat chaos bench lock clean
 
 setup: $(READY)
 
@@ -32,6 +33,15 @@ docs: $(READY)
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
+compat: $(COMPAT:%=.venv-airflow-%/.ready)
+	INFORU_TESTS_REQUIRE=compat $(BIN)/python -m pytest tests/compat
+
+.venv-airflow-%/.ready: requirements/airflow-%.lock pyproject.toml | $(READY)
+	$(UV) venv --quiet --allow-existing --python $(BIN)/python $(@D)
+	$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes $<
+	$(UV) pip install --quiet --python $(@D)/bin/python --no-deps --no-build-isolation --editable .
+	touch $@
+
 chaos: $(READY)
 	INFORU_CHAOS=1 $(BIN)/python -m pytest tests/chaos -s
 
@@ -42,10 +52,18 @@ bench: $(READY)
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --no-annotate
 
+# An Airflow of then with the packages of then, as its constraints would have it: it breaks with those of today.
+# Of ours these are newer, and asgiref because common-compat asks for it.
+OURS := apache-airflow-providers-common-compat asgiref pyrate-limiter
+LOCK_OF_THEN := $(LOCK) $(OURS:%=--exclude-newer-package %=false)
+
 lock:
 	$(LOCK) --group pyproject.toml:bootstrap -o requirements/bootstrap.lock
 	$(LOCK) --group dev pyproject.toml -o requirements/dev.lock
+	$(LOCK_OF_THEN) --exclude-newer 2025-09-10T00:00:00Z --group airflow-3.0 pyproject.toml -o requirements/airflow-3.0.lock
+	$(LOCK_OF_THEN) --exclude-newer 2026-04-01T00:00:00Z --group airflow-3.1 pyproject.toml -o requirements/airflow-3.1.lock
+	$(LOCK_OF_THEN) --exclude-newer 2026-07-01T00:00:00Z --group airflow-3.2 pyproject.toml -o requirements/airflow-3.2.lock
 
 clean:
-	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
-	rm -rf .venv .demo build dist docs/_build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -not -path './.venv*/*' -prune -exec rm -rf {} +
+	rm -rf .venv .venv-airflow-* .demo build dist docs/_build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -21,7 +21,7 @@ class StackSettings:
 
     `home` becomes its AIRFLOW_HOME. `connections` maps a connection id to its JSON or URI.
     `variables` are further environment variables of all its processes. Without `sql_alchemy_conn` the
-    database is a SQLite file in the home folder.
+    database is a SQLite file in the home folder. `python` is that of the installation that is started.
     """
 
     home: Path
@@ -29,6 +29,7 @@ class StackSettings:
     sql_alchemy_conn: str | None = None
     connections: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    python: Path = Path(sys.executable)
 
     @property
     def database_url(self) -> str:
@@ -60,7 +61,7 @@ class StackPorts:
 def stack_environment(settings: StackSettings, ports: StackPorts) -> dict[str, str]:
     """Return the environment of the stack's processes: the caller's, without its Airflow settings."""
     return {
-        **_callers_environment(),
+        **_callers_environment(settings.python),
         "AIRFLOW_HOME": str(settings.home),
         **_core(settings),
         **_services(ports),
@@ -70,13 +71,13 @@ def stack_environment(settings: StackSettings, ports: StackPorts) -> dict[str, s
     }
 
 
-def _callers_environment() -> dict[str, str]:
+def _callers_environment(python: Path) -> dict[str, str]:
     foreign = ("AIRFLOW_", "_AIRFLOW_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     bypass = ",".join(
         filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), HOST, "localhost"])
     )
-    tools = str(Path(sys.executable).parent)
+    tools = str(python.parent)
     return {
         **kept,
         "PATH": os.pathsep.join(filter(None, [tools, kept.get("PATH")])),

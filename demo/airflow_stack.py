@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from types import TracebackType
@@ -88,7 +87,7 @@ class AirflowStack:
     def _service(self, name: str, *arguments: str) -> Service:
         return Service(
             name,
-            [sys.executable, "-m", "airflow", *arguments],
+            [str(self.settings.python), "-m", "airflow", *arguments],
             log_path=self.settings.home / f"{name}.log",
             environment=self.environment,
             folder=self.settings.home,
