@@ -87,6 +87,13 @@ RESOLVE = ActionCommand(
             metavar="3,5",
             help="Only these batches (default: all that are in doubt)",
         ),
+        _arg(
+            "--campaign-id",
+            type=int,
+            metavar="194",
+            help="With --accept: the campaign of the calls. Where the first batch was to make a copy of a "
+            "campaign, the other batches go to this one",
+        ),
         _arg("-y", "--yes", action="store_true", help="Do not ask"),
     ),
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.cli.errors import CommandError, UsageError
 from airflow_provider_inforu.cli.settle import choose_batches, read_or_refuse, settle
-from airflow_provider_inforu.cli.stores import store_of
+from airflow_provider_inforu.cli.stores import RestStateStore, store_of
 from airflow_provider_inforu.cli.summary import batch_rows, header_rows, list_batches, numbers_in, summarise
 from airflow_provider_inforu.sending.batch_state import BatchState
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Mapping
 
-    from airflow_provider_inforu.cli.settle import Choice
     from airflow_provider_inforu.sending.batch_state import BatchRecord
+    from airflow_provider_inforu.sending.decisions import Choice
 
 WHO = "The log of the task names the people by key; the ledger knows neither keys nor phones."
 MEANING = {
@@ -73,18 +73,22 @@ def show(args: Namespace) -> None:
 def resolve(args: Namespace) -> None:
     """Settle batches in doubt, as taken for called or to be sent again.
 
-    :param args: dag_id, run_id, task_id, map_index, url, choice, batches, yes.
+    :param args: dag_id, run_id, task_id, map_index, url, choice, batches, campaign_id, yes.
     """
     if args.choice is None:
         raise UsageError("say --accept (they were called) or --resend (call them again)")
+    if args.campaign_id is not None and args.choice != "accept":
+        raise UsageError("--campaign-id goes with --accept: it names the campaign that has the calls")
     store = store_of(args)
+    if isinstance(store, RestStateStore):
+        store.check_has_ended()
     header, records = read_or_refuse(store)
     numbers = choose_batches(records, args.batches)
     if not numbers:
         _say(f"send {header.send_id}: no batch is in doubt, so there is nothing to settle.")
         return
     _confirm(f"send {header.send_id}: {list_batches(numbers)}: {MEANING[args.choice]}.", yes=args.yes)
-    stored = settle(store, cast("Choice", args.choice), numbers)
+    stored = settle(store, cast("Choice", args.choice), numbers, args.campaign_id)
     done = "taken as called" if args.choice == "accept" else "will be sent again by the next try"
     _say(f"send {header.send_id}: {list_batches(numbers)}: {done}.")
     _say(_what_next(args, stored))

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_inforu.cli.errors import CommandError
 from airflow_provider_inforu.cli.summary import list_batches, numbers_in
-from airflow_provider_inforu.sending.batch_state import BatchState, Event
-from airflow_provider_inforu.sending.ledger import begin_attempt, read_ledger
+from airflow_provider_inforu.sending.batch_state import BatchState
+from airflow_provider_inforu.sending.decisions import DecisionStore, decide, write_decisions
+from airflow_provider_inforu.sending.ledger import ReadableStore, read_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_inforu.sending.batch_state import BatchRecord
-    from airflow_provider_inforu.sending.ledger import Header, LedgerStore
-
-Choice = Literal["accept", "resend"]
-
-EVENTS_A_WRITE = 500
-"""So many fit in one segment of the ledger."""
+    from airflow_provider_inforu.sending.decisions import Choice
+    from airflow_provider_inforu.sending.ledger import Header
 
 
-def read_or_refuse(store: LedgerStore) -> tuple[Header, dict[int, BatchRecord]]:
+class SettledStore(ReadableStore, DecisionStore, Protocol):
+    """Where a command reads a ledger and writes decisions."""
+
+
+def read_or_refuse(store: ReadableStore) -> tuple[Header, dict[int, BatchRecord]]:
     """Return what the ledger says.
 
     :param store: Where it is kept.
@@ -52,29 +53,26 @@ def choose_batches(records: Mapping[int, BatchRecord], wanted: list[int] | None)
     return wanted
 
 
-def settle(store: LedgerStore, choice: Choice, numbers: list[int]) -> dict[int, BatchRecord]:
-    """Write down what was decided, and return the records as they are stored then.
+def settle(
+    store: SettledStore, choice: Choice, numbers: list[int], campaign_id: int | None = None
+) -> dict[int, BatchRecord]:
+    """Write down what was decided, and return the records as they are then.
 
     :param store: Where the ledger is kept.
     :param choice: ``accept`` or ``resend``.
     :param numbers: Of batches that are in doubt.
-    :raises CommandError: The task runs, or the batches are no longer in doubt.
-    :raises LedgerError: The ledger cannot be read, or a later attempt has begun.
+    :param campaign_id: With ``accept``: the campaign of the calls, where it is known.
+    :raises CommandError: The batches are no longer in doubt.
+    :raises LedgerError: The ledger cannot be read.
     """
-    store.claim()
-    # Only what is read after the claim is sure to be all that was written.
     header, records = read_or_refuse(store)
     choose_batches(records, numbers)
-    ledger = begin_attempt(store, header, records)
-    for start in range(0, len(numbers), EVENTS_A_WRITE):
-        ledger.write([_event(choice, number) for number in numbers[start : start + EVENTS_A_WRITE]])
+    decisions = [decide(records[number], number, choice, campaign_id) for number in numbers]
+    write_decisions(store, header.send_id, decisions)
     stored = read_or_refuse(store)[1]
-    if stored != ledger.records:
-        raise CommandError("somebody else has written to the ledger at the same time: look with `show`")
+    if set(numbers) & set(numbers_in(stored, BatchState.SUBMITTING)):
+        raise CommandError(
+            "it was not written down, since the task has begun to run or somebody else decides at the same "
+            "time: look again with `show`"
+        )
     return stored
-
-
-def _event(choice: Choice, number: int) -> list[Any]:
-    if choice == "accept":
-        return [Event.ACCEPT, number, None, None]
-    return [Event.WITHDRAW, number]

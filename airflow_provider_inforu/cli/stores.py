@@ -6,23 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.cli.api import AirflowApi, NotFoundError
 from airflow_provider_inforu.cli.errors import CommandError
-from airflow_provider_inforu.sending.stores import ObjectStorageStore
+from airflow_provider_inforu.sending.stores import ObjectStorageStore, latest_of_tries
 
 if TYPE_CHECKING:
     from argparse import Namespace
-
-    from airflow_provider_inforu.sending.ledger import LedgerStore
 
 FINISHED = ("success", "failed", "upstream_failed", "skipped", "removed")
 """States in which a task instance does not run and will not on its own."""
 
 
 class RestStateStore:
-    """A ledger in Airflow's task state, read and written from outside through the public REST API.
+    """A ledger in Airflow's task state, read from outside through the public REST API.
 
-    Airflow takes these writes whatever the task does. So a task instance must have finished when it is
-    claimed, and each write is followed by a look whether it still is as it was. A later attempt reads the
-    ledger only once it is running: either it sees what was written, or the look sees it.
+    Airflow takes writes from outside whatever the task does. So only decisions are written this way, which
+    name the attempt that they are about, and never what attempts write themselves.
 
     :param api: Airflow.
     :param dag_id: With the others, names the task instance.
@@ -31,31 +28,30 @@ class RestStateStore:
     :param map_index: -1 where the task is not mapped.
     """
 
-    is_durable = True
-
     def __init__(self, api: AirflowApi, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> None:
         self._api = api
         self._path = ["dags", dag_id, "dagRuns", run_id, "taskInstances", task_id]
         self._map_index = map_index
-        self._claimed: tuple[Any, ...] | None = None
 
-    def claim(self) -> None:
-        """Make sure that the task does not run.
+    def check_has_ended(self) -> None:
+        """Make sure that the task does not run: what is in the air then only looks as if it were in doubt.
 
-        :raises CommandError: It does, or may soon, or there is no such task instance.
+        :raises CommandError: It runs, or may soon, or there is no such task instance.
         """
-        seen = self._look()
-        state = seen[-1]
+        state = self._instance()["state"]
         if state not in FINISHED:
             raise CommandError(
                 f"the task is {state or 'about to be scheduled'}: nothing was changed. "
                 "Wait until it has ended; one that waits for a retry can be marked as failed"
             )
-        self._claimed = seen
+
+    def latest(self) -> str | None:
+        """Return the name of the attempt that began last; None where there is no ledger."""
+        return latest_of_tries(self.get, self._instance()["try_number"])
 
     def check_exists(self) -> None:
         """Raise CommandError when there is no such task instance."""
-        self._look()
+        self._instance()
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
         """Return a value, or None where there is none.
@@ -63,7 +59,7 @@ class RestStateStore:
         :raises CommandError: It cannot be read; that is never "none".
         """
         try:
-            answer = self._api.request("GET", self._state(key), params={"map_index": self._map_index})
+            answer = self._api.request("GET", self._key(key), params={"map_index": self._map_index})
         except NotFoundError as error:
             # Below Airflow 3.3 the whole route is missing; only this answer names the key.
             if repr(key) in str(error):
@@ -76,38 +72,32 @@ class RestStateStore:
             raise CommandError("the ledger cannot be read: Airflow's answer holds no value")
         return answer["value"]
 
-    def set(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
-        """Write a value that never expires, and make sure that the task still does not run.
+    def put(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
+        """Write a value that never expires.
 
-        :raises CommandError: It was not written, or the task has begun to run.
+        :raises CommandError: It was not written.
         """
         body = {"value": value, "expires_at": None}
         try:
-            self._api.request("PUT", self._state(key), params={"map_index": self._map_index}, body=body)
+            self._api.request("PUT", self._key(key), params={"map_index": self._map_index}, body=body)
         except NotFoundError as error:
             raise CommandError(f"the ledger cannot be written: {error}") from None
-        if self._look() != self._claimed:
-            raise CommandError(
-                "the task has begun to run meanwhile, so it may not see what was decided here: "
-                "look again with `show` when it has ended"
-            )
 
-    def _look(self) -> tuple[Any, ...]:
-        """Return what changes when an attempt of the task begins; the last of it is the state."""
+    def _instance(self) -> dict[str, Any]:
         mapped = [str(self._map_index)] if self._map_index >= 0 else []
         try:
             instance = self._api.request("GET", [*self._path, *mapped])
         except NotFoundError as error:
             raise CommandError(f"no such task instance: {error}") from None
-        if not isinstance(instance, dict) or "state" not in instance:
-            raise CommandError("Airflow's answer about the task instance holds no state")
-        return tuple(instance.get(name) for name in ("id", "try_number", "start_date", "state"))
+        if isinstance(instance, dict) and "state" in instance and isinstance(instance.get("try_number"), int):
+            return instance
+        raise CommandError("Airflow's answer about the task instance holds no state or no try")
 
-    def _state(self, key: str) -> list[str]:
+    def _key(self, key: str) -> list[str]:
         return [*self._path, "state-store", key]
 
 
-def store_of(args: Namespace) -> LedgerStore:
+def store_of(args: Namespace) -> RestStateStore | ObjectStorageStore:
     """Return where the ledger of the task instance is kept that a command names.
 
     :param args: The command's arguments.

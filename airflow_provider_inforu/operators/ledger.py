@@ -37,7 +37,7 @@ def store_of(context: Context, *, resend: bool) -> LedgerStore:
         return ObjectStorageStore(path, parts)
     state: Any = context.get("task_state_store")
     if state is not None:
-        return TaskStateStore(state)
+        return TaskStateStore(state, instance.try_number)
     if instance.try_number > 1 and not resend:
         raise AirflowFailException(
             f"nothing was sent: this is try {instance.try_number}, and no ledger could tell whom "

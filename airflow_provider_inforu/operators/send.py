@@ -221,7 +221,7 @@ class InforuSendOperator(BaseOperator):
         with no_retry_on_ledger_errors():
             if not batches and read_ledger(store) is None:
                 self.log.info("There is nobody to call")
-                return Ledger(MemoryStore(), header, {})
+                return Ledger(MemoryStore(), "", header, {})
             ledger = open_ledger(store, header, resend=read_flag("resend", self.resend))
             check_plan(ledger, batches)
             if self.in_doubt == "resend":

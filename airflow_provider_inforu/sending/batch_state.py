@@ -5,11 +5,13 @@ A batch without a record was not sent. Every other state was written down before
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from airflow_provider_inforu.capi.errors import InforuError
+
+DAMAGED = "the ledger cannot be read"
 
 
 class LedgerError(InforuError):
@@ -44,6 +46,7 @@ class BatchRecord:
 
     :ivar state: Its state.
     :ivar digest: Of its calls, to tell whether the recipients changed.
+    :ivar attempt: The name of the attempt that wrote its intent down.
     :ivar request_token: The vendor's receipt, once accepted.
     :ivar campaign_id: The campaign, once accepted.
     :ivar reason: The vendor's, once rejected.
@@ -51,29 +54,28 @@ class BatchRecord:
 
     state: BatchState
     digest: str
+    attempt: str = ""
     request_token: str | None = None
     campaign_id: int | None = None
     reason: str | None = None
 
 
-def apply(record: BatchRecord | None, event: list[Any]) -> BatchRecord | None:
+def apply(record: BatchRecord | None, event: list[Any], attempt: str = "") -> BatchRecord | None:
     """Return what an event makes of a batch's record; None is "not sent".
 
     :param record: The record before.
     :param event: A letter of `Event`, the batch's number, and what belongs to it.
+    :param attempt: The name of the attempt that wrote the event.
     :raises LedgerError: The event cannot follow on that state: the ledger is damaged.
     """
     match event, record:
         case [Event.SUBMIT, _, str(digest)], None:
-            return BatchRecord(BatchState.SUBMITTING, digest)
-        case [Event.ACCEPT, _, token, campaign], BatchRecord(BatchState.SUBMITTING, digest):
-            return BatchRecord(BatchState.ACCEPTED, digest, request_token=token, campaign_id=campaign)
-        case [Event.REJECT, _, str(reason)], BatchRecord(BatchState.SUBMITTING, digest):
-            return BatchRecord(BatchState.REJECTED, digest, reason=reason)
+            return BatchRecord(BatchState.SUBMITTING, digest, attempt)
+        case [Event.ACCEPT, _, token, campaign], BatchRecord(BatchState.SUBMITTING):
+            return replace(record, state=BatchState.ACCEPTED, request_token=token, campaign_id=campaign)
+        case [Event.REJECT, _, str(reason)], BatchRecord(BatchState.SUBMITTING):
+            return replace(record, state=BatchState.REJECTED, reason=reason)
         case [Event.WITHDRAW, _], BatchRecord(BatchState.SUBMITTING):
             return None
-        # An answer and a person's decision may cross. The vendor's answer stands, and nobody is called again.
-        case (([Event.ACCEPT, _, _, _] | [Event.REJECT, _, str()] | [Event.WITHDRAW, _]), BatchRecord()):
-            return record
     state = "no record" if record is None else f"state {record.state}"
-    raise LedgerError(f"the ledger is damaged: the entry {event!r} cannot follow on a batch with {state}")
+    raise LedgerError(f"{DAMAGED}: the entry {event!r} cannot follow on a batch with {state}")

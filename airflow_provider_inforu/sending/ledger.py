@@ -1,8 +1,9 @@
 """The ledger: the durable record of a send's batches, written before a request and after its answer.
 
-It is a log of events in segments, so that one write carries all that a round has to say: the answers since
-the last write and the intents of the requests that leave next. Each attempt writes segments of its own; the
-record of a batch is what all of them say in order.
+It is a log of events, so that one write carries all that a round has to say: the answers since the last write
+and the intents of the requests that leave next. Each attempt has a document and segments of events of its
+own, under a name that no other attempt has. Its document names the attempt before it, and how much of that
+one's log it has read. So what an attempt writes that was given up meanwhile changes nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +12,15 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_inforu.sending.batch_state import BatchRecord, BatchState, LedgerError, apply
+from airflow_provider_inforu.sending.batch_state import (
+    DAMAGED,
+    BatchRecord,
+    BatchState,
+    LedgerError,
+    apply,
+)
+from airflow_provider_inforu.sending.decisions import applicable, read_decisions
+from airflow_provider_inforu.sending.ledger_keys import attempt_key, segment_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,21 +29,28 @@ VERSION = 1
 MAX_SEGMENT_BYTES = 4 * 1024
 """Airflow keeps up to 64 KB in one value of its state store; a smaller one is written faster."""
 
-HEADER = "inforu_ledger"
-DAMAGED = "the ledger cannot be read"
+
+class ReadableStore(Protocol):
+    """Where a ledger is kept, for who reads it. A method that fails raises an error of the store's own."""
+
+    def latest(self) -> str | None:
+        """Return the name of the last attempt that wrote its document; None where there is no ledger."""
+
+    def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
+        """Return a value, or None where there is none."""
 
 
-class LedgerStore(Protocol):
-    """Where a ledger is kept. A method that cannot do its work raises an error of the store's own."""
+class LedgerStore(ReadableStore, Protocol):
+    """Where a ledger is kept, for the attempt that writes it."""
 
     is_durable: bool
     """Whether what is written survives the process."""
 
-    def claim(self) -> None:
-        """Make this attempt the one that may write; earlier ones fail in `set` from here on."""
+    def claim(self) -> str:
+        """Make this attempt the one that may write; earlier ones fail in `set` from here on.
 
-    def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
-        """Return a value, or None where there is none."""
+        :return: The attempt's name, which no other attempt has and which sorts after all earlier ones.
+        """
 
     def set(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
         """Write a value.
@@ -53,7 +69,7 @@ class Header:
     :ivar batches: How many batches the send has.
     :ivar recipients: How many people they hold.
     :ivar life: What changes with a clear of the task, and with nothing else.
-    :ivar attempts: How many attempts there were; each writes segments of its own.
+    :ivar attempts: How many attempts there were.
     :ivar version: Of the ledger's form.
     """
 
@@ -64,6 +80,18 @@ class Header:
     life: int
     attempts: int = 0
     version: int = VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the log of an attempt was read.
+
+    :ivar attempt: Its name.
+    :ivar events: How many of its events; what it writes later does not count.
+    """
+
+    attempt: str
+    events: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +108,26 @@ class Ledger:
     :ivar records: What it knows of each batch that was ever submitted, by number.
     """
 
-    def __init__(self, store: LedgerStore, header: Header, records: dict[int, BatchRecord]) -> None:
+    def __init__(
+        self,
+        store: LedgerStore,
+        attempt: str,
+        header: Header,
+        records: dict[int, BatchRecord],
+        after: Position | None = None,
+    ) -> None:
         self.header = header
         self.records = records
         self._store = store
+        self._attempt = attempt
+        self._after = after
         self._segment = _Segment(0, [], 0)
         self._announced = 1
         self._is_behind = False
+
+    def begin(self) -> None:
+        """Write the attempt's document. Before it, nothing of the attempt counts."""
+        self._write_document(segments=1)
 
     def write(self, events: Sequence[list[Any]]) -> None:
         """Write events down, in one write of the store; when a segment is full, in two.
@@ -100,15 +141,20 @@ class Ledger:
             return
         # A timeout may strike between any two lines; in this order it does no damage.
         records = dict(self.records)
-        _replay(records, events)
+        _replay(records, events, self._attempt)
         self._segment = self._segment_with(events)
         self._is_behind = True
         self.records = records
         if self._segment.number == self._announced:
-            self._store.set(_attempt_key(self.header), {"segments": self._segment.number + 1})
+            self._write_document(segments=self._segment.number + 1)
             self._announced = self._segment.number + 1
-        self._store.set(_segment_key(self.header, self._segment.number), {"events": self._segment.events})
+        self._store.set(segment_key(self._attempt, self._segment.number), {"events": self._segment.events})
         self._is_behind = False
+
+    def _write_document(self, *, segments: int) -> None:
+        after = self._after and [self._after.attempt, self._after.events]
+        document = {**asdict(self.header), "after": after, "segments": segments}
+        self._store.set(attempt_key(self._attempt), document)
 
     def _segment_with(self, events: Sequence[list[Any]]) -> _Segment:
         size = len(json.dumps(events))
@@ -141,80 +187,113 @@ def open_ledger(store: LedgerStore, new: Header, *, resend: bool = False) -> Led
     :param resend: Begin a new send where the task was cleared since the send that the ledger holds.
     :raises LedgerError: It cannot be read, was written by a newer version, or does not fit ``new``.
     """
-    store.claim()
-    found = read_ledger(store)
-    if found is None or (resend and new.life != found[0].life):
-        return begin_attempt(store, new, {})
-    stored, records = found
-    return begin_attempt(store, _same_send(stored, new), records)
+    attempt = store.claim()
+    name = store.latest()
+    found = _read_chain(store, name) if name else None
+    if name is None or found is None or (resend and new.life != found.header.life):
+        ledger = Ledger(store, attempt, replace(new, attempts=1), {})
+        ledger.begin()
+        return ledger
+    header = _same_send(found.header, new)
+    ledger = Ledger(
+        store,
+        attempt,
+        replace(header, attempts=header.attempts + 1),
+        found.records,
+        after=Position(name, found.events),
+    )
+    decided = applicable(read_decisions(store, header.send_id), found.records)
+    ledger.begin()
+    ledger.write(decided)
+    return ledger
 
 
-def read_ledger(store: LedgerStore) -> tuple[Header, dict[int, BatchRecord]] | None:
+def read_ledger(store: ReadableStore) -> tuple[Header, dict[int, BatchRecord]] | None:
     """Return what a ledger says of its send and its batches, or None where there is no ledger.
 
     :param store: Where it is kept.
     :raises LedgerError: It cannot be read, or was written by a newer version.
     """
-    header = _read_header(store.get(HEADER))
-    if header is None:
+    name = store.latest()
+    if name is None:
         return None
+    found = _read_chain(store, name)
+    _replay(found.records, applicable(read_decisions(store, found.header.send_id), found.records), name)
+    return found.header, found.records
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    header: Header
+    records: dict[int, BatchRecord]
+    events: int
+
+
+def _read_chain(store: ReadableStore, name: str) -> _Content:
+    """Return what an attempt has written, on top of what it had read of those before it."""
+    attempts: list[tuple[str, dict[str, Any], int | None]] = []
+    position: list[Any] | None = [name, None]
+    while position is not None:
+        attempt, events = position
+        document = _read_document(store, attempt)
+        attempts.append((attempt, document, events))
+        position = document.pop("after")
     records: dict[int, BatchRecord] = {}
-    for attempt in range(1, header.attempts + 1):
-        _replay(records, _read_attempt(store, replace(header, attempts=attempt)))
-    return header, records
-
-
-def begin_attempt(store: LedgerStore, header: Header, records: dict[int, BatchRecord]) -> Ledger:
-    """Open a ledger for writing, with segments that no earlier attempt wrote.
-
-    :param store: Where it is kept; it must be claimed.
-    :param header: What it says of the send.
-    :param records: What it knows of the batches.
-    """
-    header = replace(header, attempts=header.attempts + 1)
-    # In this order: a header promises that its attempts can be read.
-    store.set(_attempt_key(header), {"segments": 1})
-    store.set(HEADER, asdict(header))
-    return Ledger(store, header, records)
-
-
-def _replay(records: dict[int, BatchRecord], events: Sequence[list[Any]]) -> None:
-    for event in events:
-        if not isinstance(event, list) or len(event) < 2 or not isinstance(event[1], int):
-            raise LedgerError(f"{DAMAGED}: an entry is no event")
-        record = apply(records.get(event[1]), event)
-        if record is None:
-            del records[event[1]]
-        else:
-            records[event[1]] = record
-
-
-def _read_header(value: object) -> Header | None:
-    if value is None:
-        return None
-    if not isinstance(value, dict) or not isinstance(value.get("version"), int):
-        raise LedgerError(f"{DAMAGED}: its header is none")
-    if value["version"] > VERSION:
-        raise LedgerError("the ledger was written by a newer version of airflow-provider-inforu")
+    read: list[Any] = []
+    for attempt, document, events in reversed(attempts):
+        read = _read_events(store, attempt, document.pop("segments"), events)
+        _replay(records, read, attempt)
     try:
-        return Header(**value)
+        return _Content(Header(**attempts[0][1]), records, len(read))
     except TypeError:
         raise LedgerError(f"{DAMAGED}: its header is none") from None
 
 
-def _read_attempt(store: LedgerStore, header: Header) -> list[Any]:
-    value = store.get(_attempt_key(header))
-    if not isinstance(value, dict) or not isinstance(value.get("segments"), int):
-        raise LedgerError(f"{DAMAGED}: attempt {header.attempts} is missing")
+def _read_document(store: ReadableStore, attempt: str) -> dict[str, Any]:
+    value = store.get(attempt_key(attempt))
+    if not isinstance(value, dict) or not isinstance(value.get("version"), int):
+        raise LedgerError(f"{DAMAGED}: attempt {attempt} is missing")
+    if value["version"] > VERSION:
+        raise LedgerError("the ledger was written by a newer version of airflow-provider-inforu")
+    after = value.get("after", "")
+    if not isinstance(value.get("segments"), int) or not _is_position(after):
+        raise LedgerError(f"{DAMAGED}: attempt {attempt} is damaged")
+    return dict(value)
+
+
+def _is_position(value: object) -> bool:
+    match value:
+        case None | [str(), int()]:
+            return True
+    return False
+
+
+def _read_events(store: ReadableStore, attempt: str, segments: int, wanted: int | None) -> list[Any]:
+    """Return the events of an attempt; with a number wanted, so many of them and no fewer."""
     events: list[Any] = []
-    for segment in range(value["segments"]):
-        stored = store.get(_segment_key(header, segment))
-        if stored is None and segment == value["segments"] - 1:
+    for segment in range(segments):
+        if wanted is not None and len(events) >= wanted:
+            break
+        stored = store.get(segment_key(attempt, segment))
+        if stored is None and segment == segments - 1:
             break  # the attempt ended before it wrote there
         if not isinstance(stored, dict) or not isinstance(stored.get("events"), list):
-            raise LedgerError(f"{DAMAGED}: segment {segment} of attempt {header.attempts} is missing")
+            raise LedgerError(f"{DAMAGED}: segment {segment} of attempt {attempt} is missing")
         events += stored["events"]
-    return events
+    if wanted is not None and len(events) < wanted:
+        raise LedgerError(f"{DAMAGED}: attempt {attempt} has lost events that a later one had read")
+    return events[:wanted]
+
+
+def _replay(records: dict[int, BatchRecord], events: Sequence[list[Any]], attempt: str) -> None:
+    for event in events:
+        if not isinstance(event, list) or len(event) < 2 or not isinstance(event[1], int):
+            raise LedgerError(f"{DAMAGED}: an entry is no event")
+        record = apply(records.get(event[1]), event, attempt)
+        if record is None:
+            del records[event[1]]
+        else:
+            records[event[1]] = record
 
 
 def _same_send(stored: Header, new: Header) -> Header:
@@ -229,11 +308,3 @@ def _same_send(stored: Header, new: Header) -> Header:
             f"{new.recipients}, so nothing was sent"
         )
     return stored
-
-
-def _attempt_key(header: Header) -> str:
-    return f"{HEADER}.{header.send_id}.{header.attempts}"
-
-
-def _segment_key(header: Header, segment: int) -> str:
-    return f"{_attempt_key(header)}.{segment}"

@@ -25,7 +25,7 @@ EVENNESS = 0.87
 SLOWER_SECONDS = 60.0
 """For how long the rate is halved after the vendor said that it was too high."""
 LONGEST_STANDSTILL_SECONDS = 300.0
-"""After so long without an accepted batch the send stops."""
+"""After so long without an accepted batch, or without a place in the rate limit, the send stops."""
 REDIS_SECONDS = 5.0
 _SHORTEST_IDLE_SECONDS = 0.002
 _LONGEST_IDLE_SECONDS = 0.25
@@ -52,15 +52,24 @@ class Throttle:
 
     def __init__(self, requests_per_second: float, shared: SharedLimit | None = None) -> None:
         self._slow_until = 0.0
+        self._refused_since: float | None = None
         self._take = _evenly(requests_per_second, shared)
         self._take_slowly = _evenly(requests_per_second / 2, shared)
 
     def take(self) -> bool:
         """Return whether a request may leave now, and count it if so.
 
-        :raises InforuError: The shared limit cannot be asked: nothing may leave.
+        :raises InforuError: The shared limit cannot be asked, or let nothing go for minutes.
         """
-        return self._take_slowly() if time.monotonic() < self._slow_until else self._take()
+        now = time.monotonic()
+        may_leave = self._take_slowly() if now < self._slow_until else self._take()
+        self._refused_since = None if may_leave else self._refused_since or now
+        if self._refused_since and now - self._refused_since > LONGEST_STANDSTILL_SECONDS:
+            raise InforuError(
+                f"the rate limit let no request go for {LONGEST_STANDSTILL_SECONDS:g} seconds: other sends "
+                "of the account use it up, so nothing more is sent"
+            )
+        return may_leave
 
     def slow_down(self) -> None:
         """Halve the rate for a while; without a limit there is nothing to halve."""
@@ -103,7 +112,14 @@ def _through_redis(rates: list[Rate], shared: SharedLimit) -> Callable[[], bool]
     # Without a limit of time, a server that is silent would hold the send for ever.
     patience = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
     server = ask(lambda: redis.Redis.from_url(shared.url, **patience))
-    bucket = ask(lambda: RedisBucket.init(rates, server, f"inforu:rate:{shared.name}"))
+
+    class ServerTimeBucket(RedisBucket):
+        def now(self) -> int:
+            """Return milliseconds of the server's clock: those of the workers may differ."""
+            seconds, microseconds = server.time()
+            return int(seconds) * 1000 + int(microseconds) // 1000
+
+    bucket = ask(lambda: ServerTimeBucket.init(rates, server, f"inforu:rate:{shared.name}"))
     limiter = Limiter(bucket, buffer_ms=0)
     return lambda: bool(ask(lambda: limiter.try_acquire(blocking=False)))
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from airflow_provider_inforu.sending.batch_state import LedgerError
+from airflow_provider_inforu.sending.batch_state import DAMAGED, LedgerError
+from airflow_provider_inforu.sending.ledger_keys import attempt_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+CLAIM_TRIES = 5
+"""So often attempts that begin at the same moment may get in each other's way."""
 
 
 class MemoryStore:
@@ -22,9 +25,16 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._values: dict[str, Any] = {}
+        self._attempts: list[str] = []
 
-    def claim(self) -> None:
-        """Nobody else can write here."""
+    def claim(self) -> str:
+        """Return a name; nobody else can write here."""
+        self._attempts.append(f"{len(self._attempts) + 1:06d}")
+        return self._attempts[-1]
+
+    def latest(self) -> str | None:
+        """Return the name of the attempt that began last; None where there is no ledger."""
+        return next((name for name in self._attempts[::-1] if attempt_key(name) in self._values), None)
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
         """Return a value, or None where there is none."""
@@ -41,15 +51,23 @@ class TaskStateStore:
     An attempt that Airflow has given up reads nothing there, and fails to write.
 
     :param state: ``context["task_state_store"]``.
+    :param try_number: Of the task instance, counts from 1. Each try has one of its own.
     """
 
     is_durable = True
 
-    def __init__(self, state: Any) -> None:  # noqa: ANN401 - absent from Airflow below 3.3
+    def __init__(self, state: Any, try_number: int) -> None:  # noqa: ANN401 - absent from Airflow below 3.3
         self._state = state
+        self._try_number = try_number
 
-    def claim(self) -> None:
-        """Airflow does it: it knows one attempt of a task instance at a time."""
+    def claim(self) -> str:
+        """Return a name. Airflow does the rest: it knows one attempt of a task instance at a time."""
+        last = last_of_try(self.get, self._try_number)
+        return name_of(self._try_number, 0 if last is None else last + 1)
+
+    def latest(self) -> str | None:
+        """Return the name of the attempt that began last; None where there is no ledger."""
+        return latest_of_tries(self.get, self._try_number)
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
         """Return a value, or None where there is none."""
@@ -60,6 +78,41 @@ class TaskStateStore:
         from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined] # missing in Airflow's own stub
 
         self._state.set(key, value, retention=NEVER_EXPIRE)
+
+
+def name_of(try_number: int, run: int) -> str:
+    """Return the name of an attempt in Airflow's task state.
+
+    :param try_number: Of the task instance, from 1.
+    :param run: Which run of that try, from 0: Airflow may run one anew that it lost sight of.
+    """
+    return f"{try_number:06d}-{run}"
+
+
+def last_of_try(get: Callable[[str], Any], try_number: int) -> int | None:
+    """Return the last run of a try that began an attempt; None where none did.
+
+    :param get: Reads a value of the task's state.
+    :param try_number: The try.
+    """
+    run = 0
+    while get(attempt_key(name_of(try_number, run))) is not None:
+        run += 1
+    return run - 1 if run else None
+
+
+def latest_of_tries(get: Callable[[str], Any], try_number: int) -> str | None:
+    """Return the name of the latest attempt of a try or of those before it; None where there is none.
+
+    Airflow's task state cannot be listed by the task, but its tries can be counted.
+
+    :param get: Reads a value of the task's state.
+    :param try_number: The last try.
+    """
+    for number in range(try_number, 0, -1):
+        if (run := last_of_try(get, number)) is not None:
+            return name_of(number, run)
+    return None
 
 
 class ObjectStorageStore:
@@ -82,14 +135,32 @@ class ObjectStorageStore:
         self._folder = ObjectStoragePath(root)
         for part in parts:
             self._folder /= quote(part, safe="")
-        self._claims: frozenset[str] = frozenset()
+        self._claim: str | None = None
 
-    def claim(self) -> None:
-        """Leave a claim."""
+    def claim(self) -> str:
+        """Leave a claim that sorts after all that are there, and return its name.
+
+        :raises LedgerError: Other attempts begin at the same moment.
+        """
         folder = self._folder / "claims"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{time.time_ns()}-{secrets.token_hex(4)}").write_text("")
-        self._claims = self._read_claims()
+        for _ in range(CLAIM_TRIES):
+            name = _name_after(max(self._read_claims(), default="0"))
+            (folder / name).write_text("")
+            if max(self._read_claims()) == name:
+                self._claim = name
+                return name
+        raise LedgerError("other attempts of this task begin at the same moment: this one sends nothing")
+
+    def latest(self) -> str | None:
+        """Return the name of the last attempt that wrote its document; None where there is no ledger.
+
+        An attempt that left a claim and no document died before it sent anything.
+        """
+        for name in sorted(self._read_claims(), reverse=True):
+            if self.get(attempt_key(name)) is not None:
+                return name
+        return None
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
         """Return a value, or None where there is none."""
@@ -98,36 +169,49 @@ class ObjectStorageStore:
         except FileNotFoundError:
             return None
         except ValueError:
-            raise LedgerError(f"the ledger cannot be read: {key}.json is not JSON") from None
+            raise LedgerError(f"{DAMAGED}: {key}.json is not JSON") from None
 
     def set(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
         """Write a value, and make sure that no later attempt has begun, before and after.
 
-        Before, so that an attempt that woke up late overwrites nothing of a later one's; after, so that what
-        was written is known to be seen.
+        Before, so that an attempt that woke up late does not go on in vain; after, so that what was written
+        is known to be seen.
 
         :raises LedgerError: A later attempt has begun: this one must not send.
         """
         self._check_claims()
-        self._write(self._folder / f"{key}.json", json.dumps(value))
+        self.put(key, value)
         self._check_claims()
 
-    def _check_claims(self) -> None:
-        if self._read_claims() != self._claims:
-            raise LedgerError("another attempt of this task has begun: this one sends nothing more")
-
-    @staticmethod
-    def _write(path: Any, text: str) -> None:  # noqa: ANN401 - an ObjectStoragePath
+    def put(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
+        """Write a value, whoever may write the ledger."""
+        path: Any = self._folder / f"{key}.json"
         if path.protocol != "file":
-            path.write_text(text)  # an object appears whole or not at all
+            path.write_text(json.dumps(value))  # an object appears whole or not at all
             return
-        draft = Path(f"{path.path}.draft")
-        draft.write_text(text)
+        draft = Path(f"{path.path}.{secrets.token_hex(4)}.draft")
+        draft.write_text(json.dumps(value))
         draft.replace(path.path)
+
+    def _check_claims(self) -> None:
+        if max(self._read_claims(), default=None) != self._claim:
+            raise LedgerError("another attempt of this task has begun: this one sends nothing more")
 
     def _read_claims(self) -> frozenset[str]:
         folder = self._folder / "claims"
         storage = getattr(folder, "__wrapped__", folder).fs
         # File systems of object stores remember listings, and a remembered one shows no new claim.
         storage.invalidate_cache(folder.path)
-        return frozenset(path.rsplit("/", 1)[-1] for path in storage.ls(folder.path, detail=False))
+        try:
+            found = storage.ls(folder.path, detail=False)
+        except FileNotFoundError:
+            return frozenset()
+        return frozenset(path.rstrip("/").rsplit("/", 1)[-1] for path in found) - {folder.name}
+
+
+def _name_after(latest: str) -> str:
+    """Return a name that sorts after another one, and that no other attempt has."""
+    number = latest.split("-")[0]
+    if not number.isdecimal():
+        raise LedgerError(f"{DAMAGED}: among its claims is a file that is none")
+    return f"{int(number) + 1:06d}-{secrets.token_hex(4)}"

@@ -51,12 +51,15 @@ def account(calls, ledger, log):
 
 def state_of(ledger, number):
     """Return what the ledger says of a person, by their place in the list; None is "not sent"."""
-    record = ledger.records.get(number // PEOPLE_IN_A_BATCH + 1)
+    record = _record_of(ledger, number)
     return record and record.state
 
 
 def attempts_in_order_of_calls(calls, ledger):
     """Return the attempts whose batches the sandbox accepted, in the order in which it did."""
-    writers = ledger.attempts()
     keys = [call["message_id"].removeprefix(f"{ledger.header.send_id}-k") for call in calls]
-    return [writers[int(key) // PEOPLE_IN_A_BATCH + 1] for key in keys]
+    return [_record_of(ledger, int(key)).attempt for key in keys]
+
+
+def _record_of(ledger, number):
+    return ledger.records.get(number // PEOPLE_IN_A_BATCH + 1)

@@ -1,7 +1,9 @@
 """The ledger of a task, read through Airflow's public REST API."""
 
-from airflow_provider_inforu.sending.batch_state import Event
-from airflow_provider_inforu.sending.ledger import HEADER, read_ledger
+from airflow_provider_inforu.sending.ledger import read_ledger
+from airflow_provider_inforu.sending.stores import latest_of_tries
+
+MOST_TRIES = 50
 
 
 class RemoteLedger:
@@ -22,15 +24,8 @@ class RemoteLedger:
         assert len(answer["task_state_store"]) == answer["total_entries"]
         return cls({entry["key"]: entry["value"] for entry in answer["task_state_store"]})
 
+    def latest(self):
+        return latest_of_tries(self.get, MOST_TRIES)
+
     def get(self, key):
         return self._entries.get(key)
-
-    def attempts(self):
-        """Return which attempt wrote last, by the number of the batch, that it would send it."""
-        writers = {}
-        for attempt in range(1, self.header.attempts + 1):
-            prefix = f"{HEADER}.{self.header.send_id}.{attempt}."
-            for key, value in self._entries.items():
-                if key.startswith(prefix):
-                    writers |= {event[1]: attempt for event in value["events"] if event[0] == Event.SUBMIT}
-        return writers

@@ -20,6 +20,7 @@ import pytest
 from airflow_provider_inforu.sandbox import SandboxServer
 from airflow_provider_inforu.sending.batch_state import BatchState
 from airflow_provider_inforu.sending.ledger import read_ledger
+from airflow_provider_inforu.sending.stores import TaskStateStore
 from tests.chaos.zygote import PEOPLE_IN_A_BATCH, StateFile
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +113,7 @@ def one_send(folder, chance, sandbox):
 
 
 def check(folder, sandbox, kills):
-    header, records = read_ledger(StateFile(folder / "state"))
+    header, records = read_ledger(TaskStateStore(StateFile(folder / "state"), 200))
     called = Counter(call["message_id"] for call in sandbox.calls())
     log = (folder / "log").read_text()
     people = Counter()

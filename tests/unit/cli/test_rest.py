@@ -8,18 +8,31 @@ import pytest
 from airflow_provider_inforu.cli.api import AirflowApi
 from airflow_provider_inforu.cli.errors import CommandError
 from airflow_provider_inforu.cli.stores import RestStateStore
-from airflow_provider_inforu.sending.batch_state import BatchState
-from airflow_provider_inforu.sending.ledger import HEADER, read_ledger
+from airflow_provider_inforu.sending.batch_state import BatchState, Event
+from airflow_provider_inforu.sending.ledger import Header, open_ledger, read_ledger
+from airflow_provider_inforu.sending.ledger_keys import attempt_key
+from airflow_provider_inforu.sending.stores import TaskStateStore
 from tests.unit.cli.conftest import NAMES, write_ledger
 
 
 @pytest.fixture(autouse=True)
 def stored(airflow):
-    store = rest_store(airflow)
-    store.claim()
-    write_ledger(store)
+    write_ledger(TaskStateStore(ServerState(airflow), airflow.try_number))
     airflow.requests.clear()
-    return store
+    return rest_store(airflow)
+
+
+class ServerState:
+    """The task's own way to the state that the server keeps."""
+
+    def __init__(self, airflow):
+        self._airflow = airflow
+
+    def get(self, key):
+        return self._airflow.values.get(key)
+
+    def set(self, key, value, **_):
+        self._airflow.values[key] = value
 
 
 def rest_store(airflow, map_index=-1):
@@ -52,28 +65,24 @@ def test_a_task_that_runs_or_will_run_is_not_settled(run, airflow, state):
     assert run("show")[0] == 0
 
 
-@pytest.mark.parametrize("writes", [1, 2, 3])
-def test_a_task_that_begins_meanwhile_is_noticed(run, airflow, writes):
-    seen = []
-
+def test_a_task_that_begins_meanwhile_and_sends_the_batch_is_not_disturbed(run, airflow, stored):
     def begin():
-        seen.append(1)
-        if len(seen) == writes:
-            airflow.state, airflow.try_number = "running", 2
+        airflow.on_write = lambda: None
+        airflow.state, airflow.try_number = "running", 2
+        store = TaskStateStore(ServerState(airflow), 2)
+        header = Header("5e0d", "plan", batches=5, recipients=450, life=0)
+        open_ledger(store, header).write([[Event.SUBMIT, 5, "digest5"]])
 
     airflow.on_write = begin
-    code, _, err = run("resolve", "--resend", "--yes")
-    assert code == 1
-    assert "the task has begun to run meanwhile" in err
-    assert len(seen) == writes
+    assert run("resolve", "--resend", "--yes")[0] == 0
+    records = read_ledger(stored)[1]
+    assert 5 in records
 
 
-def test_a_task_that_ran_and_ended_meanwhile_is_noticed(run, airflow):
-    def run_and_end():
-        airflow.try_number = 2
-
-    airflow.on_write = run_and_end
-    assert "has begun to run meanwhile" in run("resolve", "--resend", "--yes")[2]
+def test_the_ledger_of_an_earlier_try_is_found(run, airflow):
+    airflow.try_number = 4
+    code, out, _ = run("show", "-o", "json")
+    assert (code, json.loads(out)["in_doubt"]) == (0, [2, 4])
 
 
 def test_a_task_instance_that_does_not_exist_is_one_line(run):
@@ -102,9 +111,9 @@ def test_an_airflow_without_task_state_is_not_taken_for_one_without_a_ledger(run
 
 
 def test_a_damaged_ledger_is_one_line(run, airflow):
-    airflow.values[HEADER] = "x"
+    airflow.values[attempt_key("000001-0")] = "x"
     code, _, err = run("show")
-    assert (code, err) == (1, "airflow inforu: the ledger cannot be read: its header is none\n")
+    assert (code, err) == (1, "airflow inforu: the ledger cannot be read: attempt 000001-0 is missing\n")
 
 
 def test_the_token_of_the_environment_is_used_and_never_shown(run, airflow, monkeypatch):
@@ -167,16 +176,16 @@ def test_an_answer_that_is_none_is_one_line(run, airflow, answer, words):
 def test_an_answer_without_a_value_is_not_taken_for_no_ledger(airflow, stored):
     airflow.answer = (200, {})
     with pytest.raises(CommandError, match="holds no value"):
-        stored.get(HEADER)
+        stored.get("key")
 
 
 def test_a_write_that_is_refused_is_an_error(airflow, stored):
     airflow.answer = (404, {"detail": "Task instance not found"})
     with pytest.raises(CommandError, match="the ledger cannot be written: Task instance not found"):
-        stored.set("key", 1)
+        stored.put("key", 1)
     airflow.answer = (422, {"detail": "too long"})
     with pytest.raises(CommandError, match="HTTP 422: too long"):
-        stored.set("key", 1)
+        stored.put("key", 1)
 
 
 def test_an_airflow_that_gives_no_token_is_one_line(run, airflow):
@@ -204,6 +213,6 @@ def test_an_address_that_is_none_is_one_line(run, url):
 
 def test_names_are_quoted_in_the_address(airflow):
     with pytest.raises(CommandError):
-        RestStateStore(AirflowApi(airflow.url), "a/../b", "manual__2026-01-01T00:00:00+00:00", "g.t").claim()
+        RestStateStore(AirflowApi(airflow.url), "a/../b", "manual__2026-01-01T00:00:00+00:00", "g.t").latest()
     _, path = airflow.requests[-1]
     assert path == "/api/v2/dags/a/../b/dagRuns/manual__2026-01-01T00:00:00+00:00/taskInstances/g.t"

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from airflow_provider_inforu.cli.settle import EVENTS_A_WRITE, settle
 from airflow_provider_inforu.sending.batch_state import BatchState, Event
-from airflow_provider_inforu.sending.ledger import HEADER, Header, open_ledger, read_ledger
-from airflow_provider_inforu.sending.stores import MemoryStore, ObjectStorageStore
+from airflow_provider_inforu.sending.ledger import Header, open_ledger, read_ledger
+from airflow_provider_inforu.sending.ledger_keys import attempt_key
+from airflow_provider_inforu.sending.stores import ObjectStorageStore
 from tests.unit.cli.conftest import NAMES, parse
 
 
@@ -102,6 +102,8 @@ def test_what_is_settled_already_is_nothing_to_do(run):
         ("--accept", "--batches", "-1"),
         ("--accept", "--batches", ""),
         ("--accept", "--map-index", "x"),
+        ("--accept", "--campaign-id", "x"),
+        ("--resend", "--campaign-id", "194"),
     ],
 )
 def test_wrong_usage_ends_with_2(run, stored, arguments):
@@ -142,7 +144,7 @@ def test_no_ledger_is_one_line_and_leaves_nothing_behind(run, command):
 @pytest.mark.parametrize("command", [("show",), ("resolve", "--accept", "--yes")])
 @pytest.mark.parametrize("damage", ["{", "[]", '{"version": 99}', '{"version": 1}'])
 def test_a_damaged_ledger_is_one_line(run, stored, command, damage):
-    (stored._folder / f"{HEADER}.json").write_text(damage)
+    (stored._folder / f"{attempt_key(stored.latest())}.json").write_text(damage)
     code, _, err = run(*command)
     assert code == 1
     assert "ledger" in err
@@ -164,39 +166,31 @@ def test_a_mapped_task_has_a_ledger_for_each_index(run, ledger_path):
     assert "0003" in run("show", "--map-index", "3")[1]
 
 
-def test_an_attempt_that_still_runs_sends_nothing_more_once_a_person_has_settled(run, ledger_path):
+def test_an_attempt_that_still_runs_goes_on_and_its_answers_stand(run, ledger_path):
     store = ObjectStorageStore(ledger_path, (*NAMES, "-1"))
     ledger = open_ledger(store, Header("5e0d", "plan", batches=2, recipients=200, life=0))
     ledger.write([[Event.SUBMIT, 1, "digest"]])
-    assert run("resolve", "--accept", "--yes")[0] == 0
-    with pytest.raises(Exception, match="another attempt of this task has begun"):
-        ledger.write([[Event.SUBMIT, 2, "digest"]])
+    assert run("resolve", "--resend", "--yes")[0] == 0
+    ledger.write([[Event.ACCEPT, 1, "receipt", 7], [Event.SUBMIT, 2, "digest"]])
+    assert records(store)[1].request_token == "receipt"
 
 
-def test_thousands_of_batches_fit_in_the_ledger():
-    store, count = MemoryStore(), 3 * EVENTS_A_WRITE + 1
-    ledger = open_ledger(store, Header("5e0d", "plan", batches=count, recipients=count, life=0))
-    for number in range(count):
-        ledger.write([[Event.SUBMIT, number, "digest"]])
-    assert settle(store, "resend", list(range(count))) == {}
-    assert max(len(json.dumps(value)) for value in store._values.values()) < 65536
+def test_two_people_who_settle_at_the_same_time_are_told(run, stored, monkeypatch):
+    put = ObjectStorageStore.put
+
+    def put_and_be_overwritten(store, key, value):
+        put(store, key, value)
+        put(store, key, {"decisions": []})
+
+    monkeypatch.setattr(ObjectStorageStore, "put", put_and_be_overwritten)
+    code, _, err = run("resolve", "--resend", "--yes")
+    assert (code, "somebody else decides at the same time" in err) == (1, True)
+    assert records(stored)[2].state is BatchState.SUBMITTING
 
 
-def test_two_people_who_settle_at_the_same_time_are_told():
-    store = MemoryStore()
-    open_ledger(store, Header("5e0d", "plan", batches=1, recipients=1, life=0)).write(
-        [[Event.SUBMIT, 1, "d"]]
-    )
-    write = store.set
-
-    def set_with_another_writer(key, value):
-        if "events" in value:
-            value = {"events": [[Event.ACCEPT, 1, None, None]]}
-        write(key, value)
-
-    store.set = set_with_another_writer
-    with pytest.raises(Exception, match="somebody else has written"):
-        settle(store, "resend", [1])
+def test_the_campaign_of_accepted_calls_can_be_named(run, stored):
+    assert run("resolve", "--accept", "--campaign-id", "194", "--yes")[0] == 0
+    assert records(stored)[2].campaign_id == 194
 
 
 def test_the_definition_loads_nothing_heavy():

@@ -77,24 +77,37 @@ def test_batches_are_settled_one_by_one(run, sandbox):
     assert len(set(phones(sandbox))) == len(phones(sandbox)) == 250
 
 
+def send_copy(runner, try_number):
+    with DAG("dag"):
+        task = InforuSendExistingCampaignOperator(
+            task_id="call",
+            recipients=[f"05{number:08}" for number in range(1, 251)],
+            campaign_id=183,
+            duplicate=True,
+            retries=2,
+        )
+    return runner.run(task, try_number=try_number)
+
+
 def test_a_first_batch_that_was_to_copy_the_campaign_and_is_accepted_by_hand_stops_the_others(
     run, sandbox, capsys
 ):
-    def send_copy(try_number):
-        with DAG("dag"):
-            task = InforuSendExistingCampaignOperator(
-                task_id="call",
-                recipients=[f"05{number:08}" for number in range(1, 251)],
-                campaign_id=183,
-                duplicate=True,
-                retries=2,
-            )
-        return runner.run(task, try_number=try_number)
-
     runner = TaskRunner()
     sandbox.add_fault("accept_then_drop")
-    send_copy(1)
+    send_copy(runner, 1)
     assert run("resolve", "--accept", "--yes")[0] == 0
-    assert send_copy(2) != "success"
+    assert send_copy(runner, 2) != "success"
     assert "its answer named none" in capsys.readouterr().out
     assert len(set(phones(sandbox))) == len(phones(sandbox)) == 100
+
+
+def test_when_the_person_names_the_copy_the_others_are_called_with_it(run, sandbox):
+    runner = TaskRunner()
+    sandbox.add_fault("accept_then_drop")
+    send_copy(runner, 1)
+    copy = str(sandbox.calls()[0]["campaign_id"])
+    assert run("resolve", "--accept", "--campaign-id", copy, "--yes")[0] == 0
+    assert send_copy(runner, 2) == "success"
+    assert len(set(phones(sandbox))) == len(phones(sandbox)) == 250
+    assert {str(call["campaign_id"]) for call in sandbox.calls()} == {copy}
+    assert runner.xcoms["return_value"]["campaign_ids"] == [int(copy)]

@@ -23,12 +23,6 @@ ALLOWED = {
     ("submitting", "accept"): "accepted",
     ("submitting", "reject"): "rejected",
     ("submitting", "withdraw"): "not sent",
-    # An answer and a person's decision may cross: the first word stands.
-    **{
-        (state, event): state
-        for state in ("accepted", "rejected")
-        for event in ("accept", "reject", "withdraw")
-    },
 }
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from airflow_provider_inforu.sending.batch_state import BatchState, Event, LedgerError
-from airflow_provider_inforu.sending.ledger import HEADER, Header, open_ledger
+from airflow_provider_inforu.sending.ledger import Header, open_ledger, read_ledger
+from airflow_provider_inforu.sending.ledger_keys import attempt_key, segment_key
 from airflow_provider_inforu.sending.stores import MemoryStore
 
 NEW = Header("5e4d", "plan", batches=3, recipients=250, life=0)
@@ -40,41 +41,67 @@ def test_writing_nothing_costs_no_write(store):
     assert store._values == before
 
 
+DOCUMENT = {"version": 1, "send_id": "x", "segments": 1, "after": None}
+
+
 @pytest.mark.parametrize(
-    ("header", "reason"),
+    ("document", "reason"),
     [
-        ("text", "cannot be read"),
-        ({}, "cannot be read"),
-        ({"version": "1"}, "cannot be read"),
-        ({"version": 1, "send_id": "x"}, "cannot be read"),
+        ("text", "attempt 000001 is missing"),
+        ({}, "attempt 000001 is missing"),
+        ({**DOCUMENT, "version": "1"}, "attempt 000001 is missing"),
+        ({**DOCUMENT, "segments": "1"}, "attempt 000001 is damaged"),
+        ({**DOCUMENT, "after": "000000"}, "attempt 000001 is damaged"),
+        (DOCUMENT, "its header is none"),
         ({"version": 2}, "newer version"),
     ],
 )
-def test_a_header_that_cannot_be_understood_stops_the_task(store, header, reason):
-    store.set(HEADER, header)
+def test_an_attempt_that_cannot_be_understood_stops_the_task(store, document, reason):
+    store.set(attempt_key("000001"), document)
     with pytest.raises(LedgerError, match=reason):
         open_ledger(store, NEW)
 
 
-@pytest.mark.parametrize("value", [None, "x", {}, {"segments": "1"}])
-def test_an_attempt_that_is_missing_stops_the_task(store, value):
-    store._values[f"{HEADER}.5e4d.1"] = value
-    with pytest.raises(LedgerError, match="attempt 1 is missing"):
+def test_an_earlier_attempt_that_is_missing_stops_the_task(store):
+    open_ledger(store, NEW)
+    del store._values[attempt_key("000001")]
+    with pytest.raises(LedgerError, match="attempt 000001 is missing"):
         open_ledger(store, NEW)
 
 
 @pytest.mark.parametrize("value", ["x", {}, {"events": 5}])
 def test_a_segment_that_is_damaged_stops_the_task(store, value):
-    store._values[f"{HEADER}.5e4d.1.0"] = value
-    with pytest.raises(LedgerError, match="segment 0 of attempt 1 is missing"):
+    store._values[segment_key("000001", 0)] = value
+    with pytest.raises(LedgerError, match="segment 0 of attempt 000001 is missing"):
         open_ledger(store, NEW)
 
 
 def test_a_segment_that_is_missing_between_others_stops_the_task(store):
-    del store._values[f"{HEADER}.5e4d.1.0"]
-    store.set(f"{HEADER}.5e4d.1", {"segments": 2})
-    with pytest.raises(LedgerError, match="segment 0 of attempt 1 is missing"):
+    del store._values[segment_key("000001", 0)]
+    store._values[attempt_key("000001")]["segments"] = 2
+    with pytest.raises(LedgerError, match="segment 0 of attempt 000001 is missing"):
         open_ledger(store, NEW)
+
+
+def test_events_that_a_later_attempt_had_read_and_that_are_gone_stop_the_task(store):
+    open_ledger(store, NEW)
+    store._values[segment_key("000001", 0)]["events"].pop()
+    with pytest.raises(LedgerError, match="has lost events"):
+        open_ledger(store, NEW)
+
+
+def test_what_an_attempt_writes_after_a_later_one_has_read_it_changes_nothing(store):
+    first = open_ledger(store, NEW)
+    second = open_ledger(store, NEW)
+    first.write([[Event.SUBMIT, 3, "d3"]])
+    second.write([[Event.SUBMIT, 3, "d3"], [Event.ACCEPT, 3, "token", 194]])
+    assert open_ledger(store, NEW).records[3].request_token == "token"
+
+
+def test_a_record_names_the_attempt_that_sent_it(store):
+    open_ledger(store, NEW).write([[Event.WITHDRAW, 2], [Event.SUBMIT, 2, "d2"]])
+    records = open_ledger(store, NEW).records
+    assert {number: record.attempt for number, record in records.items()} == {1: "000001", 2: "000002"}
 
 
 def test_an_attempt_that_died_before_its_first_write_is_no_damage(store):
@@ -82,9 +109,14 @@ def test_an_attempt_that_died_before_its_first_write_is_no_damage(store):
     assert open_ledger(store, NEW).in_doubt() == [2]
 
 
+def test_attempts_are_counted(store):
+    assert open_ledger(store, NEW).header.attempts == 2
+    assert read_ledger(store)[0].attempts == 2
+
+
 @pytest.mark.parametrize("event", ["x", [], ["s"], ["s", "1", "d"], ["a", 9, "t", 1], ["s", 1, "d1"]])
 def test_an_entry_that_makes_no_sense_stops_the_task(store, event):
-    store._values[f"{HEADER}.5e4d.1.0"]["events"].append(event)
+    store._values[segment_key("000001", 0)]["events"].append(event)
     with pytest.raises(LedgerError):
         open_ledger(store, NEW)
 
@@ -108,17 +140,6 @@ def test_only_a_clear_with_resend_begins_a_new_send(store):
     again = open_ledger(store, Header("x", "plan", 3, 250, life=1), resend=True)
     assert (again.header.send_id, again.records) == ("x", {})
     assert open_ledger(store, Header("y", "plan", 3, 250, life=1), resend=True).header.send_id == "x"
-
-
-@pytest.mark.parametrize("late", [["a", 2, "token", 7], ["r", 2, "no"]])
-@pytest.mark.parametrize("decision", [["a", 2, None, None], ["w", 2]])
-def test_an_answer_that_crosses_with_a_persons_decision_does_no_damage_and_stands(store, late, decision):
-    working = open_ledger(store, NEW)
-    settling = open_ledger(store, NEW)
-    settling.write([decision])
-    working.write([late])
-    state = open_ledger(store, NEW).records[2].state
-    assert state is (BatchState.ACCEPTED if late[0] == "a" else BatchState.REJECTED)
 
 
 def test_a_timeout_in_the_middle_of_a_write_does_no_damage(store, monkeypatch):

@@ -144,6 +144,31 @@ def test_workers_that_share_a_limit_keep_it_together(shared):
     assert max(sum(start <= one < start + 1 for one in times) for start in times) <= 50
 
 
+@pytest.mark.redis
+def test_workers_whose_clocks_differ_keep_the_limit_together(shared, monkeypatch):
+    import pyrate_limiter.buckets.redis_bucket as library
+
+    workers = [Throttle(50, shared) for _ in range(3)]
+    times = []
+    while len(times) < 120:
+        for number, worker in enumerate(workers):
+            monkeypatch.setattr(library, "time_ns", lambda: time.time_ns() + number * 3600 * 10**9)  # noqa: B023
+            if worker.take():
+                times.append(time.monotonic())
+    assert max(sum(start <= one < start + 1 for one in times) for start in times) <= 50
+
+
+def test_a_limit_that_lets_nothing_go_for_minutes_stops_the_send(clock, monkeypatch):
+    throttle = Throttle(1)
+    monkeypatch.setattr(throttle, "_take", lambda: False)
+    assert not throttle.take()
+    clock.now += pace.LONGEST_STANDSTILL_SECONDS
+    assert not throttle.take()
+    clock.now += 1
+    with pytest.raises(InforuError, match="let no request go for 300 seconds"):
+        throttle.take()
+
+
 def test_a_shared_limit_that_cannot_be_asked_lets_nothing_go_and_shows_no_password():
     with pytest.raises(InforuError, match="shared rate limit cannot be asked") as raised:
         Throttle(30, SharedLimit("redis://:s3cr3t@127.0.0.1:1/0", "account"))

@@ -1,11 +1,18 @@
-"""The store in object storage: what it keeps, and that two attempts cannot both send."""
+"""The stores: what they keep, and that two attempts cannot both send."""
+
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from airflow.sdk import NEVER_EXPIRE
 from fsspec.implementations.memory import MemoryFileSystem
 
-from airflow_provider_inforu.sending.batch_state import LedgerError
-from airflow_provider_inforu.sending.stores import ObjectStorageStore
+from airflow_provider_inforu.sending.batch_state import BatchState, Event, LedgerError
+from airflow_provider_inforu.sending.ledger import Header, open_ledger, read_ledger
+from airflow_provider_inforu.sending.stores import ObjectStorageStore, TaskStateStore
 
+NEW = Header("5e4d", "plan", batches=3, recipients=250, life=0)
 PARTS = ("dag", "scheduled__2026-11-23T07:00:00+00:00", "call", "-1")
 
 
@@ -94,12 +101,97 @@ def test_a_value_that_is_not_json_is_an_error_and_not_an_absence(tmp_path):
 
 def test_an_attempt_that_is_overtaken_while_it_writes_sends_nothing(root, monkeypatch):
     first = opened(root)
-    write = ObjectStorageStore._write
+    put = first.put
 
-    def overtaken(path, text):
-        write(path, text)
+    def overtaken(key, value):
+        put(key, value)
         opened(root)
 
-    monkeypatch.setattr(first, "_write", overtaken)
+    monkeypatch.setattr(first, "put", overtaken)
     with pytest.raises(LedgerError, match="another attempt of this task has begun"):
         first.set("key", 1)
+
+
+def test_a_write_that_freezes_while_a_whole_later_attempt_runs_changes_nothing_of_it(root, monkeypatch):
+    frozen = ObjectStorageStore(root, PARTS)
+    ledger = open_ledger(frozen, NEW)
+    ledger.write([[Event.SUBMIT, 1, "d1"]])
+    put = frozen.put
+
+    def freeze_until_a_later_attempt_has_ended(key, value):
+        later = open_ledger(ObjectStorageStore(root, PARTS), NEW)
+        later.write([[Event.SUBMIT, 2, "d2"], [Event.ACCEPT, 2, "token", 7]])
+        put(key, value)
+
+    monkeypatch.setattr(frozen, "put", freeze_until_a_later_attempt_has_ended)
+    with pytest.raises(LedgerError, match="another attempt of this task has begun"):
+        ledger.write([[Event.SUBMIT, 2, "d2"]])
+    records = read_ledger(ObjectStorageStore(root, PARTS))[1]
+    assert (records[1].state, records[2].state) == (BatchState.SUBMITTING, BatchState.ACCEPTED)
+
+
+def test_of_attempts_that_begin_at_the_same_moment_one_may_write(root):
+    stores = [ObjectStorageStore(root, PARTS) for _ in range(8)]
+    barrier = threading.Barrier(len(stores))
+
+    def begin(store):
+        barrier.wait()
+        try:
+            store.claim()
+            store.set("key", 1)
+        except LedgerError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(stores)) as pool:
+        list(pool.map(begin, stores))
+    able = []
+    for store in stores:
+        with contextlib.suppress(LedgerError):
+            store.set("key", 2)
+            able.append(store)
+    assert len(able) <= 1
+    opened(root).set("key", 3)
+
+
+def test_attempts_that_get_in_each_others_way_send_nothing(root, monkeypatch):
+    store = ObjectStorageStore(root, PARTS)
+    monkeypatch.setattr(store, "_read_claims", lambda: frozenset({"000009-ffffffff"}))
+    with pytest.raises(LedgerError, match="begin at the same moment"):
+        store.claim()
+
+
+def test_a_file_among_the_claims_that_is_none_stops_the_task(root):
+    store = opened(root)
+    (store._folder / "claims" / "what").write_text("")
+    with pytest.raises(LedgerError, match="among its claims is a file that is none"):
+        ObjectStorageStore(root, PARTS).claim()
+
+
+class State:
+    """Airflow's task state, as a task sees it."""
+
+    def __init__(self):
+        self.values = {}
+
+    def get(self, key):
+        return self.values.get(key)
+
+    def set(self, key, value, *, retention):
+        assert retention is NEVER_EXPIRE
+        self.values[key] = value
+
+
+@pytest.mark.parametrize("tries", [(1, 2, 3), (1, 1, 3), (2, 5, 5), (4, 4, 4)])
+def test_every_attempt_of_a_task_finds_those_before_it_whatever_their_tries(tries):
+    state = State()
+    for number, try_number in enumerate(tries, start=1):
+        ledger = open_ledger(TaskStateStore(state, try_number), NEW)
+        assert sorted(ledger.records) == list(range(1, number))
+        ledger.write([[Event.SUBMIT, number, "digest"]])
+    assert len({record.attempt for record in ledger.records.values()}) == 3
+    assert TaskStateStore(state, 9).latest() == max(record.attempt for record in ledger.records.values())
+
+
+def test_a_task_that_kept_nothing_in_its_state_has_no_ledger():
+    assert TaskStateStore(State(), 3).latest() is None
