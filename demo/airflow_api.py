@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
 
@@ -39,7 +40,7 @@ class AirflowApi:
         """Return when the DAG was read; raise with Airflow's import errors when it is not in time."""
         deadline = time.monotonic() + seconds
         while not self._request("GET", f"dags/{dag_id}").ok:
-            errors = [one["stack_trace"] for one in self._json("GET", "importErrors")["import_errors"]]
+            errors = self.import_errors()
             if errors or time.monotonic() > deadline:
                 raise RuntimeError("\n".join([f"Airflow has no DAG {dag_id}", *errors]))
             time.sleep(POLL_SECONDS)
@@ -71,6 +72,11 @@ class AirflowApi:
                 raise RuntimeError(f"run {run_id} of {dag_id} is still {state} after {seconds:g} s")
             time.sleep(POLL_SECONDS)
 
+    def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Let a task of a run start again."""
+        body = {"dry_run": False, "only_failed": False, "dag_run_id": run_id, "task_ids": [task_id]}
+        self._json("POST", f"dags/{dag_id}/clearTaskInstances", json=body)
+
     def task_instances(self, dag_id: str, run_id: str) -> TaskInstances:
         """Return the task instances of a run."""
         return list(self._json("GET", f"dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"])
@@ -101,6 +107,18 @@ class AirflowApi:
             {"task_id": task_id, "key": key, "value": self.xcom(dag_id, run_id, task_id, key)}
             for task_id, key in names
         ]
+
+    def providers(self) -> list[str]:
+        """Return the names of the providers that Airflow found."""
+        return [one["package_name"] for one in self._json("GET", "providers")["providers"]]
+
+    def connection_types(self) -> list[dict[str, Any]]:
+        """Return what the form of connections shows for each type."""
+        return list(self._request("GET", "/ui/connections/hook_meta").json())
+
+    def import_errors(self) -> list[str]:
+        """Return why DAG files could not be read."""
+        return [one["stack_trace"] for one in self._json("GET", "importErrors")["import_errors"]]
 
     def test_connection(self, connection: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the Test button would answer for this connection: `status` and `message`."""
@@ -136,7 +154,7 @@ class AirflowApi:
             self._log_in()
         return self._session.request(
             method,
-            f"{self.url}/api/v2/{path}",
+            urljoin(f"{self.url}/api/v2/", path),
             json=json,
             params=params,
             headers={"Accept": accept},

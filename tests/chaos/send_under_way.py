@@ -52,9 +52,7 @@ class SendUnderWay:
         return busy[0]
 
     def clear(self):
-        body = {"dry_run": False, "only_failed": False, "dag_run_id": self._run_id, "task_ids": [TASK_ID]}
-        cleared = self._api._json("POST", f"dags/{DAG_ID}/clearTaskInstances", json=body)
-        assert cleared["total_entries"] == 1
+        self._api.clear(DAG_ID, self._run_id, TASK_ID)
 
     def end(self):
         """Wait for the end, compare what everybody says, and return the counts."""

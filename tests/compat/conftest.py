@@ -1,0 +1,58 @@
+"""Earlier Airflows, each from an environment that `make compat` makes, beside one sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.airflow_environment import StackSettings
+from demo.airflow_stack import AirflowStack
+from demo.sandbox_process import SandboxProcess
+from tests.compat.old_airflow import OldAirflow
+from tests.integration.ground import skip_unless_required
+
+PROJECT = Path(__file__).resolve().parents[2]
+VERSIONS = ("3.0", "3.1", "3.2")
+# Nothing is deferred.
+COMPONENTS = ("api-server", "scheduler", "dag-processor")
+
+
+@pytest.fixture(scope="session")
+def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    with SandboxProcess(tmp_path_factory.mktemp("sandbox"), dict(os.environ), call_seconds=0.2) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session", params=VERSIONS)
+def old_airflow(
+    request: pytest.FixtureRequest, sandbox_process: SandboxProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OldAirflow]:
+    """A healthy Airflow of this version, with the example DAGs and those of the tests."""
+    python = PROJECT / f".venv-airflow-{request.param}" / "bin" / "python"
+    if not python.exists():
+        skip_unless_required("compat", f"Airflow {request.param} is not installed: run `make compat`")
+    home = tmp_path_factory.mktemp(f"airflow-{request.param}")
+    shutil.copytree(PROJECT / "example_dags", home / "dags")
+    shutil.copytree(Path(__file__).parent / "dags", home / "dags", dirs_exist_ok=True)
+    ledgers = f"file://{home / 'ledgers'}"
+    settings = StackSettings(
+        home=home / "airflow",
+        dags_folder=home / "dags",
+        connections={"inforu_default": json.dumps(sandbox_process.connection())},
+        variables={"INFORU_TEST_LEDGERS": ledgers},
+        python=python,
+    )
+    with AirflowStack(settings, COMPONENTS) as airflow:
+        yield OldAirflow(request.param, airflow, sandbox_process, ledgers)
+
+
+@pytest.fixture
+def airflow(old_airflow: OldAirflow) -> OldAirflow:
+    """The same Airflow, with a sandbox that remembers nothing."""
+    old_airflow.sandbox.reset()
+    return old_airflow

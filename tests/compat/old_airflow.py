@@ -1,0 +1,93 @@
+"""An earlier Airflow beside a sandbox, and the words to use them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tests.integration.ground import RUN_SECONDS, Ground, Run
+
+if TYPE_CHECKING:
+    from demo.airflow_stack import AirflowStack
+    from demo.sandbox_process import SandboxProcess
+
+COMMAND_SECONDS = 60.0
+TEXT_TO_SPEECH = "Voice/Message/Send"
+
+
+@dataclass(frozen=True)
+class OldAirflow:
+    """A healthy Airflow of an earlier version whose `inforu_default` leads to a running sandbox.
+
+    `ledgers` is where the DAG `send_with_ledger` keeps its ledgers.
+    """
+
+    version: str
+    stack: AirflowStack
+    sandbox: SandboxProcess
+    ledgers: str
+
+    @property
+    def has_commands_of_providers(self) -> bool:
+        """Whether it reads the `cli` key of provider infos."""
+        return self.version >= "3.2"
+
+    def run(self, dag_id: str) -> Run:
+        """Run a DAG to its end."""
+        return Ground(self.stack, self.sandbox).run(dag_id)
+
+    def clear(self, run: Run) -> Run:
+        """Clear the sending task, and let the run come to its end again."""
+        before = len(self.tries(run))
+        self.stack.api.clear(run.dag_id, run.run_id, "call")
+        state = self.stack.api.wait_for_run(run.dag_id, run.run_id, RUN_SECONDS)
+        assert len(self.tries(run)) == before + 1
+        return Run(run.dag_id, run.run_id, state)
+
+    def tries(self, run: Run) -> list[str]:
+        """Return how each try of the sending task ended."""
+        return [one["state"] for one in self.stack.api.tries(run.dag_id, run.run_id, "call")]
+
+    def log(self, run: Run, try_number: int) -> str:
+        """Return what one try of the sending task logged."""
+        return self.stack.api.log(run.dag_id, run.run_id, "call", try_number)
+
+    def manifest(self, run: Run) -> dict[str, Any]:
+        """Return what the sending task pushed."""
+        return Ground(self.stack, self.sandbox).manifest(run)
+
+    def fail_second_request(self, kind: str, **options: object) -> None:
+        """Let the second request to come meet this fault."""
+        # The first one is answered as always.
+        self.sandbox.inject("slow", seconds=0.0, function=TEXT_TO_SPEECH)
+        self.sandbox.inject(kind, function=TEXT_TO_SPEECH, **options)
+
+    def called(self) -> Counter[str]:
+        """Return how often each phone was called by text-to-speech."""
+        # The other example has a schedule, so it may call at any time.
+        return Counter(call["phone"] for call in self.sandbox.calls() if call["function"] == TEXT_TO_SPEECH)
+
+    def calls_of(self, run: Run) -> int:
+        """Return how many calls a run's send made."""
+        send_id = self.manifest(run)["send_id"]
+        return sum(call["message_id"].startswith(send_id) for call in self.sandbox.calls())
+
+    def show_send(self, run: Run) -> dict[str, Any]:
+        """Return what `airflow inforu sends show` prints of the sending task, with this version's Airflow."""
+        done = subprocess.run(
+            [
+                *(str(self.stack.settings.python), "-m", "airflow", "inforu", "sends", "show"),
+                *(run.dag_id, run.run_id, "call", "--output", "json"),
+            ],
+            env={**self.stack.environment, "AIRFLOW__INFORU__LEDGER_PATH": self.ledgers},
+            cwd=self.stack.settings.home,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=COMMAND_SECONDS,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return dict(json.loads(done.stdout))
