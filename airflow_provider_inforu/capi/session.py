@@ -1,4 +1,4 @@
-"""The HTTP session of every client: verified, bounded, with no redirects, cookies or credentials of others."""
+"""The HTTP session of every client: verified, bounded, with no cookies and no credentials of others."""
 
 from __future__ import annotations
 
