@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-from requests.auth import AuthBase
-from requests.cookies import RequestsCookieJar
-from urllib3.exceptions import LocationValueError
-
-from airflow_provider_inforu import __version__
-from airflow_provider_inforu.capi.connections import WatchedAdapter, progress
+from airflow_provider_inforu.capi.connections import progress
 from airflow_provider_inforu.capi.envelope import (
     DEFAULT_BASE_URL,
     AuthLocation,
@@ -26,8 +18,14 @@ from airflow_provider_inforu.capi.envelope import (
 )
 from airflow_provider_inforu.capi.errors import NOT_KNOWN, InforuConnectionError, InforuOutcomeUnknownError
 from airflow_provider_inforu.capi.redact import hide
+from airflow_provider_inforu.capi.session import (
+    CONNECT_TIMEOUT_SECONDS,
+    AnswerError,
+    innermost,
+    new_session,
+    read_body,
+)
 
-CONNECT_TIMEOUT_SECONDS = 10.0
 MAX_ANSWER_BYTES = 1024 * 1024
 """Answers of this API are some hundred bytes; one that has no end must not fill the memory."""
 
@@ -68,21 +66,8 @@ class InforuClient:
         self._secrets = tuple(
             text for text in (authorization.removeprefix("Basic "), token, _password_of(proxy)) if text
         )
-        self._session = requests.Session()
-        # Also where the body has the credentials: without one, requests would add those of a .netrc file.
-        self._session.auth = _Authorization(authorization if auth_location == "header" else None)
-        self._session.headers.update(
-            {
-                "Accept": "application/json",
-                # Short answers gain nothing from compression, and none can unpack to gigabytes.
-                "Accept-Encoding": "identity",
-                "Content-Type": "application/json",
-                "User-Agent": f"airflow-provider-inforu/{__version__}",
-            }
-        )
-        self._session.cookies = RequestsCookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, WatchedAdapter(max_connections))
+        self._session = new_session(authorization if auth_location == "header" else None, max_connections)
+        self._session.headers["Content-Type"] = "application/json"
 
     def call(self, function: str, data: Mapping[str, Any]) -> Reply:
         """Make one request and return its answer.
@@ -106,9 +91,11 @@ class InforuClient:
                 verify=True,
                 stream=True,
             ) as response:
-                body = self._read(response, function)
-        except InforuOutcomeUnknownError:
-            raise
+                body = read_body(response, seconds=self._timeout, max_bytes=MAX_ANSWER_BYTES)
+        except AnswerError as error:
+            raise InforuOutcomeUnknownError(
+                f"Inforu's answer to {function} {error}: {NOT_KNOWN}", http_status=error.http_status
+            ) from None
         except Exception as error:
             # Whatever it was: the connection knows whether the request left.
             raise self._transport_error(error, function) from None
@@ -124,26 +111,10 @@ class InforuClient:
         """Close the pooled connections."""
         self._session.close()
 
-    def _read(self, response: requests.Response, function: str) -> bytes:
-        deadline = time.monotonic() + self._timeout
-        body = bytearray()
-        while chunk := response.raw.read1(65536, decode_content=True):
-            body += chunk
-            if len(body) > MAX_ANSWER_BYTES:
-                raise InforuOutcomeUnknownError(
-                    f"Inforu's answer to {function} is longer than {MAX_ANSWER_BYTES} bytes: {NOT_KNOWN}",
-                    http_status=response.status_code,
-                )
-            if time.monotonic() > deadline and response.raw.length_remaining != 0:
-                raise InforuOutcomeUnknownError(
-                    f"Inforu's answer to {function} did not end in time: {NOT_KNOWN}"
-                )
-        return bytes(body)
-
     def _transport_error(self, error: Exception, function: str) -> Exception:
         address = urlsplit(self._base_url)
         host = address.hostname if address.port is None else f"{address.hostname}:{address.port}"
-        reason = hide(_innermost(error), self._secrets)
+        reason = hide(innermost(error), self._secrets)
         if progress.left:
             return InforuOutcomeUnknownError(
                 f"the request {function} went to {host} and no answer came ({reason}): {NOT_KNOWN}"
@@ -151,27 +122,5 @@ class InforuClient:
         return InforuConnectionError(f"cannot reach {host} ({reason}): the request {function} was not sent")
 
 
-class _Authorization(AuthBase):
-    def __init__(self, value: str | None) -> None:
-        self._value = value
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._value is not None:
-            request.headers["Authorization"] = self._value
-        return request
-
-
 def _password_of(proxy: str | None) -> str | None:
     return urlsplit(proxy).password if proxy else None
-
-
-def _innermost(error: BaseException) -> str:
-    """Return the words of the error at the bottom: the layers above repeat addresses and object names."""
-    seen: set[int] = set()
-    while id(error) not in seen:
-        seen.add(id(error))
-        inner = [error.__cause__, error.__context__, getattr(error, "reason", None), *error.args]
-        error = next((cause for cause in inner if isinstance(cause, BaseException)), error)
-    if isinstance(error, LocationValueError | requests.exceptions.InvalidURL):
-        return type(error).__name__  # its words repeat the address, and perhaps a proxy's password
-    return f"{type(error).__name__}: {error}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, is_dataclass
 from functools import cached_property
@@ -22,11 +23,20 @@ from airflow_provider_inforu.capi.voice import Call, SendReceipt
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
 from airflow_provider_inforu.hooks.advice import advise
 from airflow_provider_inforu.hooks.settings import InforuSettings, read_settings
+from airflow_provider_inforu.outcomes.awaited import read_send_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow.sdk import Connection
+
     from airflow_provider_inforu.capi.admin import Quota
     from airflow_provider_inforu.capi.client import InforuClient
     from airflow_provider_inforu.capi.envelope import Reply
+    from airflow_provider_inforu.outcomes.awaited import OnTimeout
+    from airflow_provider_inforu.outcomes.client import ReceiverClient
+    from airflow_provider_inforu.outcomes.sources import SourceName
+    from airflow_provider_inforu.outcomes.summary import CallResult, SendSummary
 
 _CALL_FIELDS = {"phone", "text", "message_id"}
 
@@ -74,12 +84,17 @@ class InforuHook(BaseHook):
 
         :raises InforuInputError: Names the field that is wrong.
         """
-        from airflow.providers.common.compat.sdk import mask_secret
+        return _read_masked(self.get_connection(self.inforu_conn_id))
 
-        settings = read_settings(self.get_connection(self.inforu_conn_id))
-        for secret in settings.secrets():
-            mask_secret(secret)
-        return settings
+    async def load_settings(self) -> None:
+        """Read the connection without blocking the event loop, as a trigger must.
+
+        :raises InforuInputError: Names the field that is wrong.
+        """
+        from airflow.providers.common.compat.connection import get_async_connection
+
+        connection = await get_async_connection(self.inforu_conn_id, hook=self)
+        self.settings = await asyncio.to_thread(_read_masked, connection)
 
     @cached_property
     def _client(self) -> InforuClient:
@@ -211,6 +226,75 @@ class InforuHook(BaseHook):
             return JobStatus.NOT_FOUND
         return JobStatus.FINISHED
 
+    def get_receiver(self) -> ReceiverClient:
+        """Return the client that reads from the receiver.
+
+        :raises InforuInputError: The connection names no receiver or no secret for it.
+        """
+        return self._receiver
+
+    @cached_property
+    def _receiver(self) -> ReceiverClient:
+        from airflow_provider_inforu.hooks.receiver import new_receiver
+
+        return new_receiver(self.inforu_conn_id, self.settings)
+
+    def get_send_summary(self, send_id: str) -> SendSummary:
+        """Ask the receiver how many calls of a send have ended, and how. A send nobody heard of has none.
+
+        :param send_id: From a manifest.
+        :raises InforuInputError: The connection names no receiver, or the send_id is none.
+        :raises ReceiverError: The receiver could not be asked.
+        """
+        return self._receiver.get_summary(read_send_id(send_id))
+
+    def iter_call_results(self, send_id: str, status: str | None = None) -> Iterator[CallResult]:
+        """Yield how each call of a send ended, by the person's key, as the receiver knows it.
+
+        :param send_id: From a manifest.
+        :param status: Only calls that ended with this status, for example ``Answered``; None for all.
+        :raises InforuInputError: The connection names no receiver, or the send_id is none.
+        :raises ReceiverError: The receiver could not be asked.
+        """
+        return self._receiver.iter_calls(read_send_id(send_id), status)
+
+    def wait(
+        self,
+        send: Mapping[str, Any] | str,
+        *,
+        expected: int | None = None,
+        source: SourceName = "notifications",
+        complete_when: float = 1.0,
+        timeout: float = 3600,
+        poll_interval: float = 30,
+        on_timeout: OnTimeout = "fail",
+    ) -> SendSummary:
+        """Wait until the calls of a send have ended, holding the worker; a deferrable sensor does not.
+
+        :param send: What an operator returned, or a send_id with ``expected``.
+        :param expected: How many calls to wait for; by default those that the vendor accepted.
+        :param source: ``notifications`` (default) asks the receiver, ``status_function`` the account's.
+        :param complete_when: The share of the calls that must have ended (1.0).
+        :param timeout: Seconds to wait at most (3600).
+        :param poll_interval: Seconds between looks (30).
+        :param on_timeout: ``fail`` (default), or ``succeed`` with what is known then.
+        :raises InforuInputError: An argument, or a field of the connection, cannot be.
+        :raises WaitTimeoutError: The time is over.
+        :raises InforuError: It cannot be known what became of the calls.
+        """
+        from airflow_provider_inforu.hooks.waiting import wait_for_calls
+
+        return wait_for_calls(
+            self,
+            send,
+            expected=expected,
+            source=source,
+            complete_when=complete_when,
+            timeout=timeout,
+            poll_interval=poll_interval,
+            on_timeout=on_timeout,
+        )
+
     def test_connection(self) -> tuple[bool, str]:
         """Say whether the connection works, in words to act on. It reads the quota and calls nobody."""
         try:
@@ -219,6 +303,15 @@ class InforuHook(BaseHook):
             return False, advise(error)
         said = "; ".join(str(quota) for quota in quotas) or "the vendor named no voice quota"
         return True, f"Connected to {self.settings.base_url} as {self.settings.username}. Quota: {said}"
+
+
+def _read_masked(connection: Connection) -> InforuSettings:
+    from airflow.providers.common.compat.sdk import mask_secret
+
+    settings = read_settings(connection)
+    for secret in settings.secrets():
+        mask_secret(secret)
+    return settings
 
 
 def _read_calls(calls: Iterable[Call | Mapping[str, Any]]) -> list[Call]:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import conf
-
+from airflow_provider_inforu.hooks.limits import shared_limit
 from airflow_provider_inforu.sending.dispatch import Limits
-from airflow_provider_inforu.sending.pace import SharedLimit
-from airflow_provider_inforu.sending.plan import digest
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.hooks.settings import InforuSettings
@@ -22,10 +19,8 @@ def limits_of(settings: InforuSettings, max_in_flight: int) -> Limits:
     :param settings: The connection.
     :param max_in_flight: The most requests at a time.
     """
-    url = conf.get("inforu", "rate_limit_redis_url", fallback="")
-    account = digest([settings.base_url, settings.username])
     return Limits(
         requests_per_second=settings.requests_per_second,
         max_in_flight=max_in_flight,
-        shared=SharedLimit(url, account) if url else None,
+        shared=shared_limit(settings),
     )

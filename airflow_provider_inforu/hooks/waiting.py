@@ -1,0 +1,157 @@
+"""Waiting for the calls of a send in a worker, and where worker and trigger look."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
+from airflow_provider_inforu.hooks.limits import shared_limit
+from airflow_provider_inforu.outcomes.awaited import check_on_timeout, check_source, read_goal, read_send
+from airflow_provider_inforu.outcomes.decision import (
+    Deadline,
+    Decision,
+    Moment,
+    Verdict,
+    Wait,
+    WaitError,
+    WaitTimeoutError,
+)
+from airflow_provider_inforu.outcomes.sources import NotificationSource, StatusSource
+from airflow_provider_inforu.sending.pace import Throttle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from airflow_provider_inforu.hooks.inforu import InforuHook
+    from airflow_provider_inforu.hooks.settings import InforuSettings
+    from airflow_provider_inforu.outcomes.awaited import OnTimeout
+    from airflow_provider_inforu.outcomes.sources import Job, Source, SourceName
+    from airflow_provider_inforu.outcomes.summary import SendSummary
+
+log = logging.getLogger(__name__)
+
+RATE_PAUSE_SECONDS = 0.02
+"""How long to wait when the rate limit lets no request leave."""
+_SHORTEST_POLL_SECONDS = 0.05
+
+
+def new_throttle(settings: InforuSettings) -> Throttle:
+    """Return what keeps the connection's rate; it may ask a Redis server.
+
+    :param settings: The connection.
+    """
+    return Throttle(settings.requests_per_second, shared_limit(settings))
+
+
+def new_source(
+    source: SourceName,
+    send_id: str,
+    jobs: Sequence[Job] | None,
+    get_hook: Callable[[], InforuHook],
+    may_ask: Callable[[], bool],
+) -> Source:
+    """Return where to look.
+
+    :param source: Its name.
+    :param send_id: The send.
+    :param jobs: The accepted requests, for the status function.
+    :param get_hook: Returns the hook to ask through, which may be another one later.
+    :param may_ask: Whether a request to the vendor may leave now, which counts it if so.
+    """
+    if source == "notifications":
+        return NotificationSource(lambda: get_hook().get_send_summary(send_id))
+    return StatusSource(send_id, jobs or (), lambda token: get_hook().get_job_status(token), may_ask)
+
+
+def source_of(hook: InforuHook, source: SourceName, send_id: str, jobs: Sequence[Job] | None) -> Source:
+    """Return where a worker looks.
+
+    :param hook: The hook to ask through.
+    :param source: The source's name.
+    :param send_id: The send.
+    :param jobs: The accepted requests, for the status function.
+    :raises InforuInputError: The connection lacks what this source needs.
+    """
+    check_connection(hook, source)
+    may_ask = new_throttle(hook.settings).take if source == "status_function" else lambda: True
+    return new_source(source, send_id, jobs, lambda: hook, may_ask)
+
+
+def check_connection(hook: InforuHook, source: SourceName) -> None:
+    """Refuse a connection that lacks what a source needs.
+
+    :param hook: The connection's hook.
+    :param source: The source's name.
+    :raises InforuInputError: Names the connection and the field.
+    """
+    if source == "notifications":
+        hook.get_receiver()
+    elif hook.settings.status_function is None:
+        raise InforuInputError(
+            f"source='status_function' needs the field status_function, which the connection "
+            f"{hook.inforu_conn_id!r} does not have"
+        )
+
+
+def look_once(source: Source, wait: Wait) -> Decision:
+    """Look, and return what it means.
+
+    :param source: Where to look.
+    :param wait: The wait.
+    """
+    try:
+        while (found := source.look()) is None:
+            time.sleep(RATE_PAUSE_SECONDS)
+    except InforuError as error:
+        decision = wait.after_error(error, Moment.now())
+        if not decision.is_final:
+            log.warning("%s. Looking again later", decision.message)
+        return decision
+    return wait.after_look(found, Moment.now())
+
+
+def wait_until_final(source: Source, wait: Wait, poll_interval: float) -> Decision:
+    """Look until waiting is over, sleeping in between.
+
+    :param source: Where to look.
+    :param wait: The wait.
+    :param poll_interval: Seconds between looks.
+    """
+    decision = wait.before_first_look()
+    while not decision.is_final:
+        decision = look_once(source, wait)
+        if not decision.is_final:
+            time.sleep(min(poll_interval, wait.deadline.seconds_left(Moment.now())))
+    return decision
+
+
+def wait_for_calls(
+    hook: InforuHook,
+    send: Mapping[str, Any] | str,
+    *,
+    expected: int | None,
+    source: SourceName,
+    complete_when: float,
+    timeout: float,
+    poll_interval: float,
+    on_timeout: OnTimeout,
+) -> SendSummary:
+    """Wait until the calls of a send have ended, see ``InforuHook.wait``."""
+    awaited = read_send(send, expected)
+    goal = read_goal(awaited.expected, complete_when)
+    check_source(awaited, source)
+    check_on_timeout(on_timeout)
+    if awaited.done is not None:
+        return awaited.done
+    looks_at = source_of(hook, source, awaited.send_id, awaited.jobs)
+    now = Moment.now()
+    wait = Wait(awaited.send_id, goal, Deadline(now.wall + timeout, now))
+    decision = wait_until_final(looks_at, wait, max(poll_interval, _SHORTEST_POLL_SECONDS))
+    if decision.verdict is Verdict.ERROR:
+        raise WaitError(decision.message)
+    if decision.verdict is Verdict.TIMEOUT and on_timeout == "fail":
+        raise WaitTimeoutError(decision.message)
+    return decision.summary

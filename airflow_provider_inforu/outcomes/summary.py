@@ -1,0 +1,178 @@
+"""What the receiver knows of a send: a summary of counts, and the outcome of each call by its key."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class SendSummary:
+    """How many calls of a send have ended, and how.
+
+    :ivar send_id: The send.
+    :ivar calls: How many of its calls have ended.
+    :ivar by_status: How many ended with each status, for example ``{"Answered": 7}``.
+    :ivar by_digit: How many pressed each key of the phone, for example ``{"1": 3}``.
+    :ivar first_at: When the first of them ended, in UTC, or None.
+    :ivar last_at: When the last of them ended, in UTC, or None.
+    """
+
+    send_id: str
+    calls: int = 0
+    by_status: Mapping[str, int] = field(default_factory=dict)
+    by_digit: Mapping[str, int] = field(default_factory=dict)
+    first_at: dt.datetime | None = None
+    last_at: dt.datetime | None = None
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """Read what the receiver answers, or what `to_json` returned.
+
+        :param value: A JSON value.
+        :raises ValueError: It is something else; the words name the field.
+        """
+        fields = _mapping(value, "a summary")
+        return cls(
+            send_id=_text(fields, "send_id"),
+            calls=_count(fields.get("calls"), "calls"),
+            by_status=_counts(fields, "by_status"),
+            by_digit=_counts(fields, "by_digit"),
+            first_at=_time(fields, "first_at"),
+            last_at=_time(fields, "last_at"),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the summary as plain JSON."""
+        return {
+            "send_id": self.send_id,
+            "calls": self.calls,
+            "by_status": dict(self.by_status),
+            "by_digit": dict(self.by_digit),
+            "first_at": self.first_at.isoformat() if self.first_at else None,
+            "last_at": self.last_at.isoformat() if self.last_at else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """How one call ended.
+
+    :ivar key: Names the person within the send.
+    :ivar status: ``Answered``, or whatever the vendor sent.
+    :ivar seconds: How long the person listened, or None.
+    :ivar digit: The key of the phone that was pressed, or None.
+    :ivar campaign_id: The vendor's campaign, or None.
+    :ivar ended_at: When the call ended, in UTC; None where the vendor gave no date.
+    """
+
+    key: str
+    status: str | None
+    seconds: int | None
+    digit: str | None
+    campaign_id: int | None
+    ended_at: dt.datetime | None
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """Read one item of the receiver's list.
+
+        :param value: A JSON value.
+        :raises ValueError: It is something else; the words name the field.
+        """
+        fields = _mapping(value, "a call")
+        return cls(key=_text(fields, "key"), **_outcome(fields))
+
+
+@dataclass(frozen=True, slots=True)
+class CallEvent:
+    """One notification in the order of arrival.
+
+    :ivar send_id: The send; None when the call is none of this provider's.
+    :ivar key: Names the person within the send; None likewise.
+    :ivar status: As in `CallResult`, as are the others that it has.
+    :ivar received_at: When the notification came, in UTC.
+    """
+
+    send_id: str | None
+    key: str | None
+    status: str | None
+    seconds: int | None
+    digit: str | None
+    campaign_id: int | None
+    ended_at: dt.datetime | None
+    received_at: dt.datetime | None
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """Read one item of the receiver's feed.
+
+        :param value: A JSON value.
+        :raises ValueError: It is something else; the words name the field.
+        """
+        fields = _mapping(value, "a notification")
+        return cls(
+            send_id=_text_or_none(fields, "send_id"),
+            key=_text_or_none(fields, "key"),
+            received_at=_time(fields, "received_at"),
+            **_outcome(fields),
+        )
+
+
+def _outcome(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "status": _text_or_none(fields, "status"),
+        "seconds": _number_or_none(fields, "seconds"),
+        "digit": _text_or_none(fields, "digit"),
+        "campaign_id": _number_or_none(fields, "campaign_id"),
+        "ended_at": _time(fields, "ended_at"),
+    }
+
+
+def _mapping(value: object, what: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{what} is no JSON object")  # noqa: TRY004 - one type for all that cannot be read
+    return value
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} is no text")
+    return value
+
+
+def _text_or_none(fields: Mapping[str, Any], name: str) -> str | None:
+    return None if fields.get(name) is None else _text(fields, name)
+
+
+def _count(value: object, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{name} is no number of calls")
+    return value
+
+
+def _number_or_none(fields: Mapping[str, Any], name: str) -> int | None:
+    value = fields.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise ValueError(f"{name} is no whole number")
+    return value
+
+
+def _counts(fields: Mapping[str, Any], name: str) -> dict[str, int]:
+    return {str(key): _count(value, name) for key, value in _mapping(fields.get(name), name).items()}
+
+
+def _time(fields: Mapping[str, Any], name: str) -> dt.datetime | None:
+    value = fields.get(name)
+    if value is None:
+        return None
+    try:
+        time = dt.datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} is no date") from None
+    if time.tzinfo is None:
+        raise ValueError(f"{name} has no time zone")
+    return time.astimezone(dt.UTC)
