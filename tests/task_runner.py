@@ -7,7 +7,9 @@ state store that survives a try, and the state that the try ends in.
 
 import datetime as dt
 import json
+import logging
 import re
+import sys
 import uuid
 from urllib.parse import unquote
 
@@ -30,9 +32,7 @@ class TaskRunner:
 
     def run(self, task, *, try_number=1, map_index=-1):
         """Run one try; return the state it ended in: success, failed, up_for_retry, deferred."""
-        from airflow.sdk.api.client import Client
         from airflow.sdk.api.datamodels._generated import TaskInstance
-        from airflow.sdk.execution_time.supervisor import run_task_in_process
 
         instance = TaskInstance(
             id=uuid.uuid4(),
@@ -43,6 +43,19 @@ class TaskRunner:
             map_index=map_index,
             dag_version_id=uuid.uuid4(),
         )
+        package = logging.getLogger("airflow_provider_inforu")
+        # A task's own process writes these to its log; here they go where the test looks.
+        handler = logging.StreamHandler(sys.stdout)
+        package.addHandler(handler)
+        try:
+            return self._run(instance, task)
+        finally:
+            package.removeHandler(handler)
+
+    def _run(self, instance, task):
+        from airflow.sdk.api.client import Client
+        from airflow.sdk.execution_time.supervisor import run_task_in_process
+
         client = Client(base_url=None, dry_run=True, token="", transport=httpx.MockTransport(self._answer))
         client.base_url = "http://execution-api/"
         return str(run_task_in_process(ti=instance, task=task, client=client).state.value)

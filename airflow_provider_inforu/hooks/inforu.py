@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, is_dataclass
 from functools import cached_property
@@ -92,9 +91,11 @@ class InforuHook(BaseHook):
         :raises InforuInputError: Names the field that is wrong.
         """
         from airflow.providers.common.compat.connection import get_async_connection
+        from asgiref.sync import sync_to_async
 
         connection = await get_async_connection(self.inforu_conn_id, hook=self)
-        self.settings = await asyncio.to_thread(_read_masked, connection)
+        # Masking asks the supervisor. From such a thread that works in every version of Airflow.
+        self.settings = await sync_to_async(_read_masked)(connection)
 
     @cached_property
     def _client(self) -> InforuClient:

@@ -43,6 +43,11 @@ class InforuSettings:
     receiver_url: str | None
     status_function: str | None
 
+    @property
+    def has_receiver(self) -> bool:
+        """Whether the connection names a receiver of notifications, and the secret to read from it."""
+        return bool(self.receiver_url and self.notification_secret)
+
     def secrets(self) -> list[str]:
         """Return every text that must not be seen, those derived from others too."""
         found = [self.token, _base64(self.username, self.token), self.notification_secret]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any, get_args
+
 from airflow_provider_inforu.capi.errors import InforuInputError
+
+LONGEST_WAIT_SECONDS = 30 * 24 * 3600
 
 
 def read_flag(name: str, value: object) -> bool:
@@ -26,3 +30,52 @@ def text_or_none(value: object) -> str | None:
     :param value: Its value.
     """
     return None if value is None or str(value) in ("", "None") else str(value)
+
+
+def check_field_names(phone_field: object, key_field: object) -> None:
+    """Refuse names of fields that are none, or that would show phones as keys.
+
+    :param phone_field: The argument.
+    :param key_field: The argument.
+    :raises InforuInputError: Names what is wrong.
+    """
+    for name, value in (("phone_field", phone_field), ("key_field", key_field or "")):
+        if not isinstance(value, str):
+            raise InforuInputError(f"{name} must be the name of a field, not {type(value).__name__}")
+    if key_field is not None and key_field == phone_field:
+        raise InforuInputError(
+            "key_field is the field of the phone, and keys are shown in logs: name another field, or "
+            "none for the row's number; nothing was sent"
+        )
+
+
+def check_numbers(max_in_flight: object, poll_interval: object, calls_timeout: object) -> None:
+    """Refuse numbers out of their range.
+
+    :param max_in_flight: The argument.
+    :param poll_interval: The argument.
+    :param calls_timeout: The argument.
+    :raises InforuInputError: Names what is wrong.
+    """
+    if isinstance(max_in_flight, bool) or not isinstance(max_in_flight, int) or max_in_flight < 1:
+        raise InforuInputError("max_in_flight must be a whole number from 1")
+    for name, value in (("poll_interval", poll_interval), ("calls_timeout", calls_timeout)):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not 0 < float(str(value)) <= LONGEST_WAIT_SECONDS:
+            raise InforuInputError(
+                f"{name} must be a number of seconds from 0 to {LONGEST_WAIT_SECONDS}: nothing was sent"
+            )
+
+
+def check_choices(**choices: tuple[object, Any]) -> None:
+    """Refuse an argument that is none of its literals.
+
+    :param choices: By the argument's name: its value and its ``Literal``.
+    :raises InforuInputError: Names the argument and what it takes.
+    """
+    for name, (value, literal) in choices.items():
+        known = get_args(literal)
+        if value not in known:
+            raise InforuInputError(
+                f"{name} must be one of {', '.join(known)}, not {value!r}: nothing was sent"
+            )

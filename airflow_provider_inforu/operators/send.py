@@ -2,67 +2,54 @@
 
 from __future__ import annotations
 
-import secrets
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, conf
 
 from airflow_provider_inforu.capi import voice
-from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
+from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.hooks.inforu import InforuHook
-from airflow_provider_inforu.operators.arguments import read_flag
-from airflow_provider_inforu.operators.ledger import (
-    life_of,
-    no_retry_on_ledger_errors,
-    refuse_if_forgotten,
-    store_of,
+from airflow_provider_inforu.operators.arguments import (
+    check_choices,
+    check_field_names,
+    check_numbers,
+    read_flag,
 )
-from airflow_provider_inforu.operators.limits import limits_of
+from airflow_provider_inforu.operators.attempt import (
+    Attempt,
+    InDoubt,
+    Order,
+    SendStoppedError,
+    name_people,
+)
+from airflow_provider_inforu.operators.report_file import check_report_path, write_report
 from airflow_provider_inforu.operators.rows import HiddenRows
-from airflow_provider_inforu.sending.batch_state import Event
-from airflow_provider_inforu.sending.dispatch import Dispatch, SendBatch
-from airflow_provider_inforu.sending.ledger import Header, Ledger, open_ledger, read_ledger
-from airflow_provider_inforu.sending.manifest import build_manifest
-from airflow_provider_inforu.sending.plan import check_plan, digest, plan_batches
-from airflow_provider_inforu.sending.recipients import (
-    InvalidRecipients,
-    OnDuplicate,
-    RecipientList,
-    RecipientRules,
-    group_by_reason,
-    read_recipients,
+from airflow_provider_inforu.operators.wait import (
+    calls_to_wait_for,
+    check_event,
+    read_event,
+    wait_here,
+    wait_in_triggerer,
 )
-from airflow_provider_inforu.sending.report import Report
-from airflow_provider_inforu.sending.stores import MemoryStore
+from airflow_provider_inforu.sending.recipients import InvalidRecipients, OnDuplicate, RecipientRules
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_inforu.hooks.settings import InforuSettings
-    from airflow_provider_inforu.sending.ledger import LedgerStore
-    from airflow_provider_inforu.sending.plan import Batch
-
-InDoubt = Literal["fail", "accept", "resend"]
+    from airflow_provider_inforu.operators.sent import Sent
+    from airflow_provider_inforu.outcomes.summary import CallResult
+    from airflow_provider_inforu.sending.dispatch import SendBatch
+    from airflow_provider_inforu.sending.ledger import Ledger
+    from airflow_provider_inforu.sending.report import Report
 
 HOW_TO_SETTLE = (
     "Look at the campaign in the Inforu portal. Then settle them with `airflow inforu sends resolve`, or set "
     "in_doubt='accept' to take them as called or in_doubt='resend' to call them again; and clear the task. "
     "Nobody else is called twice"
 )
-
-NO_LEDGER = (
-    "This version of Airflow keeps no state for tasks, and [inforu] ledger_path is not set, so a retry could "
-    "not tell whom this try called, and there is none. Run the task for those who are left, in a new DAG run"
-)
-
-
-KILLED = InforuError("the task was killed")
-
-
-class SendStoppedError(InforuError):
-    """A send that is not done; a retry goes on where it stopped."""
 
 
 class InforuSendOperator(BaseOperator):
@@ -90,6 +77,14 @@ class InforuSendOperator(BaseOperator):
         run can say it. A retry of the cleared task still calls nobody twice.
     :param data_options: Fields of the vendor's that have no argument here, put beside ``List``.
     :param call_options: Fields of the vendor's that have no argument here, put into each call.
+    :param wait_for_calls: Wait until the calls have ended (False), as the receiver of notifications hears;
+        the manifest's ``calls`` then holds the summary. A retry waits again and sends nothing.
+    :param deferrable: Wait in the triggerer, without a worker (Airflow's ``default_deferrable``).
+    :param poll_interval: Seconds between two looks while waiting (30).
+    :param calls_timeout: Seconds to wait for the calls, counted from the end of the sending (3600). When they
+        are over the task fails, and a retry waits again.
+    :param report_path: Where to write a row for each recipient at the end: any URL that fsspec knows, ending
+        in ``.csv``, ``.ndjson`` or ``.jsonl``. None (default) writes none.
     :return: The manifest: ``send_id``, ``function``, ``recipients``, ``accepted``, ``rejected``,
         ``in_doubt``, ``skipped``, ``campaign_ids``, ``requests`` and ``calls``.
     """
@@ -103,6 +98,7 @@ class InforuSendOperator(BaseOperator):
         "resend",
         "data_options",
         "call_options",
+        "report_path",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"data_options": "json", "call_options": "json"}
     ui_color = "#d9ead3"
@@ -124,6 +120,11 @@ class InforuSendOperator(BaseOperator):
         resend: bool | str = False,
         data_options: Mapping[str, Any] | None = None,
         call_options: Mapping[str, Any] | None = None,
+        wait_for_calls: bool = False,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        poll_interval: float = 30,
+        calls_timeout: float = 3600,
+        report_path: str | None = None,
         **kwargs: Any,  # noqa: ANN401 - to BaseOperator
     ) -> None:
         super().__init__(**kwargs)
@@ -139,8 +140,13 @@ class InforuSendOperator(BaseOperator):
         self.resend = resend
         self.data_options = data_options
         self.call_options = call_options
+        self.wait_for_calls = wait_for_calls
+        self.deferrable = deferrable
+        self.poll_interval = poll_interval
+        self.calls_timeout = calls_timeout
+        self.report_path = report_path
 
-    _running: Dispatch | None = None
+    _attempt: Attempt | None = None
     _is_killed = False
 
     def _do_render_template_fields(
@@ -175,91 +181,85 @@ class InforuSendOperator(BaseOperator):
         :raises AirflowFailException: Somebody is in doubt, or was rejected; the message says who.
         """
         self._check_arguments()
-        resend = read_flag("resend", self.resend)
-        store = store_of(context, resend=resend or self.in_doubt == "resend")
-        if not resend:
-            with no_retry_on_ledger_errors():
-                refuse_if_forgotten(store, context["ti"].try_number)
-        hook = InforuHook(self.inforu_conn_id)
-        settings = hook.settings
-        listed = self._read_rows()
-        batches = plan_batches(listed.recipients)
-        ledger = self._open_ledger(context, store, settings, batches)
-        if batches:
-            self._dispatch(hook, ledger, batches)
-        manifest = build_manifest(
-            send_id=ledger.header.send_id,
-            function=self.function,
-            batches=batches,
-            records=ledger.records,
-            skipped=len(listed.skipped),
-        )
-        report = Report(ledger.header.send_id, batches, ledger.records)
-        self._name(report)
+        if self.wait_for_calls:
+            self._hook.get_receiver()  # an error before anybody is called
+        return self._wait_and_conclude(context, self._send(context))
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Go on after the wait in the triggerer.
+
+        :param event: What the trigger says.
+        :raises CallsNotEndedError: The calls have not ended in time; a retry waits again and sends nothing.
+        """
+        manifest: dict[str, Any] = context["ti"].xcom_pull(key="return_value")
+        if not (manifest["in_doubt"] or manifest["rejected"] or self.report_path):
+            manifest["calls"] = read_event(event)
+            context["ti"].xcom_push(key="return_value", value=manifest)
+            check_event(event)
+            return manifest
+        # The ledger has everything: this sends nothing, unless in_doubt says so.
+        sent = self._send(context)
+        if calls_to_wait_for(sent.manifest()) > calls_to_wait_for(manifest):
+            return self._wait_and_conclude(context, sent)
+        return self._conclude(context, sent, event)
+
+    def _wait_and_conclude(self, context: Context, sent: Sent) -> dict[str, Any]:
+        manifest = sent.manifest()
+        expected = calls_to_wait_for(manifest) if self.wait_for_calls else 0
+        if not expected:
+            return self._conclude(context, sent)
+        self.log.info("send %s: waiting for the end of %d calls", sent.send_id, expected)
+        # Without a ledger nothing but this process knows what was sent, so the process waits.
+        if self.deferrable and sent.ledger.is_durable:
+            context["ti"].xcom_push(key="return_value", value=manifest)
+            wait_in_triggerer(self, sent.send_id, expected)
+        return self._conclude(context, sent, wait_here(self, self._hook, sent.send_id, expected))
+
+    def _conclude(
+        self, context: Context, sent: Sent, event: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the manifest, or fail with what went wrong; either way the report is written."""
+        if self._attempt:
+            self._attempt.settle(sent.ledger, sent.batches)
+        manifest = sent.manifest() | {"calls": None if event is None else read_event(event)}
+        report = sent.report()
+        name_people(report)
+        if self.report_path:
+            write_report(self.report_path, sent, self._results(sent))
         if report.rejected or (report.in_doubt and self.in_doubt != "accept"):
             self._fail(context, report, manifest)
+        if event is not None:
+            context["ti"].xcom_push(key="return_value", value=manifest)
+            check_event(event)
         return manifest
 
-    def _read_rows(self) -> RecipientList:
-        rows = self.recipients.rows if isinstance(self.recipients, HiddenRows) else self.recipients
-        listed = read_recipients(rows, self._rules())
-        self.log.info("recipients: %d to call, %d skipped", len(listed.recipients), len(listed.skipped))
-        if listed.skipped:
-            self.log.warning("skipped because %s", group_by_reason(listed.skipped))
-        return listed
+    def _results(self, sent: Sent) -> dict[str, CallResult]:
+        if not self._hook.settings.has_receiver:
+            return {}
+        return {call.key: call for call in self._hook.iter_call_results(sent.send_id)}
 
-    def _open_ledger(
-        self, context: Context, store: LedgerStore, settings: InforuSettings, batches: Sequence[Batch]
-    ) -> Ledger:
-        header = Header(
-            send_id=secrets.token_hex(8),
-            plan=digest([self.function, self.inforu_conn_id, settings.username, *self._plan()]),
-            batches=len(batches),
-            recipients=sum(len(batch.recipients) for batch in batches),
-            life=life_of(context),
-        )
-        with no_retry_on_ledger_errors():
-            if not batches and read_ledger(store) is None:
-                self.log.info("There is nobody to call")
-                return Ledger(MemoryStore(), "", header, {})
-            ledger = open_ledger(store, header, resend=read_flag("resend", self.resend))
-            check_plan(ledger, batches)
-            if self.in_doubt == "resend":
-                ledger.write([[Event.WITHDRAW, number] for number in ledger.in_doubt()])
-        return ledger
+    @cached_property
+    def _hook(self) -> InforuHook:
+        return InforuHook(self.inforu_conn_id)
 
-    def _dispatch(self, hook: InforuHook, ledger: Ledger, batches: Sequence[Batch]) -> None:
-        unsent = [batch for batch in batches if batch.number not in ledger.records]
-        send_id = ledger.header.send_id
-        self.log.info("send %s: requests to make: %d of %d", send_id, len(unsent), len(batches))
-        self._running = Dispatch(
-            ledger,
-            unsent,
-            self._sender(hook, ledger),
-            limits_of(hook.settings, self.max_in_flight),
-            first_alone=self._first_alone,
+    def _send(self, context: Context) -> Sent:
+        self._attempt = Attempt(
+            self._hook,
+            Order(
+                function=self.function,
+                arguments=self._plan(),
+                rules=self._rules(),
+                sender=self._sender,
+                first_alone=self._first_alone,
+                in_doubt=self.in_doubt,
+                resend=read_flag("resend", self.resend),
+                max_in_flight=self.max_in_flight,
+            ),
         )
         if self._is_killed:
-            self._running.stop(KILLED)
-        try:
-            self._running.run()
-        except BaseException:
-            self._name(Report(send_id, batches, ledger.records))
-            raise
-        report = Report(send_id, batches, ledger.records)
-        if report.unsent:
-            self._name(report, unsent=not ledger.is_durable)
-            message = f"connection {self.inforu_conn_id!r}, {report.describe(self._running.stopped_by)}"
-            if not ledger.is_durable:
-                raise AirflowFailException(f"{message}. {NO_LEDGER}")
-            raise SendStoppedError(f"{message}. The next try goes on from there and calls nobody twice")
-
-    def _name(self, report: Report, *, unsent: bool = False) -> None:
-        """Write the keys of all whose call is not certain into the log, however many they are."""
-        for keys in report.lines_of_keys(report.in_doubt):
-            self.log.warning("in doubt, they may ring or not: %s", keys)
-        for keys in report.lines_of_keys(report.unsent if unsent else []):
-            self.log.warning("not sent: %s", keys)
+            self._attempt.stop()
+        rows = self.recipients.rows if isinstance(self.recipients, HiddenRows) else self.recipients
+        return self._attempt.run(context, rows)
 
     def _fail(self, context: Context, report: Report, manifest: dict[str, Any]) -> None:
         message = report.describe()
@@ -277,8 +277,8 @@ class InforuSendOperator(BaseOperator):
         """Send no more; what is in flight is waited for and written down. Nothing can be cancelled."""
         self.log.warning("The task was killed. Calls that the vendor has accepted cannot be cancelled")
         self._is_killed = True
-        if self._running:
-            self._running.stop(KILLED)
+        if self._attempt:
+            self._attempt.stop()
 
     def _rules(self) -> RecipientRules:
         return RecipientRules(
@@ -293,26 +293,15 @@ class InforuSendOperator(BaseOperator):
         """Raise InforuInputError for what is wrong before anything is sent."""
         read_flag("resend", self.resend)
         self._ignores_sending_time()
-        for name, value in (("phone_field", self.phone_field), ("key_field", self.key_field or "")):
-            if not isinstance(value, str):
-                raise InforuInputError(f"{name} must be the name of a field, not {type(value).__name__}")
-        if not isinstance(self.max_in_flight, int) or self.max_in_flight < 1:
-            raise InforuInputError("max_in_flight must be a whole number from 1")
+        check_field_names(self.phone_field, self.key_field)
+        check_numbers(self.max_in_flight, self.poll_interval, self.calls_timeout)
+        check_report_path(self.report_path)
         voice.check_options(self.data_options, self.call_options)
-        for name, value, known in (
-            ("invalid_recipients", self.invalid_recipients, get_args(InvalidRecipients)),
-            ("on_duplicate", self.on_duplicate, get_args(OnDuplicate)),
-            ("in_doubt", self.in_doubt, get_args(InDoubt)),
-        ):
-            if value not in known:
-                raise InforuInputError(
-                    f"{name} must be one of {', '.join(known)}, not {value!r}: nothing was sent"
-                )
-        if self.key_field is not None and self.key_field == self.phone_field:
-            raise InforuInputError(
-                "key_field is the field of the phone, and keys are shown in logs: name another field, or "
-                "none for the row's number; nothing was sent"
-            )
+        check_choices(
+            invalid_recipients=(self.invalid_recipients, InvalidRecipients),
+            on_duplicate=(self.on_duplicate, OnDuplicate),
+            in_doubt=(self.in_doubt, InDoubt),
+        )
 
     @property
     def _first_alone(self) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -126,6 +127,21 @@ class Decision:
         """Whether waiting is over."""
         return self.verdict is not Verdict.WAIT
 
+    @classmethod
+    def from_event(cls, event: object) -> Self:
+        """Read the payload of a trigger's event.
+
+        :param event: The payload.
+        :raises ValueError: It is none.
+        """
+        if not isinstance(event, Mapping):
+            raise ValueError("it is missing")  # noqa: TRY004 - one type for all that cannot be read
+        return cls(
+            verdict=Verdict(event.get("status")),
+            message=str(event.get("message")),
+            summary=SendSummary.from_json(event.get("summary")),
+        )
+
     def to_event(self) -> dict[str, Any]:
         """Return the payload of a trigger's event: plain JSON."""
         return {
@@ -176,7 +192,7 @@ class Wait:
             return self._decide(
                 Verdict.ERROR,
                 f"the status function does not know {look.unknown_jobs} of the send's RequestTokens (-2014), "
-                f"and the wait began {UNKNOWN_JOB_SECONDS:.0f} seconds ago or more. Check in the Inforu portal "
+                f"and the wait began over {UNKNOWN_JOB_SECONDS:.0f} seconds ago. Check in the Inforu portal "
                 "whether these requests were carried out, and that status_function is the right one",
             )
         if self.deadline.is_over(now):

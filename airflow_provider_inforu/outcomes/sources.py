@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from airflow_provider_inforu.capi.jobs import JobStatus
 from airflow_provider_inforu.outcomes.decision import Look
@@ -23,6 +23,10 @@ class Job:
 
     request_token: str = field(repr=False)
     calls: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request as a manifest lists it."""
+        return {"request_token": self.request_token, "calls": self.calls}
 
 
 class Source(Protocol):

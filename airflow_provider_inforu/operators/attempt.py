@@ -1,0 +1,204 @@
+"""One attempt of a task: from rows to a send of which no batch is left, or an error that says what is."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.operators.in_doubt import find_accepted
+from airflow_provider_inforu.operators.ledger import (
+    life_of,
+    no_retry_on_ledger_errors,
+    refuse_if_forgotten,
+    store_of,
+)
+from airflow_provider_inforu.operators.limits import limits_of
+from airflow_provider_inforu.operators.sent import Sent
+from airflow_provider_inforu.sending.batch_state import Event
+from airflow_provider_inforu.sending.dispatch import Dispatch, SendBatch
+from airflow_provider_inforu.sending.ledger import Header, Ledger, open_ledger, read_ledger
+from airflow_provider_inforu.sending.plan import check_plan, digest, plan_batches
+from airflow_provider_inforu.sending.recipients import (
+    RecipientList,
+    RecipientRules,
+    group_by_reason,
+    read_recipients,
+)
+from airflow_provider_inforu.sending.report import Report
+from airflow_provider_inforu.sending.stores import MemoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.sdk import Context
+
+    from airflow_provider_inforu.hooks.inforu import InforuHook
+    from airflow_provider_inforu.sending.ledger import LedgerStore
+    from airflow_provider_inforu.sending.plan import Batch
+
+log = logging.getLogger(__name__)
+
+InDoubt = Literal["fail", "accept", "resend"]
+
+NO_LEDGER = (
+    "This version of Airflow keeps no state for tasks, and [inforu] ledger_path is not set, so a retry could "
+    "not tell whom this try called, and there is none. Run the task for those who are left, in a new DAG run"
+)
+KILLED = InforuError("the task was killed")
+
+
+class SendStoppedError(InforuError):
+    """A send that is not done; a retry goes on where it stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What an operator wants sent.
+
+    :ivar function: The vendor's function.
+    :ivar arguments: What is sent beside the people: a retry with others is another send.
+    :ivar rules: How rows are read.
+    :ivar sender: Returns what makes the request of a batch.
+    :ivar first_alone: Whether the other batches need what the first one's answer says.
+    :ivar in_doubt: What to do when it is not known whether people were called.
+    :ivar resend: Call everybody again when the task was cleared.
+    :ivar max_in_flight: The most requests at a time.
+    """
+
+    function: str
+    arguments: list[Any]
+    rules: RecipientRules
+    sender: Callable[[InforuHook, Ledger], SendBatch]
+    first_alone: bool
+    in_doubt: InDoubt
+    resend: bool
+    max_in_flight: int
+
+
+class Attempt:
+    """One attempt at a send.
+
+    :param hook: Of the connection.
+    :param order: What to send.
+    """
+
+    def __init__(self, hook: InforuHook, order: Order) -> None:
+        self._hook = hook
+        self._order = order
+        self._running: Dispatch | None = None
+        self._is_killed = False
+
+    def stop(self) -> None:
+        """Send no more; what is in flight is waited for and written down."""
+        self._is_killed = True
+        if self._running:
+            self._running.stop(KILLED)
+
+    def run(self, context: Context, rows: object) -> Sent:
+        """Send what the ledger does not have yet.
+
+        :param context: The task's context.
+        :param rows: The rows.
+        :raises InforuError: Something is left to do, and a retry goes on from there.
+        """
+        store = store_of(context, resend=self._order.resend or self._order.in_doubt == "resend")
+        if not self._order.resend:
+            with no_retry_on_ledger_errors():
+                refuse_if_forgotten(store, context["ti"].try_number)
+        username = self._hook.settings.username
+        listed = self._read(rows)
+        batches = plan_batches(listed.recipients)
+        header = Header(
+            send_id=secrets.token_hex(8),
+            plan=digest([self._order.function, self._hook.inforu_conn_id, username, *self._order.arguments]),
+            batches=len(batches),
+            recipients=sum(len(batch.recipients) for batch in batches),
+            life=life_of(context),
+        )
+        ledger = self._open_ledger(store, header, batches)
+        if batches:
+            self._dispatch(ledger, batches)
+        return Sent(self._order.function, batches, listed.skipped, ledger)
+
+    def settle(self, ledger: Ledger, batches: Sequence[Batch]) -> None:
+        """Ask the receiver about batches in doubt. One that cannot be asked leaves them in doubt.
+
+        :param ledger: Of the send.
+        :param batches: All batches of the send.
+        :raises InforuError: It cannot be asked, and who is left in doubt would be called again.
+        """
+        try:
+            accepted = find_accepted(self._hook, ledger, batches)
+        except InforuError as error:
+            if self._order.in_doubt == "resend":
+                raise
+            log.warning("the receiver cannot be asked about people in doubt: %s", error)
+            return
+        ledger.write([[Event.ACCEPT, number, None, campaign] for number, campaign in accepted.items()])
+
+    def _read(self, rows: object) -> RecipientList:
+        listed = read_recipients(rows, self._order.rules)
+        log.info("recipients: %d to call, %d skipped", len(listed.recipients), len(listed.skipped))
+        if listed.skipped:
+            log.warning("skipped because %s", group_by_reason(listed.skipped))
+        return listed
+
+    def _open_ledger(self, store: LedgerStore, header: Header, batches: Sequence[Batch]) -> Ledger:
+        with no_retry_on_ledger_errors():
+            if not batches and read_ledger(store) is None:
+                log.info("There is nobody to call")
+                return Ledger(MemoryStore(), "", header, {})
+            ledger = open_ledger(store, header, resend=self._order.resend)
+            check_plan(ledger, batches)
+        self.settle(ledger, batches)
+        if self._order.in_doubt == "resend":
+            ledger.write([[Event.WITHDRAW, number] for number in ledger.in_doubt()])
+        return ledger
+
+    def _dispatch(self, ledger: Ledger, batches: Sequence[Batch]) -> None:
+        unsent = [batch for batch in batches if batch.number not in ledger.records]
+        send_id = ledger.header.send_id
+        log.info("send %s: requests to make: %d of %d", send_id, len(unsent), len(batches))
+        self._running = Dispatch(
+            ledger,
+            unsent,
+            self._order.sender(self._hook, ledger),
+            limits_of(self._hook.settings, self._order.max_in_flight),
+            first_alone=self._order.first_alone,
+        )
+        if self._is_killed:
+            self._running.stop(KILLED)
+        try:
+            self._running.run()
+        except BaseException:
+            name_people(Report(send_id, batches, ledger.records))
+            raise
+        report = Report(send_id, batches, ledger.records)
+        if report.unsent:
+            self._raise_unsent(report, is_durable=ledger.is_durable)
+
+    def _raise_unsent(self, report: Report, *, is_durable: bool) -> None:
+        name_people(report, unsent=not is_durable)
+        stopped_by = self._running.stopped_by if self._running else None
+        message = f"connection {self._hook.inforu_conn_id!r}, {report.describe(stopped_by)}"
+        if not is_durable:
+            raise AirflowFailException(f"{message}. {NO_LEDGER}")
+        raise SendStoppedError(f"{message}. The next try goes on from there and calls nobody twice")
+
+
+def name_people(report: Report, *, unsent: bool = False) -> None:
+    """Write the keys of all whose call is not certain into the log, however many they are.
+
+    :param report: Of the send.
+    :param unsent: Name those too who were not sent.
+    """
+    for keys in report.lines_of_keys(report.in_doubt):
+        log.warning("in doubt, they may ring or not: %s", keys)
+    for keys in report.lines_of_keys(report.unsent if unsent else []):
+        log.warning("not sent: %s", keys)

@@ -1,0 +1,109 @@
+"""The report of a send: a row for each recipient, in a file that people and tasks can read."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING, Any, TextIO
+
+from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
+from airflow_provider_inforu.sending.batch_state import BatchState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from airflow_provider_inforu.operators.sent import Sent
+    from airflow_provider_inforu.outcomes.summary import CallResult
+
+COLUMNS = (
+    "key",
+    "state",
+    "outcome",
+    "seconds",
+    "digit",
+    "ended_at",
+    "campaign_id",
+    "request_token",
+    "reason",
+)
+STATES = {
+    BatchState.ACCEPTED: "accepted",
+    BatchState.REJECTED: "rejected",
+    BatchState.SUBMITTING: "in_doubt",
+}
+SUFFIXES = (".csv", ".ndjson", ".jsonl")
+
+
+class ReportError(InforuError):
+    """The report of a send cannot be written."""
+
+
+def check_report_path(path: object) -> None:
+    """Refuse a path whose ending does not say what to write.
+
+    :param path: Any URL that fsspec knows, or a path; None for no report.
+    :raises InforuInputError: It ends otherwise.
+    """
+    if path is not None and not str(path).endswith(SUFFIXES):
+        raise InforuInputError(
+            f"report_path must end in one of {', '.join(SUFFIXES)}, not {str(path)!r}: nothing was sent"
+        )
+
+
+def write_report(path: str, sent: Sent, results: Mapping[str, CallResult]) -> None:
+    """Write the report, and replace one that is there.
+
+    :param path: Any URL that fsspec knows, or a path, ending in ``.csv``, ``.ndjson`` or ``.jsonl``.
+    :param sent: The send.
+    :param results: What is known of calls that have ended, by key.
+    :raises ReportError: It cannot be written.
+    """
+    from airflow.sdk import ObjectStoragePath
+
+    try:
+        target: Any = ObjectStoragePath(path)
+        if target.protocol == "file":
+            target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("w", encoding="utf-8", newline="") as file:
+            _write(file, _rows(sent, results), as_table=path.endswith(".csv"))
+    except Exception as error:  # object storages raise whatever they like
+        raise ReportError(
+            f"send {sent.send_id} was made, but its report cannot be written to {path!r} "
+            f"({type(error).__name__}: {error}). A retry writes it and calls nobody"
+        ) from error
+
+
+def _write(file: TextIO, rows: Iterator[dict[str, Any]], *, as_table: bool) -> None:
+    if as_table:
+        table = csv.DictWriter(file, COLUMNS)
+        table.writeheader()
+        table.writerows(rows)
+    else:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _rows(sent: Sent, results: Mapping[str, CallResult]) -> Iterator[dict[str, Any]]:
+    empty = dict.fromkeys(COLUMNS)
+    for batch in sent.batches:
+        record = sent.ledger.records[batch.number]
+        known = {
+            "state": STATES[record.state],
+            "campaign_id": record.campaign_id,
+            "request_token": record.request_token,
+            "reason": record.reason,
+        }
+        for key in batch.keys:
+            yield {**empty, "key": key, **known, **_outcome(results.get(key))}
+    for row in sent.skipped:
+        yield {**empty, "key": row.key, "state": "skipped", "reason": row.reason}
+
+
+def _outcome(result: CallResult | None) -> dict[str, Any]:
+    if result is None:
+        return {}
+    return {
+        "outcome": result.status,
+        "seconds": result.seconds,
+        "digit": result.digit,
+        "ended_at": result.ended_at and result.ended_at.isoformat(),
+    }

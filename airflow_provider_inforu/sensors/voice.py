@@ -1,0 +1,184 @@
+"""The sensor that waits until the calls of a send have ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import (
+    AirflowSensorTimeout,
+    BaseSensorOperator,
+    PokeReturnValue,
+    conf,
+)
+
+from airflow_provider_inforu.hooks.inforu import InforuHook
+from airflow_provider_inforu.outcomes.awaited import check_on_timeout, check_source, read_goal, read_send
+from airflow_provider_inforu.outcomes.decision import Deadline, Decision, Moment, Verdict, Wait, WaitError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_inforu.outcomes.awaited import AwaitedSend, OnTimeout
+    from airflow_provider_inforu.outcomes.decision import Goal
+    from airflow_provider_inforu.outcomes.sources import Source, SourceName
+
+_LATER_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """What a try looks at, and when that is enough."""
+
+    source: Source
+    wait: Wait
+
+
+class InforuVoiceJobSensor(BaseSensorOperator):
+    """Wait until the calls of a send have ended, and return how they ended.
+
+    Deferred, it takes no worker slot. It calls nobody, so it may be retried and cleared at will.
+
+    :param send: What an operator returned (``send=call.output``), or a send_id together with ``expected``.
+    :param expected: How many calls to wait for; by default those that the vendor accepted.
+    :param source: ``notifications`` (default) asks the receiver, ``status_function`` the function of the
+        account that the connection names.
+    :param complete_when: The share of the calls that must have ended (1.0).
+    :param on_timeout: When the time is over: ``fail`` (default) without a retry, or ``succeed`` with what is
+        known then.
+    :param inforu_conn_id: The connection (``inforu_default``).
+    :param poke_interval: Seconds between looks (30).
+    :param timeout: Seconds to wait at most (Airflow's default for sensors: seven days).
+    :param soft_fail: Skip the task instead of failing it when the time is over (False).
+    :param deferrable: Wait in the triggerer; by default as ``[operators] default_deferrable`` says.
+    :param mode: When it is not deferred: ``poke`` holds the worker, ``reschedule`` gives it back in between.
+    :return: The summary: ``send_id``, ``calls``, ``by_status``, ``by_digit``, ``first_at``, ``last_at``, and
+        ``complete``, whether as many calls ended as were waited for.
+    """
+
+    template_fields: Sequence[str] = ("send", "expected", "inforu_conn_id")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"send": "json"}
+    ui_color = "#cfe2f3"
+
+    def __init__(
+        self,
+        *,
+        send: Mapping[str, Any] | str,
+        expected: int | str | None = None,
+        source: SourceName = "notifications",
+        complete_when: float = 1.0,
+        on_timeout: OnTimeout = "fail",
+        inforu_conn_id: str = InforuHook.default_conn_name,
+        poke_interval: timedelta | float = 30,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,  # noqa: ANN401 - to BaseSensorOperator
+    ) -> None:
+        super().__init__(poke_interval=poke_interval, **kwargs)
+        self.send: Any = send
+        self.expected = expected
+        self.source = source
+        self.complete_when = complete_when
+        self.on_timeout = on_timeout
+        self.inforu_conn_id = inforu_conn_id
+        self.deferrable = deferrable
+
+    _waiting: _Waiting | None = None
+
+    def execute(self, context: Context) -> Any:  # noqa: ANN401 - as BaseSensorOperator has it
+        """Wait, or defer.
+
+        :raises InforuInputError: An argument, or a field of the connection, cannot be.
+        :raises WaitError: It cannot be known what became of the calls.
+        :raises AirflowSensorTimeout: The time is over.
+        """
+        awaited = read_send(self.send, self.expected)
+        goal = read_goal(awaited.expected, self.complete_when)
+        check_source(awaited, self.source)
+        check_on_timeout(self.on_timeout)
+        if awaited.done is not None:
+            return {**awaited.done.to_json(), "complete": True}
+        started = self._started(context)
+        now = Moment.now()
+        wait = Wait(awaited.send_id, goal, Deadline(started + self.timeout, now), started)
+        decision = wait.before_first_look()
+        if decision.is_final:
+            return self._result(decision)
+        if self.deferrable:
+            return self._defer(awaited, goal, wait)
+        self._waiting = _Waiting(self._source_of(awaited), wait)
+        # The decision about the end is ours; Airflow's own would not know on_timeout.
+        self.timeout += self.poke_interval + _LATER_SECONDS
+        return super().execute(context)
+
+    def _started(self, context: Context) -> float:
+        """Return when the wait began, which in ``reschedule`` mode was in an earlier process."""
+        first = context["ti"].get_first_reschedule_date(context) if self.reschedule else None
+        return time.time() if self.deferrable or first is None else first.timestamp()
+
+    def _source_of(self, awaited: AwaitedSend) -> Source:
+        from airflow_provider_inforu.hooks.waiting import source_of
+
+        return source_of(InforuHook(self.inforu_conn_id), self.source, awaited.send_id, awaited.jobs)
+
+    def _defer(self, awaited: AwaitedSend, goal: Goal, wait: Wait) -> dict[str, Any]:
+        """Look once, since nothing may be left to wait for and errors are best seen at once; then defer."""
+        from airflow_provider_inforu.hooks.waiting import look_once
+        from airflow_provider_inforu.triggers.voice import defer_arguments
+
+        source = self._source_of(awaited)
+        # The status function is asked for each job: the trigger alone does that, and remembers the answers.
+        if self.source == "notifications":
+            decision = look_once(source, wait)
+            if decision.verdict in (Verdict.COMPLETE, Verdict.ERROR):
+                return self._result(decision)
+            self.log.info("%s. Waiting in the triggerer", decision.message)
+        self.defer(
+            method_name="execute_complete",
+            **defer_arguments(
+                awaited,
+                goal,
+                inforu_conn_id=self.inforu_conn_id,
+                source=self.source,
+                poll_interval=self.poke_interval,
+                deadline=wait.deadline,
+            ),
+        )
+
+    def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - as Airflow calls it
+        """Look once.
+
+        :raises WaitError: It cannot be known what became of the calls.
+        :raises AirflowSensorTimeout: The time is over.
+        """
+        from airflow_provider_inforu.hooks.waiting import look_once
+
+        if self._waiting is None:
+            raise WaitError("the sensor looks only while it is executed")
+        decision = look_once(self._waiting.source, self._waiting.wait)
+        if not decision.is_final:
+            return PokeReturnValue(is_done=False)
+        return PokeReturnValue(is_done=True, xcom_value=self._result(decision))
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:  # noqa: ARG002 - as Airflow calls it
+        """Return or fail, as the trigger's event says.
+
+        :param event: The trigger's event.
+        :raises WaitError: It cannot be known what became of the calls.
+        :raises AirflowSensorTimeout: The time is over.
+        """
+        try:
+            decision = Decision.from_event(event)
+        except ValueError as error:
+            raise WaitError(f"the trigger's event cannot be read ({error}); a retry waits again") from None
+        return self._result(decision)
+
+    def _result(self, decision: Decision) -> dict[str, Any]:
+        if decision.verdict is Verdict.TIMEOUT and self.on_timeout == "fail":
+            raise AirflowSensorTimeout(decision.message)
+        if decision.verdict not in (Verdict.COMPLETE, Verdict.TIMEOUT):
+            raise WaitError(decision.message)
+        self.log.info("%s", decision.message)
+        return {**decision.summary.to_json(), "complete": decision.verdict is Verdict.COMPLETE}

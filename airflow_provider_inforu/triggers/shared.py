@@ -1,0 +1,142 @@
+"""What all triggers of a process share: threads for their requests, and one hook for each connection.
+
+A triggerer runs a thousand triggers in one event loop, so whatever waits goes to a thread. The threads are our
+own: a receiver that hangs takes none of those that other providers' triggers use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.hooks.inforu import InforuHook
+from airflow_provider_inforu.hooks.receiver import MAX_CONNECTIONS
+from airflow_provider_inforu.hooks.waiting import new_throttle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_inforu.sending.pace import Throttle
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SETTINGS_SECONDS = 60.0
+"""How long a connection is not read anew."""
+FAILURE_SECONDS = 5.0
+"""How long a failure to read it is not repeated: a thousand triggers may wait for the same answer."""
+
+
+class ConnectionUnreadableError(InforuError):
+    """Airflow could not say what the connection is. That may pass, and so may "there is none":
+
+    so it is called, too, where the API server or a secrets backend could not be asked.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the triggers of one connection share.
+
+    :ivar hook: The hook, with its pools of connections.
+    :ivar throttle: Keeps the rate of requests to the vendor.
+    :ivar turn: Held while a trigger asks the vendor, so that one of them watches the rate and not all.
+    """
+
+    hook: InforuHook
+    throttle: Throttle
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(slots=True)
+class _Entry:
+    loop: asyncio.AbstractEventLoop
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    shared: Shared | None = None
+    failure: InforuError | None = None
+    fresh_until: float = 0.0
+
+
+class SharedHooks:
+    """One hook for each connection, whose settings are read anew now and then."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, _Entry] = {}
+
+    async def get(self, conn_id: str) -> Shared:
+        """Return what the triggers of a connection share.
+
+        :param conn_id: The connection.
+        :raises InforuInputError: There is none, or a field of it is wrong.
+        :raises ConnectionUnreadableError: Airflow could not say.
+        """
+        loop = asyncio.get_running_loop()
+        entry = self._entries.get(conn_id)
+        if entry is None or entry.loop is not loop:
+            entry = self._entries[conn_id] = _Entry(loop)
+        async with entry.reading:
+            if time.monotonic() >= entry.fresh_until:
+                await _refresh(conn_id, entry)
+        if entry.failure is not None:
+            raise type(entry.failure)(str(entry.failure))
+        if entry.shared is None:
+            raise RuntimeError("a connection was neither read nor refused")
+        return entry.shared
+
+
+async def _refresh(conn_id: str, entry: _Entry) -> None:
+    seconds = SETTINGS_SECONDS
+    try:
+        entry.shared = await _read(conn_id, entry.shared)
+        entry.failure = None
+    except ConnectionUnreadableError as error:
+        seconds = FAILURE_SECONDS
+        if entry.shared is None:
+            entry.failure = error
+    except InforuError as error:
+        seconds = FAILURE_SECONDS
+        entry.failure = error
+    entry.fresh_until = time.monotonic() + seconds
+
+
+async def _read(conn_id: str, known: Shared | None) -> Shared:
+    hook = InforuHook(conn_id)
+    try:
+        await hook.load_settings()
+        if known is not None and known.hook.settings == hook.settings:
+            return known
+        return Shared(hook, await in_thread(new_throttle, hook.settings))
+    except InforuError:
+        raise
+    except Exception as error:
+        # Its words may hold anything, also what a secrets backend was asked with.
+        raise ConnectionUnreadableError(
+            f"the connection {conn_id!r} does not exist or could not be read ({type(error).__name__})"
+        ) from None
+
+
+shared_hooks = SharedHooks()
+"""The hooks of this process."""
+
+
+async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a function that waits in one of the provider's threads.
+
+    :param function: The function.
+    :param args: Its arguments.
+    :param kwargs: Its arguments by name.
+    """
+    context = contextvars.copy_context()
+    call = partial(context.run, function, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(_threads(), call)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(MAX_CONNECTIONS, thread_name_prefix="inforu-trigger")

@@ -1,0 +1,180 @@
+"""The trigger that waits for the calls of a send: one per send, whatever its size."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.hooks.inforu import InforuHook
+from airflow_provider_inforu.hooks.waiting import RATE_PAUSE_SECONDS, new_source
+from airflow_provider_inforu.outcomes.decision import Deadline, Goal, Moment, Wait
+from airflow_provider_inforu.outcomes.sources import Job
+from airflow_provider_inforu.triggers.shared import in_thread, shared_hooks
+
+if TYPE_CHECKING:
+    from airflow_provider_inforu.outcomes.awaited import AwaitedSend
+    from airflow_provider_inforu.outcomes.decision import Decision, Look
+    from airflow_provider_inforu.outcomes.sources import Source, SourceName
+    from airflow_provider_inforu.triggers.shared import Shared
+
+LAST_LOOK_SECONDS = 60.0
+"""How long a look may go on after the time is over."""
+BACKSTOP_SECONDS = 180.0
+"""How long after the deadline Airflow may end a trigger that has not ended itself."""
+_SHORTEST_POLL_SECONDS = 0.05
+_EVENNESS = (0.8, 1.2)
+
+
+class InforuVoiceJobTrigger(BaseTrigger):
+    """Wait until the calls of a send have ended, and fire one event.
+
+    It only reads, so that running twice, as triggers may, does no harm. The event is
+    ``{"status": "success" | "timeout" | "error", "message": …, "summary": …}`` and holds counts only.
+
+    :param inforu_conn_id: The connection.
+    :param send_id: The send.
+    :param expected: How many calls the vendor accepted.
+    :param complete_when: The share of them that must have ended (1.0).
+    :param source: ``notifications`` (default) asks the receiver, ``status_function`` the account's.
+    :param requests: The accepted requests as a manifest lists them, for ``status_function``.
+    :param poll_interval: Seconds between looks (30), give or take a fifth: triggers should not look at once.
+    :param deadline: When the time is over, in seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        *,
+        inforu_conn_id: str = InforuHook.default_conn_name,
+        send_id: str,
+        expected: int,
+        complete_when: float = 1.0,
+        source: SourceName = "notifications",
+        requests: Sequence[Mapping[str, Any]] | None = None,
+        poll_interval: float = 30.0,
+        deadline: float,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.inforu_conn_id = inforu_conn_id
+        self.send_id = send_id
+        self.expected = expected
+        self.complete_when = complete_when
+        self.source = source
+        self.requests = requests
+        self.poll_interval = poll_interval
+        self.deadline = deadline
+        self._shared: Shared | None = None
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class and its arguments, as plain JSON."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", {
+            "inforu_conn_id": self.inforu_conn_id,
+            "send_id": self.send_id,
+            "expected": self.expected,
+            "complete_when": self.complete_when,
+            "source": self.source,
+            "requests": None if self.requests is None else [dict(one) for one in self.requests],
+            "poll_interval": self.poll_interval,
+            "deadline": self.deadline,
+        }
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look until waiting is over, then fire the event."""
+        now = Moment.now()
+        deadline = Deadline(self.deadline, now)
+        wait = Wait(self.send_id, Goal(self.expected, self.complete_when), deadline)
+        source = self._new_source()
+        decision = wait.before_first_look()
+        # A triggerer that restarts begins a thousand triggers in one moment.
+        evenness = (0.0, 1.0)
+        while not decision.is_final:
+            pause = max(self.poll_interval, _SHORTEST_POLL_SECONDS) * random.uniform(*evenness)  # noqa: S311 - no secret
+            await asyncio.sleep(min(pause, deadline.seconds_left(Moment.now())))
+            decision = await self._look(source, wait)
+            evenness = _EVENNESS
+        yield TriggerEvent(decision.to_event())  # type: ignore[no-untyped-call]
+
+    def _new_source(self) -> Source:
+        jobs = [Job(one["request_token"], one["calls"]) for one in self.requests or ()]
+        return new_source(
+            self.source,
+            self.send_id,
+            jobs,
+            get_hook=lambda: self._current().hook,
+            may_ask=lambda: self._current().throttle.take(),
+        )
+
+    def _current(self) -> Shared:
+        if self._shared is None:
+            raise RuntimeError("the connection was not read yet")
+        return self._shared
+
+    async def _look(self, source: Source, wait: Wait) -> Decision:
+        try:
+            async with asyncio.timeout(wait.deadline.seconds_left(Moment.now()) + LAST_LOOK_SECONDS):
+                found = await self._ask(source)
+        except TimeoutError:
+            return wait.after_error(InforuError("no answer came in time"), Moment.now())
+        except InforuError as error:
+            decision = wait.after_error(error, Moment.now())
+            if not decision.is_final and wait.failures == 1:
+                self.log.warning("%s. Looking again", decision.message)
+            return decision
+        decision = wait.after_look(found, Moment.now())
+        self.log.debug("%s", decision.message)
+        return decision
+
+    async def _ask(self, source: Source) -> Look:
+        self._shared = await shared_hooks.get(self.inforu_conn_id)
+        if self.source == "notifications":
+            return await self._ask_until_done(source)
+        async with self._shared.turn:
+            return await self._ask_until_done(source)
+
+    @staticmethod
+    async def _ask_until_done(source: Source) -> Look:
+        while True:
+            found = await in_thread(source.look)
+            if found is not None:
+                return found
+            await asyncio.sleep(RATE_PAUSE_SECONDS)
+
+
+def defer_arguments(
+    awaited: AwaitedSend,
+    goal: Goal,
+    *,
+    inforu_conn_id: str,
+    source: SourceName,
+    poll_interval: float,
+    deadline: Deadline,
+) -> dict[str, Any]:
+    """Return ``trigger`` and ``timeout`` for an operator's ``defer``.
+
+    The trigger ends itself at the deadline; Airflow's timeout, some minutes later, is for a trigger that cannot.
+
+    :param awaited: The send.
+    :param goal: How many of its calls must have ended.
+    :param inforu_conn_id: The connection.
+    :param source: Where to look.
+    :param poll_interval: Seconds between looks.
+    :param deadline: When the time is over.
+    """
+    asks_jobs = source == "status_function"
+    trigger = InforuVoiceJobTrigger(
+        inforu_conn_id=inforu_conn_id,
+        send_id=awaited.send_id,
+        expected=goal.expected,
+        complete_when=goal.complete_when,
+        source=source,
+        requests=[job.to_json() for job in awaited.jobs or ()] if asks_jobs else None,
+        poll_interval=poll_interval,
+        deadline=deadline.at,
+    )
+    seconds = deadline.seconds_left(Moment.now()) + BACKSTOP_SECONDS
+    return {"trigger": trigger, "timeout": timedelta(seconds=seconds)}
