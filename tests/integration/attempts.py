@@ -1,0 +1,24 @@
+"""What attempts of a task do with its ledger in object storage, for other processes to import."""
+
+from __future__ import annotations
+
+from airflow_provider_inforu.sending.batch_state import BatchState, Event
+from airflow_provider_inforu.sending.ledger import Header, Ledger, open_ledger, read_ledger
+from airflow_provider_inforu.sending.stores import ObjectStorageStore
+
+NEW = Header("5e4d", "plan", batches=3, recipients=250, life=0)
+# What Airflow calls a run was not made for the name of an object.
+PARTS = ("dag", "scheduled__2026-11-23T07:00:00+00:00", "call", "-1")
+
+
+def begin(root: str) -> Ledger:
+    return open_ledger(ObjectStorageStore(root, PARTS), NEW)
+
+
+def begin_and_submit(root: str, number: int) -> None:
+    begin(root).write([[Event.SUBMIT, number, f"digest{number}"]])
+
+
+def states(root: str) -> dict[int, BatchState] | None:
+    found = read_ledger(ObjectStorageStore(root, PARTS))
+    return None if found is None else {number: record.state for number, record in found[1].items()}
