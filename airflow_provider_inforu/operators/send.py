@@ -28,8 +28,9 @@ from airflow_provider_inforu.operators.attempt import (
 from airflow_provider_inforu.operators.report_file import check_report_path, write_report
 from airflow_provider_inforu.operators.rows import HiddenRows
 from airflow_provider_inforu.operators.wait import (
+    calls_of,
     calls_to_wait_for,
-    check_event,
+    check_ended,
     read_event,
     wait_here,
     wait_in_triggerer,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_inforu.operators.sent import Sent
+    from airflow_provider_inforu.outcomes.decision import Decision
     from airflow_provider_inforu.outcomes.summary import CallResult
     from airflow_provider_inforu.sending.dispatch import SendBatch
     from airflow_provider_inforu.sending.ledger import Ledger
@@ -185,52 +187,52 @@ class InforuSendOperator(BaseOperator):
             self._hook.get_receiver()  # an error before anybody is called
         return self._wait_and_conclude(context, self._send(context))
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+    def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Go on after the wait in the triggerer.
 
         :param event: What the trigger says.
         :raises CallsNotEndedError: The calls have not ended in time; a retry waits again and sends nothing.
         """
+        decision = read_event(event)
         manifest: dict[str, Any] = context["ti"].xcom_pull(key="return_value")
         if not (manifest["in_doubt"] or manifest["rejected"] or self.report_path):
-            manifest["calls"] = read_event(event)
-            context["ti"].xcom_push(key="return_value", value=manifest)
-            check_event(event)
-            return manifest
+            return self._end_wait(context, manifest, decision)
         # The ledger has everything: this sends nothing, unless in_doubt says so.
         sent = self._send(context)
         if calls_to_wait_for(sent.manifest()) > calls_to_wait_for(manifest):
             return self._wait_and_conclude(context, sent)
-        return self._conclude(context, sent, event)
+        return self._conclude(context, sent, decision)
 
     def _wait_and_conclude(self, context: Context, sent: Sent) -> dict[str, Any]:
         manifest = sent.manifest()
-        expected = calls_to_wait_for(manifest) if self.wait_for_calls else 0
-        if not expected:
+        if not self.wait_for_calls or not calls_to_wait_for(manifest):
             return self._conclude(context, sent)
-        self.log.info("send %s: waiting for the end of %d calls", sent.send_id, expected)
+        self.log.info("send %s: waiting for the end of %d calls", sent.send_id, calls_to_wait_for(manifest))
         # Without a ledger nothing but this process knows what was sent, so the process waits.
         if self.deferrable and sent.ledger.is_durable:
             context["ti"].xcom_push(key="return_value", value=manifest)
-            wait_in_triggerer(self, sent.send_id, expected)
-        return self._conclude(context, sent, wait_here(self, self._hook, sent.send_id, expected))
+            wait_in_triggerer(self, manifest)
+        return self._conclude(context, sent, wait_here(self, self._hook, manifest))
 
-    def _conclude(
-        self, context: Context, sent: Sent, event: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
+    def _conclude(self, context: Context, sent: Sent, decision: Decision | None = None) -> dict[str, Any]:
         """Return the manifest, or fail with what went wrong; either way the report is written."""
         if self._attempt:
             self._attempt.settle(sent.ledger, sent.batches)
-        manifest = sent.manifest() | {"calls": None if event is None else read_event(event)}
         report = sent.report()
         name_people(report)
         if self.report_path:
             write_report(self.report_path, sent, self._results(sent))
+        manifest = sent.manifest()
         if report.rejected or (report.in_doubt and self.in_doubt != "accept"):
-            self._fail(context, report, manifest)
-        if event is not None:
-            context["ti"].xcom_push(key="return_value", value=manifest)
-            check_event(event)
+            calls = None if decision is None else calls_of(decision)
+            self._fail(context, report, {**manifest, "calls": calls})
+        return manifest if decision is None else self._end_wait(context, manifest, decision)
+
+    @staticmethod
+    def _end_wait(context: Context, manifest: dict[str, Any], decision: Decision) -> dict[str, Any]:
+        manifest = {**manifest, "calls": calls_of(decision)}
+        context["ti"].xcom_push(key="return_value", value=manifest)
+        check_ended(decision)
         return manifest
 
     def _results(self, sent: Sent) -> dict[str, CallResult]:
