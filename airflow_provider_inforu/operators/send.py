@@ -16,16 +16,9 @@ from airflow_provider_inforu.operators.arguments import (
     check_choices,
     check_field_names,
     check_numbers,
+    check_report_path,
     read_flag,
 )
-from airflow_provider_inforu.operators.attempt import (
-    Attempt,
-    InDoubt,
-    Order,
-    SendStoppedError,
-    name_people,
-)
-from airflow_provider_inforu.operators.report_file import check_report_path, write_report
 from airflow_provider_inforu.operators.rows import HiddenRows
 from airflow_provider_inforu.operators.wait import (
     calls_of,
@@ -35,16 +28,17 @@ from airflow_provider_inforu.operators.wait import (
     wait_here,
     wait_in_triggerer,
 )
-from airflow_provider_inforu.sending.recipients import InvalidRecipients, OnDuplicate, RecipientRules
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_inforu.operators.attempt import Attempt, InDoubt
     from airflow_provider_inforu.operators.sent import Sent
     from airflow_provider_inforu.outcomes.decision import Decision
     from airflow_provider_inforu.outcomes.summary import CallResult
     from airflow_provider_inforu.sending.dispatch import SendBatch
     from airflow_provider_inforu.sending.ledger import Ledger
+    from airflow_provider_inforu.sending.recipients import InvalidRecipients, OnDuplicate, RecipientRules
     from airflow_provider_inforu.sending.report import Report
 
 HOW_TO_SETTLE = (
@@ -216,6 +210,9 @@ class InforuSendOperator(BaseOperator):
 
     def _conclude(self, context: Context, sent: Sent, decision: Decision | None = None) -> dict[str, Any]:
         """Return the manifest, or fail with what went wrong; either way the report is written."""
+        from airflow_provider_inforu.operators.attempt import name_people
+        from airflow_provider_inforu.operators.report_file import write_report
+
         if self._attempt:
             self._attempt.settle(sent.ledger, sent.batches)
         report = sent.report()
@@ -245,6 +242,9 @@ class InforuSendOperator(BaseOperator):
         return InforuHook(self.inforu_conn_id)
 
     def _send(self, context: Context) -> Sent:
+        # Here and below: a DAG file that is parsed has no use for what sends.
+        from airflow_provider_inforu.operators.attempt import Attempt, Order
+
         self._attempt = Attempt(
             self._hook,
             Order(
@@ -264,6 +264,8 @@ class InforuSendOperator(BaseOperator):
         return self._attempt.run(context, rows)
 
     def _fail(self, context: Context, report: Report, manifest: dict[str, Any]) -> None:
+        from airflow_provider_inforu.operators.attempt import SendStoppedError
+
         message = report.describe()
         if not report.in_doubt:
             context["ti"].xcom_push(key="return_value", value=manifest)
@@ -283,6 +285,8 @@ class InforuSendOperator(BaseOperator):
             self._attempt.stop()
 
     def _rules(self) -> RecipientRules:
+        from airflow_provider_inforu.sending.recipients import RecipientRules
+
         return RecipientRules(
             phone_field=self.phone_field,
             key_field=self.key_field,
@@ -293,6 +297,9 @@ class InforuSendOperator(BaseOperator):
 
     def _check_arguments(self) -> None:
         """Raise InforuInputError for what is wrong before anything is sent."""
+        from airflow_provider_inforu.operators.attempt import InDoubt
+        from airflow_provider_inforu.sending.recipients import InvalidRecipients, OnDuplicate
+
         read_flag("resend", self.resend)
         self._ignores_sending_time()
         check_field_names(self.phone_field, self.key_field)
