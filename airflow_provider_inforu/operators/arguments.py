@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 
+REPORT_SUFFIXES = (".csv", ".ndjson", ".jsonl")
 LONGEST_WAIT_SECONDS = 30 * 24 * 3600
 
 
@@ -79,3 +80,15 @@ def check_choices(**choices: tuple[object, Any]) -> None:
             raise InforuInputError(
                 f"{name} must be one of {', '.join(known)}, not {value!r}: nothing was sent"
             )
+
+
+def check_report_path(path: object) -> None:
+    """Refuse a path whose ending does not say what to write.
+
+    :param path: Any URL that fsspec knows, or a path; None for no report.
+    :raises InforuInputError: It ends otherwise.
+    """
+    if path is not None and not str(path).endswith(REPORT_SUFFIXES):
+        raise InforuInputError(
+            f"report_path must end in one of {', '.join(REPORT_SUFFIXES)}, not {str(path)!r}; nothing sent"
+        )

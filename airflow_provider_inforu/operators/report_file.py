@@ -6,7 +6,7 @@ import csv
 import json
 from typing import TYPE_CHECKING, Any, TextIO
 
-from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
+from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.sending.batch_state import BatchState
 
 if TYPE_CHECKING:
@@ -31,23 +31,10 @@ STATES = {
     BatchState.REJECTED: "rejected",
     BatchState.SUBMITTING: "in_doubt",
 }
-SUFFIXES = (".csv", ".ndjson", ".jsonl")
 
 
 class ReportError(InforuError):
     """The report of a send cannot be written."""
-
-
-def check_report_path(path: object) -> None:
-    """Refuse a path whose ending does not say what to write.
-
-    :param path: Any URL that fsspec knows, or a path; None for no report.
-    :raises InforuInputError: It ends otherwise.
-    """
-    if path is not None and not str(path).endswith(SUFFIXES):
-        raise InforuInputError(
-            f"report_path must end in one of {', '.join(SUFFIXES)}, not {str(path)!r}: nothing was sent"
-        )
 
 
 def write_report(path: str, sent: Sent, results: Mapping[str, CallResult]) -> None:

@@ -16,33 +16,29 @@ from airflow_provider_inforu.operators.arguments import (
     check_choices,
     check_field_names,
     check_numbers,
+    check_report_path,
     read_flag,
 )
-from airflow_provider_inforu.operators.attempt import (
-    Attempt,
-    InDoubt,
-    Order,
-    SendStoppedError,
-    name_people,
-)
-from airflow_provider_inforu.operators.report_file import check_report_path, write_report
 from airflow_provider_inforu.operators.rows import HiddenRows
 from airflow_provider_inforu.operators.wait import (
+    calls_of,
     calls_to_wait_for,
-    check_event,
+    check_ended,
     read_event,
     wait_here,
     wait_in_triggerer,
 )
-from airflow_provider_inforu.sending.recipients import InvalidRecipients, OnDuplicate, RecipientRules
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_inforu.operators.attempt import Attempt, InDoubt
     from airflow_provider_inforu.operators.sent import Sent
+    from airflow_provider_inforu.outcomes.decision import Decision
     from airflow_provider_inforu.outcomes.summary import CallResult
     from airflow_provider_inforu.sending.dispatch import SendBatch
     from airflow_provider_inforu.sending.ledger import Ledger
+    from airflow_provider_inforu.sending.recipients import InvalidRecipients, OnDuplicate, RecipientRules
     from airflow_provider_inforu.sending.report import Report
 
 HOW_TO_SETTLE = (
@@ -185,52 +181,55 @@ class InforuSendOperator(BaseOperator):
             self._hook.get_receiver()  # an error before anybody is called
         return self._wait_and_conclude(context, self._send(context))
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+    def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Go on after the wait in the triggerer.
 
         :param event: What the trigger says.
         :raises CallsNotEndedError: The calls have not ended in time; a retry waits again and sends nothing.
         """
+        decision = read_event(event)
         manifest: dict[str, Any] = context["ti"].xcom_pull(key="return_value")
         if not (manifest["in_doubt"] or manifest["rejected"] or self.report_path):
-            manifest["calls"] = read_event(event)
-            context["ti"].xcom_push(key="return_value", value=manifest)
-            check_event(event)
-            return manifest
+            return self._end_wait(context, manifest, decision)
         # The ledger has everything: this sends nothing, unless in_doubt says so.
         sent = self._send(context)
         if calls_to_wait_for(sent.manifest()) > calls_to_wait_for(manifest):
             return self._wait_and_conclude(context, sent)
-        return self._conclude(context, sent, event)
+        return self._conclude(context, sent, decision)
 
     def _wait_and_conclude(self, context: Context, sent: Sent) -> dict[str, Any]:
         manifest = sent.manifest()
-        expected = calls_to_wait_for(manifest) if self.wait_for_calls else 0
-        if not expected:
+        if not self.wait_for_calls or not calls_to_wait_for(manifest):
             return self._conclude(context, sent)
-        self.log.info("send %s: waiting for the end of %d calls", sent.send_id, expected)
+        self.log.info("send %s: waiting for the end of %d calls", sent.send_id, calls_to_wait_for(manifest))
         # Without a ledger nothing but this process knows what was sent, so the process waits.
         if self.deferrable and sent.ledger.is_durable:
             context["ti"].xcom_push(key="return_value", value=manifest)
-            wait_in_triggerer(self, sent.send_id, expected)
-        return self._conclude(context, sent, wait_here(self, self._hook, sent.send_id, expected))
+            wait_in_triggerer(self, manifest)
+        return self._conclude(context, sent, wait_here(self, self._hook, manifest))
 
-    def _conclude(
-        self, context: Context, sent: Sent, event: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
+    def _conclude(self, context: Context, sent: Sent, decision: Decision | None = None) -> dict[str, Any]:
         """Return the manifest, or fail with what went wrong; either way the report is written."""
+        from airflow_provider_inforu.operators.attempt import name_people
+        from airflow_provider_inforu.operators.report_file import write_report
+
         if self._attempt:
             self._attempt.settle(sent.ledger, sent.batches)
-        manifest = sent.manifest() | {"calls": None if event is None else read_event(event)}
         report = sent.report()
         name_people(report)
         if self.report_path:
             write_report(self.report_path, sent, self._results(sent))
+        manifest = sent.manifest()
         if report.rejected or (report.in_doubt and self.in_doubt != "accept"):
-            self._fail(context, report, manifest)
-        if event is not None:
-            context["ti"].xcom_push(key="return_value", value=manifest)
-            check_event(event)
+            calls = None if decision is None else calls_of(decision)
+            self._fail(context, report, {**manifest, "calls": calls})
+        return manifest if decision is None else self._end_wait(context, manifest, decision)
+
+    @staticmethod
+    def _end_wait(context: Context, manifest: dict[str, Any], decision: Decision) -> dict[str, Any]:
+        manifest = {**manifest, "calls": calls_of(decision)}
+        context["ti"].xcom_push(key="return_value", value=manifest)
+        check_ended(decision)
         return manifest
 
     def _results(self, sent: Sent) -> dict[str, CallResult]:
@@ -243,6 +242,9 @@ class InforuSendOperator(BaseOperator):
         return InforuHook(self.inforu_conn_id)
 
     def _send(self, context: Context) -> Sent:
+        # Here and below: a DAG file that is parsed has no use for what sends.
+        from airflow_provider_inforu.operators.attempt import Attempt, Order
+
         self._attempt = Attempt(
             self._hook,
             Order(
@@ -262,6 +264,8 @@ class InforuSendOperator(BaseOperator):
         return self._attempt.run(context, rows)
 
     def _fail(self, context: Context, report: Report, manifest: dict[str, Any]) -> None:
+        from airflow_provider_inforu.operators.attempt import SendStoppedError
+
         message = report.describe()
         if not report.in_doubt:
             context["ti"].xcom_push(key="return_value", value=manifest)
@@ -281,6 +285,8 @@ class InforuSendOperator(BaseOperator):
             self._attempt.stop()
 
     def _rules(self) -> RecipientRules:
+        from airflow_provider_inforu.sending.recipients import RecipientRules
+
         return RecipientRules(
             phone_field=self.phone_field,
             key_field=self.key_field,
@@ -291,6 +297,9 @@ class InforuSendOperator(BaseOperator):
 
     def _check_arguments(self) -> None:
         """Raise InforuInputError for what is wrong before anything is sent."""
+        from airflow_provider_inforu.operators.attempt import InDoubt
+        from airflow_provider_inforu.sending.recipients import InvalidRecipients, OnDuplicate
+
         read_flag("resend", self.resend)
         self._ignores_sending_time()
         check_field_names(self.phone_field, self.key_field)

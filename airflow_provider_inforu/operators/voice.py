@@ -9,8 +9,6 @@ from airflow_provider_inforu.capi import voice
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.operators.arguments import read_flag, text_or_none
 from airflow_provider_inforu.operators.send import InforuSendOperator
-from airflow_provider_inforu.sending.dispatch import FIRST, NO_COPY, FirstBatchError
-from airflow_provider_inforu.sending.texts import TextTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,6 +64,8 @@ class InforuSendTextToSpeechOperator(InforuSendOperator):
                 raise InforuInputError(f"{name} must be text, not {type(value).__name__}: nothing was sent")
 
     def _rules(self) -> RecipientRules:
+        from airflow_provider_inforu.sending.texts import TextTemplate
+
         message = text_or_none(self.message)
         template = None if message is None else TextTemplate(message)
         return replace(super()._rules(), speaks=True, template=template)
@@ -142,6 +142,8 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
         return [campaign_id, self._first_alone, text_or_none(self.duplicate_name), *self._shared_plan()]
 
     def _sender(self, hook: InforuHook, ledger: Ledger) -> SendBatch:
+        from airflow_provider_inforu.sending.dispatch import FIRST
+
         def send(batch: Batch) -> SendReceipt:
             makes_copy = self._first_alone and batch.number == FIRST
             return hook.send_existing_campaign(
@@ -157,6 +159,8 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
         return send
 
     def _campaign_of(self, batch: Batch, ledger: Ledger) -> str | int:
+        from airflow_provider_inforu.sending.dispatch import FIRST, NO_COPY, FirstBatchError
+
         if not self._first_alone or batch.number == FIRST:
             return voice.read_campaign_id(self.campaign_id)
         first = ledger.accepted(FIRST)

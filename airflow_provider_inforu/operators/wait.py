@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.errors import InforuError
-from airflow_provider_inforu.outcomes.decision import Deadline, Goal, Moment, Wait
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.hooks.inforu import InforuHook
     from airflow_provider_inforu.operators.send import InforuSendOperator
-
-BACKSTOP_SECONDS = 300.0
-"""The trigger has a deadline of its own; Airflow's comes so much later, should the trigger not keep it."""
+    from airflow_provider_inforu.outcomes.decision import Decision
 
 
 class CallsNotEndedError(InforuError):
@@ -33,59 +29,77 @@ def calls_to_wait_for(manifest: Mapping[str, Any]) -> int:
     return int(manifest["accepted"]) or min(1, int(manifest["in_doubt"]))
 
 
-def wait_in_triggerer(operator: InforuSendOperator, send_id: str, expected: int) -> NoReturn:
+def wait_in_triggerer(operator: InforuSendOperator, manifest: Mapping[str, Any]) -> None:
     """Leave the worker until the calls have ended; ``execute_complete`` goes on then.
 
     :param operator: Whose task waits.
-    :param send_id: The send.
-    :param expected: How many calls should end.
+    :param manifest: Of the send.
     :raises TaskDeferred: Always.
     """
-    from airflow_provider_inforu.triggers.voice import InforuVoiceJobTrigger
+    from airflow_provider_inforu.outcomes.awaited import read_send
+    from airflow_provider_inforu.outcomes.decision import Deadline, Goal, Moment
+    from airflow_provider_inforu.triggers.voice import defer_arguments
 
+    expected = calls_to_wait_for(manifest)
     operator.defer(
-        trigger=InforuVoiceJobTrigger(
-            inforu_conn_id=operator.inforu_conn_id,
-            send_id=send_id,
-            expected=expected,
-            poll_interval=operator.poll_interval,
-            deadline=time.time() + operator.calls_timeout,
-        ),
         method_name="execute_complete",
-        timeout=timedelta(seconds=operator.calls_timeout + BACKSTOP_SECONDS),
+        **defer_arguments(
+            read_send(manifest, expected),
+            Goal(expected),
+            inforu_conn_id=operator.inforu_conn_id,
+            source="notifications",
+            poll_interval=operator.poll_interval,
+            deadline=Deadline(time.time() + operator.calls_timeout, Moment.now()),
+        ),
     )
-    raise AssertionError  # defer always raises
 
 
-def wait_here(operator: InforuSendOperator, hook: InforuHook, send_id: str, expected: int) -> dict[str, Any]:
-    """Wait in the worker, and return what the trigger would say.
+def wait_here(operator: InforuSendOperator, hook: InforuHook, manifest: Mapping[str, Any]) -> Decision:
+    """Wait in the worker.
 
     :param operator: Whose task waits.
     :param hook: Of its connection.
-    :param send_id: The send.
-    :param expected: How many calls should end.
+    :param manifest: Of the send.
     """
     from airflow_provider_inforu.hooks.waiting import source_of, wait_until_final
+    from airflow_provider_inforu.outcomes.decision import Deadline, Goal, Moment, Wait
 
+    send_id = manifest["send_id"]
     deadline = Deadline(time.time() + operator.calls_timeout, Moment.now())
     source = source_of(hook, "notifications", send_id, None)
-    wait = Wait(send_id, Goal(expected), deadline)
-    return wait_until_final(source, wait, operator.poll_interval).to_event()
+    wait = Wait(send_id, Goal(calls_to_wait_for(manifest)), deadline)
+    return wait_until_final(source, wait, operator.poll_interval)
 
 
-def read_event(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the manifest's ``calls``: the summary, and whether the wait was complete.
+def read_event(event: object) -> Decision:
+    """Return what the trigger decided.
 
-    :param event: What the trigger says.
+    :param event: The payload of its event.
+    :raises CallsNotEndedError: It is none.
     """
-    return {**(event.get("summary") or {}), "complete": event["status"] == "success"}
+    from airflow_provider_inforu.outcomes.decision import Decision
+
+    try:
+        return Decision.from_event(event)
+    except ValueError as error:
+        raise CallsNotEndedError(
+            f"the trigger's event cannot be read ({error}). A retry waits again and sends nothing"
+        ) from None
 
 
-def check_event(event: Mapping[str, Any]) -> None:
+def calls_of(decision: Decision) -> dict[str, Any]:
+    """Return the manifest's ``calls``: the summary, and whether as many calls ended as were waited for.
+
+    :param decision: What ended the wait.
+    """
+    return {**decision.summary.to_json(), "complete": str(decision.verdict) == "success"}
+
+
+def check_ended(decision: Decision) -> None:
     """Raise where the calls have not ended.
 
-    :param event: What the trigger says.
+    :param decision: What ended the wait.
     :raises CallsNotEndedError: They have not.
     """
-    if event["status"] != "success":
-        raise CallsNotEndedError(f"{event['message']}. A retry waits again and sends nothing")
+    if not calls_of(decision)["complete"]:
+        raise CallsNotEndedError(f"{decision.message}. A retry waits again and sends nothing")
