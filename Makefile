@@ -5,7 +5,7 @@ UV := $(BIN)/uv
 READY := .venv/.ready
 COMPAT := 3.0 3.1 3.2
 
-.PHONY: setup demo test lint docs compat chaos bench lock clean
+.PHONY: setup demo test lint docs compat $(COMPAT:%=compat-%) chaos bench lock clean
 
 setup: $(READY)
 
@@ -33,8 +33,12 @@ docs: $(READY)
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-compat: $(COMPAT:%=.venv-airflow-%/.ready)
-	INFORU_TESTS_REQUIRE=compat $(BIN)/python -m pytest tests/compat
+# Two at a time: while one waits for a retry, another one starts.
+compat: $(READY)
+	$(MAKE) --jobs=2 --output-sync=target $(COMPAT:%=compat-%)
+
+$(COMPAT:%=compat-%): compat-%: .venv-airflow-%/.ready
+	INFORU_TESTS_REQUIRE=compat $(BIN)/python -m pytest tests/compat -k '[$*]'
 
 .venv-airflow-%/.ready: requirements/airflow-%.lock pyproject.toml | $(READY)
 	$(UV) venv --quiet --allow-existing --python $(BIN)/python $(@D)

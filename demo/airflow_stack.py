@@ -26,19 +26,19 @@ HEALTH_NAMES = {
 
 
 class AirflowStack:
-    """Airflow's API server, scheduler (LocalExecutor), DAG processor and triggerer, or some of them.
+    """Airflow's API server, scheduler (LocalExecutor), DAG processor and triggerer.
 
     As a context manager it is healthy inside the block and gone after it. Every component writes to
     `<home>/<component>.log`.
     """
 
-    def __init__(self, settings: StackSettings, components: Sequence[str] = COMPONENTS) -> None:
+    def __init__(self, settings: StackSettings) -> None:
         self.settings = settings
         self.ports = StackPorts.free()
         self.environment = stack_environment(settings, self.ports)
         self.api = AirflowApi(self.ports.api_url)
         self._migrate = self._service("db-migrate", "db", "migrate")
-        self._components = {name: self._service(name, name) for name in components}
+        self._components = {name: self._service(name, name) for name in COMPONENTS}
 
     @property
     def url(self) -> str:
@@ -98,7 +98,7 @@ class AirflowStack:
         # The first request of a task makes the API server load its API for tasks, which takes
         # seconds: it does so now, while the other components still start.
         self.api.load_task_api()
-        self._wait_until_healthy(HEALTHY_SECONDS, list(self._components))
+        self._wait_until_healthy(HEALTHY_SECONDS, COMPONENTS)
 
     def _wait_until_healthy(self, seconds: float, names: Sequence[str]) -> None:
         deadline = time.monotonic() + seconds

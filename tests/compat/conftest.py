@@ -13,13 +13,11 @@ import pytest
 from demo.airflow_environment import StackSettings
 from demo.airflow_stack import AirflowStack
 from demo.sandbox_process import SandboxProcess
-from tests.compat.old_airflow import OldAirflow
+from tests.compat.old_airflow import STATUS, OldAirflow
 from tests.integration.ground import skip_unless_required
 
 PROJECT = Path(__file__).resolve().parents[2]
 VERSIONS = ("3.0", "3.1", "3.2")
-# Nothing is deferred.
-COMPONENTS = ("api-server", "scheduler", "dag-processor")
 
 
 @pytest.fixture(scope="session")
@@ -43,11 +41,11 @@ def old_airflow(
     settings = StackSettings(
         home=home / "airflow",
         dags_folder=home / "dags",
-        connections={"inforu_default": json.dumps(sandbox_process.connection())},
+        connections={"inforu_default": json.dumps(sandbox_process.connection(status_function=STATUS))},
         variables={"INFORU_TEST_LEDGERS": ledgers},
         python=python,
     )
-    with AirflowStack(settings, COMPONENTS) as airflow:
+    with AirflowStack(settings) as airflow:
         yield OldAirflow(request.param, airflow, sandbox_process, ledgers)
 
 

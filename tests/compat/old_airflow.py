@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 COMMAND_SECONDS = 60.0
 TEXT_TO_SPEECH = "Voice/Message/Send"
+STATUS = "Voice/Message/Status"
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,23 @@ class OldAirflow:
         """Return how each try of the sending task ended."""
         return [one["state"] for one in self.stack.api.tries(run.dag_id, run.run_id, "call")]
 
-    def log(self, run: Run, try_number: int) -> str:
-        """Return what one try of the sending task logged."""
-        return self.stack.api.log(run.dag_id, run.run_id, "call", try_number)
+    def log(self, run: Run, try_number: int, task_id: str = "call") -> str:
+        """Return what one try of a task logged."""
+        return self.stack.api.log(run.dag_id, run.run_id, task_id, try_number)
+
+    def logs(self, run: Run) -> str:
+        """Return the log of every try of every task, to show why a run failed."""
+        return "\n".join(
+            f"{name}:\n{log}" for name, log in Ground(self.stack, self.sandbox).task_logs(run).items()
+        )
+
+    def result(self, run: Run, task_id: str) -> dict[str, Any]:
+        """Return what a task pushed."""
+        return Ground(self.stack, self.sandbox).manifest(run, task_id)
 
     def manifest(self, run: Run) -> dict[str, Any]:
         """Return what the sending task pushed."""
-        return Ground(self.stack, self.sandbox).manifest(run)
+        return self.result(run, "call")
 
     def fail_second_request(self, kind: str, **options: object) -> None:
         """Let the second request to come meet this fault."""

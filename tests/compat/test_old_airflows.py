@@ -9,6 +9,8 @@ import pytest
 
 from airflow_provider_inforu.capi.statuses import StatusId
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
+from tests.compat.old_airflow import STATUS
+from tests.integration.ground import DAG_SECONDS
 
 if TYPE_CHECKING:
     from tests.compat.old_airflow import OldAirflow
@@ -95,6 +97,24 @@ def test_without_a_ledger_a_try_that_stops_has_no_retry_and_a_later_try_sends_no
     assert "AirflowFailException" in log
     assert "nothing was sent: this is try 2, and no ledger could tell whom an earlier try called" in log
     assert airflow.called() == once(PHONES[:100])
+
+
+def test_calls_are_waited_for_in_the_triggerer_and_in_a_worker(airflow: OldAirflow) -> None:
+    # The first look of each of the two finds the calls still ringing.
+    airflow.sandbox.inject("status", status_id=int(StatusId.JOB_IN_PROGRESS), function=STATUS, count=2)
+
+    run = airflow.run("send_and_wait")
+
+    assert run.state == "success", airflow.logs(run)
+    for task_id in ("wait_in_triggerer", "wait_in_worker"):
+        summary = airflow.result(run, task_id)
+        assert (summary["send_id"], summary["calls"]) == (airflow.manifest(run)["send_id"], 2)
+        assert summary["complete"] is True
+    assert "Pausing task as DEFERRED" in airflow.log(run, 1, "wait_in_triggerer")
+
+
+def test_every_module_can_be_imported(airflow: OldAirflow) -> None:
+    airflow.stack.api.wait_for_dag("every_module", DAG_SECONDS)
 
 
 def test_the_provider_is_found(airflow: OldAirflow) -> None:

@@ -1,0 +1,27 @@
+"""A send, and two sensors that wait for its calls: in the triggerer and in a worker."""
+
+from __future__ import annotations
+
+from airflow.sdk import dag
+
+from airflow_provider_inforu.operators.voice import InforuSendExistingCampaignOperator
+from airflow_provider_inforu.sensors.voice import InforuVoiceJobSensor
+
+
+@dag(schedule=None, catchup=False)
+def send_and_wait() -> None:
+    call = InforuSendExistingCampaignOperator(
+        task_id="call", campaign_id=183, recipients=["0500000001", "0500000002"]
+    )
+    for task_id, deferrable in (("wait_in_triggerer", True), ("wait_in_worker", False)):
+        InforuVoiceJobSensor(
+            task_id=task_id,
+            send=call.output,
+            source="status_function",
+            poke_interval=1,
+            timeout=60,
+            deferrable=deferrable,
+        )
+
+
+send_and_wait()
