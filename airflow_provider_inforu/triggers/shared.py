@@ -1,7 +1,7 @@
 """What all triggers of a process share: threads for their requests, and one hook for each connection.
 
-A triggerer runs a thousand triggers in one event loop, so whatever waits goes to a thread. The threads are our
-own: a receiver that hangs takes none of those that other providers' triggers use.
+A triggerer runs a thousand triggers in one event loop, so whatever waits goes to a thread. The threads are
+our own: a receiver that hangs takes none of those that other providers' triggers use.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ FAILURE_SECONDS = 5.0
 
 
 class ConnectionUnreadableError(InforuError):
-    """Airflow could not say what the connection is. That may pass, and so may "there is none":
+    """Airflow could not say what the connection is.
 
-    so it is called, too, where the API server or a secrets backend could not be asked.
+    That may pass, and so may "there is none": Airflow says that also where a backend could not be asked.
     """
 
 
