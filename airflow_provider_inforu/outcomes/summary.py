@@ -171,8 +171,9 @@ def _time(fields: Mapping[str, Any], name: str) -> dt.datetime | None:
         return None
     try:
         time = dt.datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        utc = time.astimezone(dt.UTC)
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} is no date") from None
     if time.tzinfo is None:
         raise ValueError(f"{name} has no time zone")
-    return time.astimezone(dt.UTC)
+    return utc

@@ -11,7 +11,7 @@ import contextvars
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from airflow_provider_inforu.capi.errors import InforuError
@@ -40,18 +40,21 @@ class ConnectionUnreadableError(InforuError):
     """
 
 
-@dataclass(frozen=True, slots=True)
 class Shared:
     """What the triggers of one connection share.
 
-    :ivar hook: The hook, with its pools of connections.
-    :ivar throttle: Keeps the rate of requests to the vendor.
-    :ivar turn: Held while a trigger asks the vendor, so that one of them watches the rate and not all.
+    :param hook: The hook, with its pools of connections.
     """
 
-    hook: InforuHook
-    throttle: Throttle
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    def __init__(self, hook: InforuHook) -> None:
+        self.hook = hook
+        self.turn = asyncio.Lock()
+        """Held while a trigger asks the vendor, so that one of them watches the rate and not all."""
+
+    @cached_property
+    def throttle(self) -> Throttle:
+        """What keeps the rate of requests to the vendor. Making it may ask a Redis server."""
+        return new_throttle(self.hook.settings)
 
 
 @dataclass(slots=True)
@@ -111,7 +114,7 @@ async def _read(conn_id: str, known: Shared | None) -> Shared:
         await hook.load_settings()
         if known is not None and known.hook.settings == hook.settings:
             return known
-        return Shared(hook, await in_thread(new_throttle, hook.settings))
+        return Shared(hook)
     except InforuError:
         raise
     except Exception as error:

@@ -106,7 +106,7 @@ class InforuVoiceJobTrigger(BaseTrigger):
             self.send_id,
             jobs,
             get_hook=lambda: self._current().hook,
-            may_ask=lambda: self._current().throttle.take(),
+            get_throttle=lambda: self._current().throttle,
         )
 
     def _current(self) -> Shared:
