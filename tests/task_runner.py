@@ -159,6 +159,10 @@ class TaskRunner:
         if method == "DELETE":
             self.xcoms.pop(key, None)
             return httpx.Response(200, json={"message": "ok"})
+        name = key.removesuffix("/slice")
+        if name in self.xcoms:
+            value = self.xcoms[name]
+            return httpx.Response(200, json={"key": key, "value": value} if name == key else [value])
         return _not_found(key)
 
 

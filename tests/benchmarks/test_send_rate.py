@@ -65,7 +65,9 @@ def check_and_measure(folder, sandbox, database_url, database):
             times = arrivals(sandbox)
             rate = (len(times) - 1) / (times[-1] - times[0])
             print(f"| {words} | {len(times)} | {rate:.1f} | {most_in_a_second(times)} |", flush=True)
-        print(f"One write of 2 KB into the task state, with nothing else going on: {write_ms(airflow):.1f} ms")
+        print(
+            f"One write of 2 KB into the task state, with nothing else going on: {write_ms(airflow):.1f} ms"
+        )
 
 
 def write_ms(airflow):
