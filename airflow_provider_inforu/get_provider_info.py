@@ -29,6 +29,18 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_provider_inforu.operators.voice"],
             }
         ],
+        "sensors": [
+            {"integration-name": "Inforu Voice", "python-modules": ["airflow_provider_inforu.sensors.voice"]}
+        ],
+        "triggers": [
+            {
+                "integration-name": "Inforu Voice",
+                "python-modules": [
+                    "airflow_provider_inforu.triggers.voice",
+                    "airflow_provider_inforu.triggers.events",
+                ],
+            }
+        ],
         "cli": ["airflow_provider_inforu.cli.definition.get_inforu_cli_commands"],
         "config": {
             "inforu": {

@@ -91,7 +91,7 @@ def end_of_call(message_id="", **fields):
 
 
 @contextmanager
-def running_receiver(database_url, *, conn_id=CONN_ID, secret=SECRET, **settings):
+def running_receiver(database_url, *, conn_id=CONN_ID, secret=SECRET, port=0, **settings):
     """Run a receiver on a database."""
     secrets = {conn_id: secret}
 
@@ -102,7 +102,7 @@ def running_receiver(database_url, *, conn_id=CONN_ID, secret=SECRET, **settings
 
     database = open_database(database_url)
     app = create_app(ReceiverSettings(database=database, secret_of=secret_of, **settings))
-    with ReceiverServer(app, log_config=None, log_level=logging.WARNING) as server:
+    with ReceiverServer(app, port=port, log_config=None, log_level=logging.WARNING) as server:
         yield Receiver(server.url, database, secrets, conn_id, secret)
 
 

@@ -139,8 +139,8 @@ def _mapping(value: object, what: str) -> Mapping[str, Any]:
 
 def _text(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{name} is no text")
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is no text")  # noqa: TRY004 - one type for all that cannot be read
     return value
 
 

@@ -1,5 +1,8 @@
 """The hook's side of outcomes, in a worker."""
 
+import datetime as dt
+import threading
+
 import pytest
 
 from airflow_provider_inforu.capi.errors import InforuInputError, InforuRateLimitError
@@ -9,8 +12,9 @@ from airflow_provider_inforu.outcomes import decision
 from airflow_provider_inforu.outcomes.client import ReceiverError
 from airflow_provider_inforu.outcomes.decision import WaitError, WaitTimeoutError
 from airflow_provider_inforu.outcomes.sources import Job
-from airflow_provider_inforu.outcomes.summary import SendSummary
+from airflow_provider_inforu.outcomes.summary import CallResult, SendSummary
 from airflow_provider_inforu.sending.pace import Throttle
+from tests.receiver import end_of_call
 from tests.scripted_server import scripted_server
 
 SEND = "0123456789abcdef"
@@ -129,12 +133,58 @@ def test_an_argument_that_cannot_be_is_refused_before_anything_is_asked(server, 
     assert server.requests == []
 
 
-def test_a_summary_and_results_come_from_the_receiver(server):
-    server.answer(ended(2))
-    assert InforuHook().get_send_summary(SEND).by_status == {"Answered": 2}
-    server.answer((200, {"calls": [{"key": "k1", "status": "Answered"}], "next": None}))
-    assert [call.key for call in InforuHook().iter_call_results(SEND, "Answered")] == ["k1"]
-    assert "status=Answered" in server.requests[-1][0]
+@pytest.fixture
+def receiver_hook(connection, receiver):
+    connection(receiver_url=receiver.url, notification_secret=receiver.secret)
+    return InforuHook()
+
+
+def test_a_summary_comes_from_the_receiver(receiver_hook, receiver):
+    assert receiver_hook.get_send_summary(SEND) == SendSummary(SEND)
+    receiver.push([end_of_call(f"{SEND}-1", digit="1"), end_of_call(f"{SEND}-2", status="Busy")] * 2)
+    summary = receiver_hook.get_send_summary(SEND)
+    assert (summary.calls, summary.by_status, summary.by_digit) == (2, {"Answered": 1, "Busy": 1}, {"1": 1})
+    assert summary.first_at == summary.last_at == dt.datetime(2026, 1, 15, 10, tzinfo=dt.UTC)
+
+
+def test_results_come_from_the_receiver_however_many_and_by_status(receiver_hook, receiver):
+    receiver.push([end_of_call(f"{SEND}-{n}", status="Busy" if n % 5 else "Answered") for n in range(2500)])
+    results = list(receiver_hook.iter_call_results(SEND))
+    assert sorted(int(one.key) for one in results) == list(range(2500))
+    first = next(one for one in results if one.key == "0")
+    assert first == CallResult("0", "Answered", 8, None, 217, dt.datetime(2026, 1, 15, 10, tzinfo=dt.UTC))
+    answered = [one.key for one in receiver_hook.iter_call_results(SEND, "Answered")]
+    assert len(answered) == 500
+
+
+def test_it_waits_for_the_receiver(receiver_hook, receiver):
+    later = threading.Timer(0.2, receiver.push, [[end_of_call(f"{SEND}-{n}") for n in (1, 2)]])
+    later.start()
+    assert receiver_hook.wait(MANIFEST, timeout=60, poll_interval=0.05).calls == 2
+    later.join()
+
+
+def test_the_receiver_of_another_secret_refuses(connection, receiver):
+    connection(receiver_url=receiver.url, notification_secret="another-secret")
+    with pytest.raises(ReceiverError, match="refused the notification_secret") as raised:
+        InforuHook().get_send_summary(SEND)
+    assert not raised.value.is_passing
+
+
+def test_a_receiver_that_lacks_the_connection_or_its_secret_says_so_and_does_not_pass(
+    receiver_hook, receiver
+):
+    receiver.secrets.clear()
+    with pytest.raises(ReceiverError, match="does not know the connection 'inforu_default'") as unknown:
+        receiver_hook.get_send_summary(SEND)
+    assert not unknown.value.is_passing
+
+
+def test_a_receiver_without_a_secret_says_what_to_set_and_does_not_pass(receiver_hook, receiver):
+    receiver.secrets["inforu_default"] = None
+    with pytest.raises(ReceiverError, match="set notification_secret in the connection's extra") as unset:
+        receiver_hook.get_send_summary(SEND)
+    assert not unset.value.is_passing
 
 
 @pytest.mark.parametrize("send_id", ["", "../secrets", None])

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 from airflow.sdk import DAG
@@ -15,6 +16,7 @@ from airflow_provider_inforu.outcomes import decision
 from airflow_provider_inforu.outcomes.summary import SendSummary
 from airflow_provider_inforu.sensors.voice import InforuVoiceJobSensor
 from airflow_provider_inforu.triggers import shared
+from tests.receiver import end_of_call
 from tests.scripted_server import scripted_server, unused_port
 from tests.task_runner import TaskRunner
 
@@ -67,7 +69,22 @@ HOW = pytest.mark.parametrize("deferrable", [False, True], ids=["in the worker",
 
 
 @HOW
-def test_it_returns_the_summary_when_all_calls_have_ended(runner, server, deferrable):
+def test_it_returns_what_the_receiver_knows_when_all_calls_have_ended(
+    runner, receiver, connection, deferrable
+):
+    connection(receiver_url=receiver.url, notification_secret=receiver.secret)
+    receiver.push([end_of_call(f"{SEND}-1", digit="1")])
+    later = threading.Timer(0.3, receiver.push, [[end_of_call(f"{SEND}-2", status="NoAnswer")]])
+    later.start()
+    assert run_with_trigger(runner, sensor(deferrable=deferrable)) == "success"
+    later.join()
+    assert runner.xcoms["return_value"] == {**receiver.summary(SEND), "complete": True}
+    assert runner.xcoms["return_value"]["by_status"] == {"Answered": 1, "NoAnswer": 1}
+    assert runner.xcoms["return_value"]["by_digit"] == {"1": 1}
+
+
+@HOW
+def test_it_looks_until_as_many_calls_have_ended(runner, server, deferrable):
     server.answer(ended(0), ended(1), ended(2))
     assert run_with_trigger(runner, sensor(deferrable=deferrable)) == "success"
     assert runner.xcoms["return_value"] == returned(2, complete=True)

@@ -9,7 +9,8 @@ from airflow.triggers.base import BaseEventTrigger
 
 from airflow_provider_inforu.triggers import events, shared
 from airflow_provider_inforu.triggers.events import InforuCallEventTrigger
-from tests.scripted_server import scripted_server
+from tests.receiver import end_of_call
+from tests.scripted_server import reset, scripted_server
 
 SEND = "0123456789abcdef"
 
@@ -38,45 +39,37 @@ def no_hooks_of_other_tests(monkeypatch):
 
 
 @pytest.fixture
-def feed(connection):
-    """A feed whose cursor is the number of notifications that it has given."""
-    with scripted_server() as running:
-        connection(receiver_url=running.url, notification_secret="secret-of-notifications")
-        feed = Feed()
-        running.answer(feed.answer)
-        running.feed = feed
-        feed.server = running
-        yield feed
+def feed(connection, receiver):
+    connection(receiver_url=receiver.url, notification_secret=receiver.secret)
+    return Feed(receiver)
 
 
 class Feed:
-    def __init__(self):
-        self.notifications = []
-        self.fails_with = []
+    """The feed of a real receiver."""
 
-    def push(self, *keys, **kwargs):
-        for key in keys:
-            self.notifications.append(
-                {"send_id": SEND, "key": key, "status": "Answered", "digit": "1"} | kwargs
-            )
+    def __init__(self, receiver):
+        self.receiver = receiver
 
-    def answer(self, handler):
-        query = dict(part.split("=") for part in handler.path.partition("?")[2].split("&"))
-        after = len(self.notifications) if query["after"] == "latest" else int(query["after"])
-        page = self.notifications[after : after + int(query["limit"])]
-        code, body = 200, {"notifications": page, "next": str(after + len(page))}
-        if self.fails_with:
-            code, body = self.fails_with.pop(0), {"detail": "not now"}
-        content = json.dumps(body).encode()
-        handler.send_response(code)
-        handler.send_header("Content-Length", str(len(content)))
-        handler.end_headers()
-        handler.wfile.write(content)
+    def push(self, *keys, send_id=SEND, **fields):
+        items = [end_of_call(f"{send_id}-{key}", **{"digit": "1"} | fields) for key in keys]
+        assert self.receiver.push(items).ok
+
+
+@pytest.fixture
+def server(connection):
+    with scripted_server() as running:
+        connection(receiver_url=running.url, notification_secret="secret-of-notifications")
+        yield running
+
+
+def page(*keys, after):
+    events = [{"send_id": SEND, "key": key, "status": "Answered"} for key in keys]
+    return 200, {"notifications": events, "next": str(after)}
 
 
 def trigger_of(store=None, **kwargs):
     trigger = InforuCallEventTrigger(poll_interval=0.02, **kwargs)
-    trigger.asset_state_store = store
+    trigger.asset_state_store = store or StateOfAsset()
     return trigger
 
 
@@ -89,27 +82,27 @@ async def until(condition):
 
 
 class Running:
-    """A trigger that runs: what happens before, and its next event."""
+    """A trigger that runs, and the payloads of its events."""
 
-    def __init__(self, trigger, feed):
-        self.events = trigger.run()
-        self.feed = feed
+    def __init__(self, trigger):
+        self._kept = trigger.asset_state_store.kept if trigger.asset_state_store else {}
+        self._kept_before = len(self._kept)
+        self._events = trigger.run()
+        self._next = asyncio.ensure_future(anext(self._events))
 
     async def begun(self):
         """Return when the trigger knows where to begin."""
-        self.next = asyncio.ensure_future(anext(self.events))
-        asked = len(self.feed.server.requests)
-        await until(lambda: len(self.feed.server.requests) >= asked + 2)
+        await until(lambda: len(self._kept) > self._kept_before)
         return self
 
     async def event(self):
-        payload = (await self.next).payload
-        self.next = asyncio.ensure_future(anext(self.events))
+        payload = (await self._next).payload
+        self._next = asyncio.ensure_future(anext(self._events))
         return payload
 
     async def stop(self):
-        self.next.cancel()
-        await asyncio.gather(self.next, return_exceptions=True)
+        self._next.cancel()
+        await asyncio.gather(self._next, return_exceptions=True)
 
 
 def run(coroutine):
@@ -139,7 +132,7 @@ def test_an_asset_takes_it_as_a_watcher():
 def test_what_arrives_is_one_event_of_counts_and_keys(feed):
     async def story():
         feed.push("before")
-        running = await Running(trigger_of(), feed).begun()
+        running = await Running(trigger_of()).begun()
         feed.push("k1", "k2")
         payload = await running.event()
         await running.stop()
@@ -158,7 +151,7 @@ def test_what_arrives_is_one_event_of_counts_and_keys(feed):
 
 def test_each_arrival_is_in_one_event_while_it_runs(feed):
     async def story():
-        running = await Running(trigger_of(), feed).begun()
+        running = await Running(trigger_of()).begun()
         seen = []
         for number in range(5):
             feed.push(f"k{number}")
@@ -171,7 +164,7 @@ def test_each_arrival_is_in_one_event_while_it_runs(feed):
 
 def test_only_what_is_asked_for_fires(feed):
     async def story():
-        running = await Running(trigger_of(send_id=SEND, status="NoAnswer"), feed).begun()
+        running = await Running(trigger_of(send_id=SEND, status="NoAnswer")).begun()
         feed.push("k1", status="Answered")
         feed.push("k2", status="NoAnswer", send_id="f" * 16)
         feed.push("k3", status="NoAnswer")
@@ -186,7 +179,7 @@ def test_a_backlog_comes_in_events_of_a_thousand(feed, monkeypatch):
     monkeypatch.setattr(events, "_BACKLOG_PAUSE_SECONDS", 0.01)
 
     async def story():
-        running = await Running(trigger_of(), feed).begun()
+        running = await Running(trigger_of()).begun()
         feed.push(*(f"k{number}" for number in range(2500)))
         counts = []
         while sum(counts) < 2500:
@@ -204,14 +197,13 @@ def test_after_a_restart_it_goes_on_at_the_kept_place(feed, monkeypatch):
     store = StateOfAsset()
 
     async def story():
-        running = await Running(trigger_of(store), feed).begun()
+        running = await Running(trigger_of(store)).begun()
         feed.push("k1")
         first = keys(await running.event())
         await until(lambda: list(store.kept.values()) == ["1"])
         await running.stop()
         feed.push("k2", "k3")
-        restarted = Running(trigger_of(store), feed)
-        restarted.next = asyncio.ensure_future(anext(restarted.events))
+        restarted = Running(trigger_of(store))
         second = keys(await restarted.event())
         await restarted.stop()
         return first, second
@@ -223,12 +215,11 @@ def test_an_event_that_airflow_may_not_have_stored_comes_again_after_a_restart(f
     store = StateOfAsset()
 
     async def story():
-        running = await Running(trigger_of(store), feed).begun()
+        running = await Running(trigger_of(store)).begun()
         feed.push("k1")
         first = keys(await running.event())
         await running.stop()
-        restarted = Running(trigger_of(store), feed)
-        restarted.next = asyncio.ensure_future(anext(restarted.events))
+        restarted = Running(trigger_of(store))
         second = keys(await restarted.event())
         await restarted.stop()
         return first, second
@@ -240,10 +231,9 @@ def test_what_arrives_between_the_start_and_the_first_event_is_kept_over_a_resta
     store = StateOfAsset()
 
     async def story():
-        await (await Running(trigger_of(store), feed).begun()).stop()
+        await (await Running(trigger_of(store)).begun()).stop()
         feed.push("k1")
-        restarted = Running(trigger_of(store), feed)
-        restarted.next = asyncio.ensure_future(anext(restarted.events))
+        restarted = Running(trigger_of(store))
         payload = await restarted.event()
         await restarted.stop()
         return payload
@@ -251,12 +241,13 @@ def test_what_arrives_between_the_start_and_the_first_event_is_kept_over_a_resta
     assert keys(run(story())) == ["k1"]
 
 
-def test_triggers_with_other_filters_keep_places_of_their_own(feed):
+@pytest.mark.usefixtures("feed")
+def test_triggers_with_other_filters_keep_places_of_their_own():
     store = StateOfAsset()
 
     async def story():
         for trigger in (trigger_of(store), trigger_of(store, status="Busy")):
-            await (await Running(trigger, feed).begun()).stop()
+            await (await Running(trigger).begun()).stop()
 
     run(story())
     assert len(store.kept) == 2
@@ -266,11 +257,10 @@ def test_a_state_that_cannot_be_read_is_waited_for_and_nothing_is_skipped(feed, 
     store = StateOfAsset()
 
     async def story():
-        await (await Running(trigger_of(store), feed).begun()).stop()
+        await (await Running(trigger_of(store)).begun()).stop()
         feed.push("k1")
         store.failures = [RuntimeError("no database"), RuntimeError("no database")]
-        restarted = Running(trigger_of(store), feed)
-        restarted.next = asyncio.ensure_future(anext(restarted.events))
+        restarted = Running(trigger_of(store))
         payload = await restarted.event()
         await restarted.stop()
         return payload
@@ -284,7 +274,7 @@ def test_a_place_that_cannot_be_kept_does_not_stop_it(feed, monkeypatch, capsys)
     store = StateOfAsset()
 
     async def story():
-        running = await Running(trigger_of(store), feed).begun()
+        running = await Running(trigger_of(store)).begun()
         store.failures = [RuntimeError("no database")]
         feed.push("k1")
         first = keys(await running.event())
@@ -298,27 +288,29 @@ def test_a_place_that_cannot_be_kept_does_not_stop_it(feed, monkeypatch, capsys)
     assert "could not be kept (RuntimeError)" in capsys.readouterr().out
 
 
-def test_a_trigger_for_several_assets_says_that_its_place_is_not_kept(feed, capsys):
+def test_a_trigger_for_several_assets_says_that_its_place_is_not_kept(server, capsys):
+    server.answer(page(after=7), page("k8", after=8), page(after=8))
     store = StateOfAsset()
     store.failures = [ValueError("2 assets")]
 
     async def story():
-        running = await Running(trigger_of(store), feed).begun()
-        feed.push("k1")
+        running = Running(trigger_of(store))
         payload = await running.event()
         await running.stop()
         return payload
 
-    assert keys(run(story())) == ["k1"]
+    assert keys(run(story())) == ["k8"]
     assert store.kept == {}
     assert "give each asset a trigger with arguments of its own" in capsys.readouterr().out
 
 
-def test_a_receiver_that_is_away_or_refuses_is_asked_until_it_answers_and_complained_of_once(feed, capsys):
+def test_a_receiver_that_is_away_or_refuses_is_asked_until_it_answers_and_complained_of_once(server, capsys):
+    server.answer(
+        page(after=0), (503, b""), (503, b""), (401, b""), (401, b""), page("k1", after=1), page(after=1)
+    )
+
     async def story():
-        running = await Running(trigger_of(), feed).begun()
-        feed.fails_with = [503, 503, 401, 401, 401]
-        feed.push("k1")
+        running = Running(trigger_of())
         payload = await running.event()
         await running.stop()
         return payload
@@ -331,15 +323,27 @@ def test_a_receiver_that_is_away_or_refuses_is_asked_until_it_answers_and_compla
     assert "secret-of-notifications" not in said
 
 
-def test_a_receiver_that_is_away_at_the_start_is_waited_for(feed):
+def test_a_receiver_that_is_away_at_the_start_is_waited_for(server):
+    server.answer((503, b""), reset, page(after=0), page("k1", after=1), page(after=1))
+
     async def story():
-        feed.fails_with = [503, 503]
-        running = await Running(trigger_of(), feed).begun()
-        await until(lambda: not feed.fails_with)
-        await asyncio.sleep(0.2)
-        feed.push("k1")
+        running = Running(trigger_of())
         payload = await running.event()
         await running.stop()
         return payload
 
     assert keys(run(story())) == ["k1"]
+
+
+def test_before_airflow_3_3_it_begins_with_what_arrives_after_it_has_started(server):
+    server.answer(page(after=7), page("k8", after=8), page(after=8))
+
+    async def story():
+        trigger = InforuCallEventTrigger(poll_interval=0.02)
+        running = Running(trigger)
+        payload = await running.event()
+        await running.stop()
+        return payload
+
+    assert keys(run(story())) == ["k8"]
+    assert ["after=latest" in path for path, _ in server.requests[:2]] == [True, False]

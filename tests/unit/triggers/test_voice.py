@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import threading
 import time
 
 import pytest
@@ -15,6 +16,7 @@ from airflow_provider_inforu.outcomes.decision import Deadline, Goal, Moment
 from airflow_provider_inforu.outcomes.summary import SendSummary
 from airflow_provider_inforu.triggers import shared
 from airflow_provider_inforu.triggers.voice import BACKSTOP_SECONDS, InforuVoiceJobTrigger, defer_arguments
+from tests.receiver import end_of_call, running_receiver
 from tests.scripted_server import reset, scripted_server
 
 SEND = "0123456789abcdef"
@@ -68,6 +70,39 @@ def test_it_looks_until_as_many_calls_have_ended(server):
     event = event_of(trigger_of())
     assert (event["status"], event["summary"]["calls"]) == ("success", 2)
     assert len(server.requests) == 3
+
+
+def test_what_the_receiver_knows_is_the_events_summary(receiver, connection):
+    connection(receiver_url=receiver.url, notification_secret=receiver.secret)
+    receiver.push([end_of_call(f"{SEND}-1", digit="1")] * 3)
+    later = threading.Timer(
+        0.3, receiver.push, [[end_of_call(f"{SEND}-2", status="Busy"), end_of_call(f"{SEND}-1")]]
+    )
+    later.start()
+    event = event_of(trigger_of())
+    later.join()
+    assert event["status"] == "success"
+    assert event["summary"] == receiver.summary(SEND)
+    assert event["message"] == f"send {SEND}: 2 of 2 calls have ended"
+
+
+def test_a_receiver_that_restarts_loses_nothing(tmp_path, connection):
+    database = f"sqlite:///{tmp_path / 'receiver.db'}"
+    with running_receiver(database) as receiver:
+        connection(receiver_url=receiver.url, notification_secret=receiver.secret)
+        receiver.push([end_of_call(f"{SEND}-1")])
+        port = int(receiver.url.rpartition(":")[2])
+
+    async def restart():
+        waiting = asyncio.create_task(anext(trigger_of().run()))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        with running_receiver(database, port=port) as receiver:
+            await asyncio.to_thread(receiver.push, [end_of_call(f"{SEND}-2")])
+            return (await waiting).payload
+
+    event = asyncio.run(asyncio.wait_for(restart(), 60))
+    assert (event["status"], event["summary"]["calls"]) == ("success", 2)
 
 
 def test_where_nobody_was_called_nothing_is_asked(server):
