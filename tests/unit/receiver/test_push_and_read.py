@@ -107,7 +107,9 @@ def test_of_several_notifications_of_a_call_the_one_that_ended_last_counts(recei
     assert (call["digit"], call["ended_at"]) == ("2", "2026-01-15T10:05:00+00:00")
 
 
-@pytest.mark.parametrize("parameters", [{"after": "x"}, {"after": "-1"}, {"after": "9" * 30}, {"limit": 0}, {"limit": 1001}])
+@pytest.mark.parametrize(
+    "parameters", [{"after": "x"}, {"after": "-1"}, {"after": "9" * 30}, {"limit": 0}, {"limit": 1001}]
+)
 def test_parameters_that_cannot_be_are_explained(receiver, parameters):
     for path in ("notifications", f"sends/{SEND}/calls"):
         answer = receiver.get(path, **parameters)
