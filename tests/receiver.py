@@ -5,7 +5,7 @@
     def test_something(receiver):
         receiver.push([end_of_call("0123456789abcdef-7", status="Answered", digit="1")])
         receiver.get("sends/0123456789abcdef").json()["calls"]  # 1
-        receiver.url, receiver.conn_id, receiver.secret         # for a connection's receiver_url, notification_secret
+        receiver.url, receiver.secret  # a connection's receiver_url and notification_secret
 """
 
 from __future__ import annotations

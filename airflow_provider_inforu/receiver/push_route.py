@@ -44,9 +44,7 @@ def push_route(settings: ReceiverSettings, guard: Guard, threads: CapacityLimite
         secret = await guard.check_secret(request, conn_id, in_query=True)
         body = await _read_body(request, settings.max_body_bytes)
         content_type = request.headers.get("Content-Type", "")
-        stored = await anyio.to_thread.run_sync(
-            keep, conn_id, secret, body, content_type, limiter=threads
-        )
+        stored = await anyio.to_thread.run_sync(keep, conn_id, secret, body, content_type, limiter=threads)
         _tell(conn_id, stored)
         return JSONResponse(
             {
