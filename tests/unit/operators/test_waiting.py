@@ -1,4 +1,4 @@
-"""Operators that wait for the end of the calls, through Airflow's task runner, the sandbox and the receiver."""
+"""Operators that wait for the end of the calls, through Airflow's task runner, sandbox and receiver."""
 
 import asyncio
 import csv
@@ -25,6 +25,9 @@ def sandbox(connection, inforu_sandbox, receiver):
         notification_secret=receiver.secret,
     )
     return inforu_sandbox
+
+
+pytestmark = pytest.mark.usefixtures("sandbox")
 
 
 @pytest.fixture
@@ -179,7 +182,7 @@ def test_a_connection_without_a_receiver_is_an_error_before_anybody_is_called(
     assert sandbox.calls() == []
 
 
-def test_an_empty_list_is_not_waited_for(runner, sandbox):
+def test_an_empty_list_is_not_waited_for(runner):
     assert runner.run(send([])) == "success"
     assert runner.xcoms["return_value"]["calls"] is None
 
@@ -193,7 +196,7 @@ def test_a_rejected_batch_fails_the_task_after_the_others_have_ended(runner, san
     assert (manifest["rejected"], manifest["calls"]["calls"]) == (100, 50)
 
 
-def test_an_event_that_cannot_be_read_is_an_error_and_a_retry_waits_again(runner, sandbox):
+def test_an_event_that_cannot_be_read_is_an_error_and_a_retry_waits_again(runner):
     task = send(people(3))
     assert runner.run(task) == "deferred"
     assert runner.resume(task, {"status": "what"}) == "up_for_retry"
@@ -227,7 +230,7 @@ def test_the_report_has_a_row_for_everybody(runner, sandbox, tmp_path, suffix):
     assert "05000" not in text
 
 
-def test_a_report_can_be_had_without_waiting(runner, sandbox, connection, tmp_path):
+def test_a_report_can_be_had_without_waiting(runner, connection, tmp_path):
     connection(requests_per_second=0)
     path = tmp_path / "report.csv"
     task = send(people(3), report_path=str(path))
