@@ -11,7 +11,7 @@ _home = tempfile.TemporaryDirectory(prefix="inforu-tests-")
 os.environ["AIRFLOW_HOME"] = _home.name
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
-pytest_plugins = ["airflow_provider_inforu.sandbox.pytest_plugin"]
+pytest_plugins = ["airflow_provider_inforu.sandbox.pytest_plugin", "tests.receiver"]
 
 # The machine's speed is no behaviour of ours.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])

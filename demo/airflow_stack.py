@@ -32,9 +32,9 @@ class AirflowStack:
     `<home>/<component>.log`.
     """
 
-    def __init__(self, settings: StackSettings) -> None:
+    def __init__(self, settings: StackSettings, ports: StackPorts | None = None) -> None:
         self.settings = settings
-        self.ports = StackPorts.free()
+        self.ports = ports or StackPorts.free()
         self.environment = stack_environment(settings, self.ports)
         self.api = AirflowApi(self.ports.api_url)
         self._migrate = self._service("db-migrate", "db", "migrate")

@@ -2,59 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING
 
 from rich.cells import cell_len
 
-HEADINGS = ("key", "text", "outcome")
+if TYPE_CHECKING:
+    from airflow_provider_inforu.outcomes.summary import CallResult
+
+HEADINGS = ("key", "text", "outcome", "called again")
 GAP = "  "
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the call to one person ended; `status` is empty while nobody knows."""
+    """How the call to one person ended, and the second one where there was one."""
 
     key: str
     text: str
-    status: str
-    digit: str
-    seconds: int
+    first: CallResult
+    again: CallResult | None = None
 
     @property
-    def words(self) -> str:
-        """The outcome in a few words."""
-        if not self.status:
-            return "no outcome"
-        details = [f"pressed {self.digit}"] if self.digit else []
-        if self.seconds:
-            details.append(f"{self.seconds} s")
-        return f"{self.status} ({', '.join(details)})" if details else self.status
+    def cells(self) -> tuple[str, str, str, str]:
+        """The line of the table."""
+        return self.key, self.text, _words(self.first), _words(self.again) if self.again else ""
 
 
-def outcomes_of(calls: Iterable[Mapping[str, Any]], send_id: str) -> list[Outcome]:
-    """Pick the calls of one send and order them by the people's keys."""
-    prefix = f"{send_id}-"
-    found = [
-        Outcome(
-            key=str(call["message_id"]).removeprefix(prefix),
-            text=str(call["text"] or ""),
-            status=str(call["status"] or ""),
-            digit=str(call["digit"] or ""),
-            seconds=int(call["seconds"] or 0),
-        )
-        for call in calls
-        if str(call["message_id"]).startswith(prefix)
-    ]
-    return sorted(found, key=lambda outcome: outcome.key)
+def _words(call: CallResult) -> str:
+    details = [f"pressed {call.digit}"] if call.digit else []
+    if call.seconds:
+        details.append(f"{call.seconds} s")
+    return f"{call.status} ({', '.join(details)})" if details else str(call.status)
 
 
 def print_table(outcomes: Iterable[Outcome], out: IO[str]) -> None:
     """Print a line for each person, in columns that also fit Hebrew."""
-    rows = [HEADINGS, *((one.key, one.text, one.words) for one in outcomes)]
+    rows: list[tuple[str, ...]] = [HEADINGS, *(one.cells for one in outcomes)]
     widths = [max(cell_len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    rows.insert(1, ("-" * widths[0], "-" * widths[1], "-" * widths[2]))
+    rows.insert(1, tuple("-" * width for width in widths))
     for row in rows:
         # str.ljust counts the vowel points of Hebrew, which take no room.
         cells = [cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]

@@ -1,4 +1,4 @@
-"""The demo's story: run the reminders, wait for the calls to end, and say what happens meanwhile."""
+"""The demo's story: run the reminders, say what happens meanwhile, and read how the calls ended."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from demo.outcomes import Outcome, outcomes_of
-from demo.processes import wait_until
+from demo.outcomes import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_inforu.outcomes.client import ReceiverClient
     from demo.airflow_api import AirflowApi, TaskInstances
     from demo.sandbox_process import SandboxProcess
 
 DAG_ID = "appointment_reminders"
-CALL_TASK = "call"
+CALL_TASKS = ("call", "call_again")
+MINUTES_BETWEEN_CALLS = 0.05
 DAG_SECONDS = 60.0
-RUN_SECONDS = 120.0
-CALLS_SECONDS = 60.0
+RUN_SECONDS = 180.0
 
 
 class DemoError(RuntimeError):
@@ -44,11 +46,11 @@ class Progress:
                 self.say(f"  {task_id}: {state}")
 
 
-def run_dag(api: AirflowApi, progress: Progress) -> str:
-    """Run the DAG to its end and return the id of its send."""
+def run_dag(api: AirflowApi, progress: Progress) -> list[str]:
+    """Run the DAG to its end and return the ids of its sends."""
     api.wait_for_dag(DAG_ID, DAG_SECONDS)
     api.unpause(DAG_ID)
-    run_id = api.trigger(DAG_ID)
+    run_id = api.trigger(DAG_ID, {"minutes_between_calls": MINUTES_BETWEEN_CALLS})
     progress.say(f"{DAG_ID} was triggered")
     state = api.wait_for_run(DAG_ID, run_id, RUN_SECONDS, progress.task_states)
     if state != "success":
@@ -57,22 +59,32 @@ def run_dag(api: AirflowApi, progress: Progress) -> str:
             reason for task_id in failed for reason in failure_reasons(api.log(DAG_ID, run_id, task_id, 1))
         ]
         raise DemoError("\n".join([f"the run ended as {state}; failed tasks: {', '.join(failed)}", *reasons]))
-    manifest = api.xcom(DAG_ID, run_id, CALL_TASK)
+    tasks = {one["task_id"]: one["state"] for one in api.task_instances(DAG_ID, run_id)}
+    return [_send_of(api, run_id, task_id) for task_id in CALL_TASKS if tasks[task_id] == "success"]
+
+
+def _send_of(api: AirflowApi, run_id: str, task_id: str) -> str:
+    manifest = api.xcom(DAG_ID, run_id, task_id)
     if not isinstance(manifest, dict):
-        raise DemoError(f"the task {CALL_TASK} pushed no manifest")
+        raise DemoError(f"the task {task_id} pushed no manifest")
     return str(manifest["send_id"])
 
 
-def wait_for_outcomes(sandbox: SandboxProcess, send_id: str, progress: Progress) -> list[Outcome]:
-    """Wait until every call of the send has ended; return the outcomes."""
-    progress.say("waiting until the calls have ended")
-    wait_until(lambda: all(one.status for one in outcomes_of(sandbox.calls(), send_id)), CALLS_SECONDS)
-    outcomes = outcomes_of(sandbox.calls(), send_id)
-    if open_keys := [outcome.key for outcome in outcomes if not outcome.status]:
-        raise DemoError(f"no outcome after {CALLS_SECONDS:g} s for {', '.join(open_keys)}")
-    if not outcomes:
+def read_outcomes(sandbox: SandboxProcess, receiver: ReceiverClient, sends: Sequence[str]) -> list[Outcome]:
+    """Return how the calls of the first send ended, and of the second, as the receiver heard it."""
+    first, *later = [{call.key: call for call in receiver.iter_calls(send_id)} for send_id in sends]
+    again = later[0] if later else {}
+    prefix = f"{sends[0]}-"
+    called = {
+        call["message_id"].removeprefix(prefix): call["text"]
+        for call in sandbox.calls()
+        if call["message_id"].startswith(prefix)
+    }
+    if missing := sorted(called.keys() - first.keys()):
+        raise DemoError(f"the receiver heard of no outcome for {', '.join(missing)}")
+    if not called:
         raise DemoError("the sandbox recorded no call")
-    return outcomes
+    return [Outcome(key, text, first[key], again.get(key)) for key, text in sorted(called.items())]
 
 
 def failure_reasons(log: str) -> list[str]:

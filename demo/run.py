@@ -15,14 +15,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from demo.airflow_environment import StackSettings
+from demo.airflow_environment import StackPorts, StackSettings
 from demo.airflow_stack import AirflowStack
 from demo.outcomes import print_table
-from demo.reminders import DemoError, Progress, run_dag, wait_for_outcomes
+from demo.receiver import CONNECTION_ID, VARIABLES, StackReceiver
+from demo.reminders import DemoError, Progress, read_outcomes, run_dag
 from demo.sandbox_process import SandboxProcess
 
 PROJECT = Path(__file__).resolve().parent.parent
-CONNECTION_ID = "inforu_default"
 CALL_SECONDS = 1.0
 
 
@@ -57,23 +57,30 @@ def run_demo(home: Path, *, keep: bool) -> None:
     with ExitStack() as running:
         progress.say("starting the sandbox")
         sandbox = running.enter_context(SandboxProcess(home, dict(os.environ), call_seconds=CALL_SECONDS))
-        progress.say(f"starting Airflow in {home}")
+        progress.say(f"starting Airflow in {home}, with the receiver of notifications")
+        ports = StackPorts.free()
+        receiver = StackReceiver(ports)
         settings = StackSettings(
             home=home,
             dags_folder=PROJECT / "example_dags",
-            connections={CONNECTION_ID: json.dumps(sandbox.connection())},
+            connections={CONNECTION_ID: json.dumps(receiver.connection(sandbox))},
+            variables=VARIABLES,
         )
-        airflow = running.enter_context(AirflowStack(settings))
+        airflow = running.enter_context(AirflowStack(settings, ports))
+        sandbox.change_settings(notification_url=receiver.push_url)
         progress.say("Airflow's API server, scheduler, DAG processor and triggerer are healthy")
-        send_id = run_dag(airflow.api, progress)
-        outcomes = wait_for_outcomes(sandbox, send_id, progress)
+        sends = run_dag(airflow.api, progress)
+        outcomes = read_outcomes(sandbox, receiver.client(), sends)
         print(flush=True)
         print_table(outcomes, sys.stdout)
         print(flush=True)
         if keep:
             _wait_for_ctrl_c(airflow.url, sandbox.url)
         progress.say("stopping everything")
-    progress.say(f"done: {len(outcomes)} people were called")
+    again = sum(one.again is not None for one in outcomes)
+    progress.say(
+        f"done: {len(outcomes)} people were called, {again} of them twice, since they had not answered"
+    )
 
 
 @contextmanager

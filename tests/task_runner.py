@@ -22,6 +22,8 @@ class TaskRunner:
     ``state_store``, ``xcoms`` and ``rendered`` are as Airflow keeps them, ``states`` what each try reported.
     ``stale`` makes the attempt one that Airflow has given up: its reads find nothing and its writes fail.
     Raising ``max_tries`` is what a clear of a finished task does. Connections come from the environment.
+    A deferred task's trigger is ``trigger()``, and ``resume`` gives the task an event. ``first_look`` is when
+    a task that was rescheduled was run for the first time.
     """
 
     def __init__(self, *, stale=False):
@@ -29,6 +31,32 @@ class TaskRunner:
         self.max_tries = 2
         self.state_store, self.xcoms, self.rendered = {}, {}, {}
         self.states = []
+        self.first_look = None
+        self._next = {}
+
+    def trigger(self):
+        """Return the trigger that the last try deferred to, as a triggerer makes it."""
+        from airflow.models.trigger import Trigger
+        from airflow.sdk._shared.module_loading import import_string
+        from airflow.sdk.serde import deserialize
+
+        deferral = self.states[-1]
+        stored = Trigger.encrypt_kwargs(deserialize(deferral["trigger_kwargs"]))
+        return import_string(deferral["classpath"])(**Trigger._decrypt_kwargs(stored))
+
+    def resume(self, task, event=None, **next_kwargs):
+        """Resume the deferred task with the payload of a trigger's event; return the state it ends in."""
+        deferral = self.states[-1]
+        kwargs = {**deferral["next_kwargs"], **({} if event is None else {"event": event}), **next_kwargs}
+        return self.resume_at(task, deferral["next_method"], kwargs)
+
+    def resume_at(self, task, method, kwargs):
+        """Resume a task at a method."""
+        self._next = {"next_method": method, "next_kwargs": kwargs}
+        try:
+            return self.run(task)
+        finally:
+            self._next = {}
 
     def run(self, task, *, try_number=1, map_index=-1):
         """Run one try; return the state it ended in: success, failed, up_for_retry, deferred."""
@@ -64,6 +92,7 @@ class TaskRunner:
         path, method = request.url.path, request.method
         for pattern, answer in (
             (r"/run$", self._run_context),
+            (r"task-reschedules/[^/]+/start_date$", self._first_look),
             (r"/state$", self._set_state),
             (r"/rtif$", self._set_rendered),
             (r"store/ti/[0-9a-f-]+/(.+)$", self._state),
@@ -92,9 +121,15 @@ class TaskRunner:
             "partition_key": None,
         }
         context = {"dag_run": dag_run, "max_tries": self.max_tries, "should_retry": True}
-        if self.xcoms:
+        context |= self._next
+        if self.xcoms and not self._next:
             context["xcom_keys_to_clear"] = list(self.xcoms)
+        if self.first_look:
+            context["task_reschedule_count"] = 1
         return httpx.Response(200, json=context)
+
+    def _first_look(self, _method, _request):
+        return httpx.Response(200, json=self.first_look.isoformat())
 
     def _set_state(self, _method, request):
         self.states.append(json.loads(request.content))
@@ -124,6 +159,10 @@ class TaskRunner:
         if method == "DELETE":
             self.xcoms.pop(key, None)
             return httpx.Response(200, json={"message": "ok"})
+        name = key.removesuffix("/slice")
+        if name in self.xcoms:
+            value = self.xcoms[name]
+            return httpx.Response(200, json={"key": key, "value": value} if name == key else [value])
         return _not_found(key)
 
 

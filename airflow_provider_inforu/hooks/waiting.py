@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import cache
 from typing import TYPE_CHECKING
 
-from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
+from airflow_provider_inforu.capi.errors import InforuError, InforuInputError, InforuRateLimitError
 from airflow_provider_inforu.hooks.limits import shared_limit
 from airflow_provider_inforu.outcomes.awaited import check_on_timeout, check_source, read_goal, read_send
 from airflow_provider_inforu.outcomes.decision import (
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from airflow_provider_inforu.capi.jobs import JobStatus
     from airflow_provider_inforu.hooks.inforu import InforuHook
     from airflow_provider_inforu.hooks.settings import InforuSettings
     from airflow_provider_inforu.outcomes.awaited import OnTimeout
@@ -51,7 +53,7 @@ def new_source(
     send_id: str,
     jobs: Sequence[Job] | None,
     get_hook: Callable[[], InforuHook],
-    may_ask: Callable[[], bool],
+    get_throttle: Callable[[], Throttle],
 ) -> Source:
     """Return where to look.
 
@@ -59,11 +61,19 @@ def new_source(
     :param send_id: The send.
     :param jobs: The accepted requests, for the status function.
     :param get_hook: Returns the hook to ask through, which may be another one later.
-    :param may_ask: Whether a request to the vendor may leave now, which counts it if so.
+    :param get_throttle: Returns what keeps the vendor's rate, likewise.
     """
     if source == "notifications":
         return NotificationSource(lambda: get_hook().get_send_summary(send_id))
-    return StatusSource(send_id, jobs or (), lambda token: get_hook().get_job_status(token), may_ask)
+
+    def get_status(request_token: str) -> JobStatus:
+        try:
+            return get_hook().get_job_status(request_token)
+        except InforuRateLimitError:
+            get_throttle().slow_down()
+            raise
+
+    return StatusSource(send_id, jobs or (), get_status, lambda: get_throttle().take())
 
 
 def source_of(hook: InforuHook, source: SourceName, send_id: str, jobs: Sequence[Job] | None) -> Source:
@@ -76,8 +86,7 @@ def source_of(hook: InforuHook, source: SourceName, send_id: str, jobs: Sequence
     :raises InforuInputError: The connection lacks what this source needs.
     """
     check_connection(hook, source)
-    may_ask = new_throttle(hook.settings).take if source == "status_function" else lambda: True
-    return new_source(source, send_id, jobs, lambda: hook, may_ask)
+    return new_source(source, send_id, jobs, lambda: hook, cache(lambda: new_throttle(hook.settings)))
 
 
 def check_connection(hook: InforuHook, source: SourceName) -> None:

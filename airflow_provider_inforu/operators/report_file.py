@@ -49,7 +49,7 @@ def write_report(path: str, sent: Sent, results: Mapping[str, CallResult]) -> No
 
     try:
         target: Any = ObjectStoragePath(path)
-        if target.protocol == "file":
+        if target.protocol in ("", "file"):
             target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("w", encoding="utf-8", newline="") as file:
             _write(file, _rows(sent, results), as_table=path.endswith(".csv"))

@@ -178,9 +178,10 @@ class ReceiverClient:
                 "address where it leads",
                 is_passing=False,
             )
-        return ReceiverError(
-            f"{where} answered {said}", is_passing=status >= 500 or status in (408, 425, 429)
-        )
+        # The one 503 that does not pass by itself: the receiver tells its administrator what to set.
+        unset = status == 503 and "notification_secret" in detail
+        passing = (status >= 500 and not unset) or status in (408, 425, 429)
+        return ReceiverError(f"{where} answered {said}", is_passing=passing)
 
     def _not_ours(self, reason: str) -> ReceiverError:
         return ReceiverError(

@@ -137,7 +137,7 @@ class Decision:
         if not isinstance(event, Mapping):
             raise ValueError("it is missing")  # noqa: TRY004 - one type for all that cannot be read
         return cls(
-            verdict=Verdict(event.get("status")),
+            verdict=Verdict(str(event.get("status"))),
             message=str(event.get("message")),
             summary=SendSummary.from_json(event.get("summary")),
         )

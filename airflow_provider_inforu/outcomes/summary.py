@@ -139,8 +139,8 @@ def _mapping(value: object, what: str) -> Mapping[str, Any]:
 
 def _text(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{name} is no text")
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is no text")  # noqa: TRY004 - one type for all that cannot be read
     return value
 
 
@@ -171,8 +171,9 @@ def _time(fields: Mapping[str, Any], name: str) -> dt.datetime | None:
         return None
     try:
         time = dt.datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        utc = time.astimezone(dt.UTC)
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} is no date") from None
     if time.tzinfo is None:
         raise ValueError(f"{name} has no time zone")
-    return time.astimezone(dt.UTC)
+    return utc

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.providers.common.compat.sdk import (
     AirflowSensorTimeout,
@@ -106,9 +106,11 @@ class InforuVoiceJobSensor(BaseSensorOperator):
         decision = wait.before_first_look()
         if decision.is_final:
             return self._result(decision)
+        source = self._source_of(awaited)
         if self.deferrable:
-            return self._defer(awaited, goal, wait)
-        self._waiting = _Waiting(self._source_of(awaited), wait)
+            early = self._look_early(source, wait)
+            return self._result(early) if early else self._defer(awaited, goal, wait.deadline)
+        self._waiting = _Waiting(source, wait)
         # The decision about the end is ours; Airflow's own would not know on_timeout.
         self.timeout += self.poke_interval + _LATER_SECONDS
         return super().execute(context)
@@ -123,29 +125,31 @@ class InforuVoiceJobSensor(BaseSensorOperator):
 
         return source_of(InforuHook(self.inforu_conn_id), self.source, awaited.send_id, awaited.jobs)
 
-    def _defer(self, awaited: AwaitedSend, goal: Goal, wait: Wait) -> dict[str, Any]:
-        """Look once, since nothing may be left to wait for and errors are best seen at once; then defer."""
+    def _look_early(self, source: Source, wait: Wait) -> Decision | None:
+        """Look before deferring: nothing may be left to wait for, and errors are best seen at once."""
         from airflow_provider_inforu.hooks.waiting import look_once
+
+        # The status function is asked for each job: the trigger alone does that, and remembers the answers.
+        if self.source == "status_function":
+            return None
+        decision = look_once(source, wait)
+        if decision.verdict in (Verdict.COMPLETE, Verdict.ERROR):
+            return decision
+        self.log.info("%s. Waiting in the triggerer", decision.message)
+        return None
+
+    def _defer(self, awaited: AwaitedSend, goal: Goal, deadline: Deadline) -> NoReturn:
         from airflow_provider_inforu.triggers.voice import defer_arguments
 
-        source = self._source_of(awaited)
-        # The status function is asked for each job: the trigger alone does that, and remembers the answers.
-        if self.source == "notifications":
-            decision = look_once(source, wait)
-            if decision.verdict in (Verdict.COMPLETE, Verdict.ERROR):
-                return self._result(decision)
-            self.log.info("%s. Waiting in the triggerer", decision.message)
-        self.defer(
-            method_name="execute_complete",
-            **defer_arguments(
-                awaited,
-                goal,
-                inforu_conn_id=self.inforu_conn_id,
-                source=self.source,
-                poll_interval=self.poke_interval,
-                deadline=wait.deadline,
-            ),
+        arguments = defer_arguments(
+            awaited,
+            goal,
+            inforu_conn_id=self.inforu_conn_id,
+            source=self.source,
+            poll_interval=self.poke_interval,
+            deadline=deadline,
         )
+        self.defer(method_name="execute_complete", **arguments)
 
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - as Airflow calls it
         """Look once.

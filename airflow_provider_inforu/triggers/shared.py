@@ -1,7 +1,7 @@
 """What all triggers of a process share: threads for their requests, and one hook for each connection.
 
-A triggerer runs a thousand triggers in one event loop, so whatever waits goes to a thread. The threads are our
-own: a receiver that hangs takes none of those that other providers' triggers use.
+A triggerer runs a thousand triggers in one event loop, so whatever waits goes to a thread. The threads are
+our own: a receiver that hangs takes none of those that other providers' triggers use.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import contextvars
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from airflow_provider_inforu.capi.errors import InforuError
@@ -34,24 +34,27 @@ FAILURE_SECONDS = 5.0
 
 
 class ConnectionUnreadableError(InforuError):
-    """Airflow could not say what the connection is. That may pass, and so may "there is none":
+    """Airflow could not say what the connection is.
 
-    so it is called, too, where the API server or a secrets backend could not be asked.
+    That may pass, and so may "there is none": Airflow says that also where a backend could not be asked.
     """
 
 
-@dataclass(frozen=True, slots=True)
 class Shared:
     """What the triggers of one connection share.
 
-    :ivar hook: The hook, with its pools of connections.
-    :ivar throttle: Keeps the rate of requests to the vendor.
-    :ivar turn: Held while a trigger asks the vendor, so that one of them watches the rate and not all.
+    :param hook: The hook, with its pools of connections.
     """
 
-    hook: InforuHook
-    throttle: Throttle
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    def __init__(self, hook: InforuHook) -> None:
+        self.hook = hook
+        self.turn = asyncio.Lock()
+        """Held while a trigger asks the vendor, so that one of them watches the rate and not all."""
+
+    @cached_property
+    def throttle(self) -> Throttle:
+        """What keeps the rate of requests to the vendor. Making it may ask a Redis server."""
+        return new_throttle(self.hook.settings)
 
 
 @dataclass(slots=True)
@@ -111,7 +114,7 @@ async def _read(conn_id: str, known: Shared | None) -> Shared:
         await hook.load_settings()
         if known is not None and known.hook.settings == hook.settings:
             return known
-        return Shared(hook, await in_thread(new_throttle, hook.settings))
+        return Shared(hook)
     except InforuError:
         raise
     except Exception as error:

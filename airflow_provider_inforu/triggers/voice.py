@@ -106,7 +106,7 @@ class InforuVoiceJobTrigger(BaseTrigger):
             self.send_id,
             jobs,
             get_hook=lambda: self._current().hook,
-            may_ask=lambda: self._current().throttle.take(),
+            get_throttle=lambda: self._current().throttle,
         )
 
     def _current(self) -> Shared:
@@ -156,7 +156,7 @@ def defer_arguments(
 ) -> dict[str, Any]:
     """Return ``trigger`` and ``timeout`` for an operator's ``defer``.
 
-    The trigger ends itself at the deadline; Airflow's timeout, some minutes later, is for a trigger that cannot.
+    The trigger ends itself at the deadline; Airflow's timeout, minutes later, is for one that cannot.
 
     :param awaited: The send.
     :param goal: How many of its calls must have ended.

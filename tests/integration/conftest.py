@@ -14,8 +14,9 @@ import pytest
 import sqlalchemy
 from sqlalchemy.engine import make_url
 
-from demo.airflow_environment import StackSettings
+from demo.airflow_environment import StackPorts, StackSettings
 from demo.airflow_stack import AirflowStack
+from demo.receiver import CONNECTION_ID, VARIABLES, StackReceiver
 from demo.sandbox_process import SandboxProcess
 from tests.integration.ground import Ground, skip_unless_required
 
@@ -33,19 +34,23 @@ def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     with ExitStack() as running:
         database = running.enter_context(new_postgres_database()) if request.param == "postgres" else None
         sandbox = running.enter_context(SandboxProcess(home, dict(os.environ), call_seconds=0.2))
+        ports = StackPorts.free()
+        receiver = StackReceiver(ports)
         settings = StackSettings(
             home=home / "airflow",
             dags_folder=copy_dags(home / "dags"),
             sql_alchemy_conn=database,
-            connections={"inforu_default": json.dumps(sandbox.connection())},
+            connections={CONNECTION_ID: json.dumps(receiver.connection(sandbox))},
+            variables=VARIABLES,
         )
-        yield Ground(running.enter_context(AirflowStack(settings)), sandbox)
+        yield Ground(running.enter_context(AirflowStack(settings, ports)), sandbox, receiver)
 
 
 @pytest.fixture
 def fresh_ground(ground: Ground) -> Ground:
     """The same Airflow, with a sandbox that remembers nothing."""
     ground.sandbox.reset()
+    ground.sandbox.change_settings(notification_url=ground.receiver.push_url)
     return ground
 
 

@@ -10,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from demo.airflow_stack import AirflowStack
+    from demo.receiver import StackReceiver
     from demo.sandbox_process import SandboxProcess
 
 DAG_SECONDS = 60.0
@@ -27,10 +28,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Ground:
-    """A healthy Airflow whose `inforu_default` leads to a running sandbox."""
+    """A healthy Airflow whose `inforu_default` leads to a running sandbox, which pushes to its receiver."""
 
     airflow: AirflowStack
     sandbox: SandboxProcess
+    receiver: StackReceiver | None = None
 
     def run(self, dag_id: str, **params: object) -> Run:
         """Run a DAG to its end."""
@@ -49,6 +51,10 @@ class Ground:
     def task(self, run: Run, task_id: str = "call") -> dict[str, Any]:
         """Return a task instance, with its rendered fields."""
         return self.airflow.api.task_instance(run.dag_id, run.run_id, task_id)
+
+    def tasks(self, run: Run) -> list[dict[str, Any]]:
+        """Return the task instances of a run."""
+        return self.airflow.api.task_instances(run.dag_id, run.run_id)
 
     def task_logs(self, run: Run) -> dict[str, str]:
         """Return the log of every try of every task."""

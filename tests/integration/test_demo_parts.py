@@ -7,44 +7,38 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from airflow_provider_inforu.outcomes.client import ReceiverClient
+from airflow_provider_inforu.outcomes.summary import CallResult
 from demo import reminders
-from demo.outcomes import Outcome, outcomes_of, print_table
+from demo.outcomes import Outcome, print_table
+from tests.receiver import end_of_call
 
 if TYPE_CHECKING:
     from tests.integration.ground import Ground
+    from tests.receiver import Receiver
 
 pytestmark = pytest.mark.integration
 
 
-def call(message_id: str, status: str | None, digit: str = "", seconds: int = 0) -> dict[str, object]:
-    return {
-        "message_id": message_id,
-        "text": "שלום",
-        "status": status,
-        "digit": digit,
-        "seconds": seconds,
-    }
+SEND_ID = "0123456789abcdef"
 
 
-def test_outcomes_are_those_of_the_send_in_the_order_of_the_keys() -> None:
-    calls = [
-        call("s1-B", "Answered", digit="1", seconds=8),
-        call("s1-A", "Busy"),
-        call("s2-A", "Busy"),
-        call("s1-C", None),
-    ]
+def result(key: str, status: str, digit: str | None = None, seconds: int | None = None) -> CallResult:
+    return CallResult(key, status, seconds, digit, 194, None)
 
-    assert [(one.key, one.words) for one in outcomes_of(calls, "s1")] == [
-        ("A", "Busy"),
-        ("B", "Answered (pressed 1, 8 s)"),
-        ("C", "no outcome"),
-    ]
+
+def test_a_line_says_how_both_calls_ended() -> None:
+    first, again = result("A", "NoAnswer"), result("A", "Answered", digit="1", seconds=8)
+
+    assert Outcome("A", "שלום", first, again).cells == ("A", "שלום", "NoAnswer", "Answered (pressed 1, 8 s)")
+    assert Outcome("A", "שלום", first).cells == ("A", "שלום", "NoAnswer", "")
 
 
 def test_the_columns_of_the_table_stay_straight_under_hebrew_with_vowel_points() -> None:
     out = io.StringIO()
 
-    print_table([Outcome("A", "שָׁלוֹם", "Busy", "", 0), Outcome("B", "שלום", "Busy", "", 0)], out)
+    busy = result("A", "Busy")
+    print_table([Outcome("A", "שָׁלוֹם", busy), Outcome("B", "שלום", busy)], out)
 
     pointed, plain = out.getvalue().splitlines()[2:]
     # The three vowel points take no room in a terminal.
@@ -59,14 +53,17 @@ def test_the_demo_says_why_a_task_failed(fresh_ground: Ground) -> None:
         reminders.run_dag(fresh_ground.airflow.api, reminders.Progress())
 
 
-@pytest.mark.parametrize("ground", ["sqlite"], indirect=True)
-def test_the_demo_names_the_people_whose_call_never_ended(
-    fresh_ground: Ground, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reminders, "CALLS_SECONDS", 0.0)
-    fresh_ground.sandbox.change_settings(call_seconds=3600)
-    progress = reminders.Progress()
-    send_id = reminders.run_dag(fresh_ground.airflow.api, progress)
+class Sandbox:
+    """What the demo asks of a sandbox."""
 
-    with pytest.raises(reminders.DemoError, match="no outcome after 0 s for A-1001, A-1002"):
-        reminders.wait_for_outcomes(fresh_ground.sandbox, send_id, progress)
+    @staticmethod
+    def calls() -> list[dict[str, str]]:
+        return [{"message_id": f"{SEND_ID}-{key}", "text": "שלום"} for key in ("A-1", "A-2", "A-3")]
+
+
+def test_the_demo_names_the_people_of_whose_call_the_receiver_heard_nothing(receiver: Receiver) -> None:
+    receiver.push([end_of_call(f"{SEND_ID}-A-2")])
+    client = ReceiverClient(receiver.url, receiver.conn_id, receiver.secret, 20.0)
+
+    with pytest.raises(reminders.DemoError, match="heard of no outcome for A-1, A-3"):
+        reminders.read_outcomes(Sandbox(), client, [SEND_ID])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,10 +12,11 @@ import pytest
 from tests.integration.conftest import PROJECT
 
 if TYPE_CHECKING:
-    from tests.integration.ground import Ground
+    from tests.integration.ground import Ground, Run
 
 pytestmark = pytest.mark.integration
 
+MESSAGE = "שלום {name}, תזכורת לתור ביום {day} בשעה {time}. לאישור הקישו 1, לביטול הקישו 2."
 MANIFEST_FIELDS = {
     "send_id",
     "function",
@@ -51,45 +53,66 @@ def assert_manifest_of_one_request(manifest: dict[str, Any], function: str, peop
     assert manifest["calls"] is None
 
 
-def test_the_reminders_call_every_person_of_the_file_once_with_their_own_words(fresh_ground: Ground) -> None:
-    run = fresh_ground.run("appointment_reminders")
-
+def run_reminders(ground: Ground) -> Run:
+    run = ground.run("appointment_reminders", minutes_between_calls=0)
     assert run.state == "success"
-    send_id = fresh_ground.manifest(run)["send_id"]
-    called = {
-        call["message_id"]: (call["phone"], call["text"], call["function"])
-        for call in fresh_ground.sandbox.calls()
-    }
-    assert called == {
-        f"{send_id}-{row['appointment_id']}": (
+    return run
+
+
+def calls_of(ground: Ground, send_id: str) -> dict[str, dict[str, Any]]:
+    calls = [call for call in ground.sandbox.calls() if call["message_id"].startswith(send_id)]
+    by_key = {call["message_id"].removeprefix(f"{send_id}-"): call for call in calls}
+    assert len(by_key) == len(calls)
+    return by_key
+
+
+def test_the_reminders_call_everybody_once_and_those_who_did_not_answer_once_more(
+    fresh_ground: Ground,
+) -> None:
+    run = run_reminders(fresh_ground)
+
+    first = calls_of(fresh_ground, fresh_ground.manifest(run)["send_id"])
+    assert {key: (call["phone"], call["text"], call["function"]) for key, call in first.items()} == {
+        row["appointment_id"]: (
             local(row["phone"]),
-            f"שלום {row['name']}, תזכורת לתור ביום {row['day']} בשעה {row['time']}. לאישור הקישו 1.",
+            MESSAGE.format(**row),
             "Voice/Message/Send",
         )
         for row in appointments()
     }
-    assert len(fresh_ground.sandbox.calls()) == len(appointments())
-    assert len(fresh_ground.sandbox.requests()) == 1
+    second = calls_of(fresh_ground, fresh_ground.manifest(run, "call_again")["send_id"])
+    assert set(second) == {key for key, call in first.items() if call["status"] != "Answered"}
+    assert second
+    assert len(fresh_ground.sandbox.requests()) == 2
 
 
-def test_the_reminders_hand_on_a_manifest_and_a_report_without_phones(fresh_ground: Ground) -> None:
-    run = fresh_ground.run("appointment_reminders")
+def test_the_reminders_act_on_the_pressed_key_and_hand_on_how_the_calls_ended_without_phones(
+    fresh_ground: Ground,
+) -> None:
+    run = run_reminders(fresh_ground)
 
     manifest = fresh_ground.manifest(run)
-    assert_manifest_of_one_request(manifest, "Voice/Message/Send", len(appointments()))
-    assert "50000" not in str(manifest)
-    report = fresh_ground.manifest(run, "report")
-    assert report == {
+    calls = calls_of(fresh_ground, manifest["send_id"])
+    again = calls_of(fresh_ground, fresh_ground.manifest(run, "call_again")["send_id"])
+    summary = manifest.pop("calls")
+    assert_manifest_of_one_request({**manifest, "calls": None}, "Voice/Message/Send", len(appointments()))
+    assert summary["by_status"] == Counter(call["status"] for call in calls.values())
+    answers = fresh_ground.manifest(run, "read_answers")
+    for name, digit in (("confirmed", "1"), ("cancelled", "2")):
+        assert set(answers[name]) == {key for key, call in calls.items() if call["digit"] == digit}
+    states = {one["task_id"]: one["state"] for one in fresh_ground.tasks(run)}
+    assert states["free_the_times"] == ("success" if answers["cancelled"] else "skipped")
+    assert fresh_ground.manifest(run, "report") == {
         "recipients": len(appointments()),
         "accepted": len(appointments()),
-        "rejected": 0,
-        "in_doubt": 0,
-        "skipped": 0,
+        "first_call": summary["by_status"],
+        "second_call": Counter(call["status"] for call in again.values()),
     }
+    assert "50000" not in str((manifest, summary, answers))
 
 
 def test_the_rendered_fields_of_the_call_show_how_many_people_and_no_phone(fresh_ground: Ground) -> None:
-    run = fresh_ground.run("appointment_reminders")
+    run = run_reminders(fresh_ground)
 
     fields = fresh_ground.task(run)["rendered_fields"]
     assert str(len(appointments())) in str(fields["recipients"])

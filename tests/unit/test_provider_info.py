@@ -56,7 +56,7 @@ def test_airflow_makes_the_hook_of_a_connection(connection):
     assert isinstance(InforuHook.get_hook("inforu_default"), InforuHook)
 
 
-@pytest.mark.parametrize("kind", ["hooks", "operators"])
+@pytest.mark.parametrize("kind", ["hooks", "operators", "sensors", "triggers"])
 def test_every_module_that_the_metadata_name_can_be_imported(kind):
     for entry in INFO[kind]:
         for module in entry["python-modules"]:
@@ -83,11 +83,19 @@ def test_the_metadata_are_read_without_importing_airflow():
     assert not {name for name in imported if name.split(".")[0] in ("airflow", "requests", "fastapi")}
 
 
-def test_importing_the_operators_loads_nothing_heavy_on_top_of_airflow():
-    before = imported_by("import airflow.sdk; from airflow.sdk import BaseOperator, BaseHook")
+@pytest.mark.parametrize(
+    ("airflow", "ours"),
+    [
+        ("airflow.sdk.bases.sensor", ["operators.voice", "sensors.voice"]),
+        ("airflow.triggers.base", ["triggers.voice", "triggers.events"]),
+    ],
+)
+def test_importing_what_a_dag_file_imports_loads_nothing_heavy_on_top_of_airflow(airflow, ours):
+    modules = ", ".join(f"airflow_provider_inforu.{name}" for name in ours)
     added = imported_by(
-        "import airflow.sdk; from airflow.sdk import BaseOperator, BaseHook;"
-        "import airflow_provider_inforu.operators.voice"
+        "from airflow.sdk import BaseOperator, BaseHook; "
+        f"import {airflow}; before = set(sys.modules); import {modules}; "
+        "[sys.modules.pop(name) for name in before - {'sys'}]"
     )
     heavy = {
         "requests",
@@ -99,7 +107,8 @@ def test_importing_the_operators_loads_nothing_heavy_on_top_of_airflow():
         "pyrate_limiter",
         "pydantic",
     }
-    assert {name.split(".")[0] for name in added - before} & heavy == set()
+    assert "airflow_provider_inforu.hooks.inforu" in added
+    assert {name.split(".")[0] for name in added} & heavy == set()
 
 
 @pytest.fixture(scope="module")

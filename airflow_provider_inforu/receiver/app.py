@@ -1,0 +1,109 @@
+"""The receiver's web application. It knows no Airflow: what it needs of it comes with the settings."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import ClientDisconnect
+
+from airflow_provider_inforu.capi.redact import hide_phones
+from airflow_provider_inforu.receiver.access_log import hide_queries
+from airflow_provider_inforu.receiver.database import CONNECTIONS
+from airflow_provider_inforu.receiver.guard import Guard
+from airflow_provider_inforu.receiver.migrate import NotReadyError
+from airflow_provider_inforu.receiver.push_route import push_route
+from airflow_provider_inforu.receiver.read_routes import read_routes
+from airflow_provider_inforu.receiver.reading import BadCursorError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from airflow_provider_inforu.receiver.settings import ReceiverSettings
+
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = "30"
+
+
+def build_app(settings: ReceiverSettings) -> FastAPI:
+    """Return the application.
+
+    :param settings: What it is built with.
+    """
+    hide_queries()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await anyio.to_thread.run_sync(_make_ready, settings)
+        yield
+        await anyio.to_thread.run_sync(settings.database.close)
+
+    app = FastAPI(title="Inforu receiver", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    # Threads of our own, no more than there are connections: Airflow's API needs its threads itself.
+    threads = anyio.CapacityLimiter(CONNECTIONS)
+    guard = Guard(settings)
+    prefix = f"{settings.prefix}/v1/{{conn_id}}"
+    app.include_router(push_route(settings, guard, threads), prefix=prefix)
+    app.include_router(read_routes(settings, guard, threads), prefix=prefix)
+    app.add_exception_handler(SQLAlchemyError, _database_failed)
+    app.add_exception_handler(NotReadyError, _not_ready)
+    app.add_exception_handler(BadCursorError, _explain)
+    app.add_exception_handler(RequestValidationError, _explain_parameters)
+    app.add_exception_handler(ClientDisconnect, _let_go)
+    return app
+
+
+def _make_ready(settings: ReceiverSettings) -> None:
+    """Prepare the database; where that fails, each request tries again and answers 503 meanwhile."""
+    try:
+        _ = settings.database.engine
+    except NotReadyError as error:
+        log.error("The receiver of Inforu notifications cannot work: %s", error)  # noqa: TRY400
+    except SQLAlchemyError as error:
+        _log_failure(error)
+
+
+def _log_failure(error: SQLAlchemyError) -> None:
+    # Without traceback and parameters, which could show what was to be stored.
+    cause = str(getattr(error, "orig", None) or error).strip().splitlines()
+    log.error(
+        "The database of Inforu's notifications cannot be used: %s: %s",
+        type(error).__name__,
+        hide_phones(cause[0]) if cause else "",
+    )
+
+
+async def _database_failed(_: Request, error: Exception) -> Response:
+    if isinstance(error, SQLAlchemyError):
+        _log_failure(error)
+    return _later("the database cannot be used now, so nothing was stored; try again later")
+
+
+async def _not_ready(_: Request, error: Exception) -> Response:
+    return _later(str(error))
+
+
+def _later(detail: str) -> Response:
+    return JSONResponse({"detail": detail}, 503, headers={"Retry-After": _RETRY_SECONDS})
+
+
+async def _explain(_: Request, error: Exception) -> Response:
+    return JSONResponse({"detail": str(error)}, 422)
+
+
+async def _explain_parameters(_: Request, error: Exception) -> Response:
+    # What came is not repeated.
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    return JSONResponse({"detail": "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in problems)}, 422)
+
+
+async def _let_go(_: Request, __: Exception) -> Response:
+    # The client went away while it sent its request; nobody reads this.
+    return Response(status_code=400)

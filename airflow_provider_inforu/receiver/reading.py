@@ -1,0 +1,152 @@
+"""Reading the store: the summary of a send, its calls, the feed of notifications. Never a phone."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from airflow_provider_inforu.receiver.rows import SEND_ID, clean
+from airflow_provider_inforu.receiver.tables import WORD_LENGTH, calls, notifications
+
+if TYPE_CHECKING:
+    from airflow_provider_inforu.receiver.database import Database
+
+MOST_ROWS = 1000
+"""In one answer."""
+
+LATEST = "latest"
+"""The cursor that stands for "from now on"."""
+
+_LARGEST_ID = 2**63 - 1
+
+
+class BadCursorError(ValueError):
+    """A cursor that we did not give."""
+
+
+class Reader:
+    """Answers for one connection at a time.
+
+    :param database: Where notifications are stored.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def summary(self, conn_id: str, send_id: str) -> dict[str, Any]:
+        """Return how many calls of a send have ended, and how; zeros for a send that nobody heard of.
+
+        :param conn_id: The connection.
+        :param send_id: The send.
+        """
+        query = (
+            sa.select(
+                calls.c.status,
+                calls.c.digit,
+                sa.func.count().label("calls"),
+                sa.func.min(calls.c.ended_at).label("first_at"),
+                sa.func.max(calls.c.ended_at).label("last_at"),
+            )
+            .where(calls.c.conn_id == conn_id, calls.c.send_id == send_id)
+            .group_by(calls.c.status, calls.c.digit)
+        )
+        groups = []
+        if SEND_ID.fullmatch(send_id):
+            with self._database.reading() as connection:
+                groups = list(connection.execute(query))
+        by_status: Counter[str] = Counter()
+        by_digit: Counter[str] = Counter()
+        for group in groups:
+            by_status[group.status or ""] += group.calls
+            if group.digit is not None:
+                by_digit[group.digit] += group.calls
+        return {
+            "send_id": send_id,
+            "calls": by_status.total(),
+            "by_status": dict(sorted(by_status.items())),
+            "by_digit": dict(sorted(by_digit.items())),
+            "first_at": _iso(min((one.first_at for one in groups if one.first_at), default=None)),
+            "last_at": _iso(max((one.last_at for one in groups if one.last_at), default=None)),
+        }
+
+    def calls(
+        self, conn_id: str, send_id: str, *, status: str | None, after: str | None, limit: int
+    ) -> dict[str, Any]:
+        """Return calls of a send in the order in which they were first heard of.
+
+        :param conn_id: The connection.
+        :param send_id: The send.
+        :param status: Only calls with this status.
+        :param after: The cursor of an earlier answer.
+        :param limit: The most calls.
+        :raises BadCursorError: It was none.
+        """
+        query = (
+            sa.select(calls)
+            .where(calls.c.conn_id == conn_id, calls.c.send_id == send_id, calls.c.id > _position(after))
+            .order_by(calls.c.id)
+            .limit(limit + 1)
+        )
+        if status is not None:
+            query = query.where(calls.c.status == clean(status, WORD_LENGTH))
+        rows = []
+        if SEND_ID.fullmatch(send_id):
+            with self._database.reading() as connection:
+                rows = list(connection.execute(query))
+        return {
+            "calls": [_result(row) for row in rows[:limit]],
+            "next": str(rows[limit - 1].id) if len(rows) > limit else None,
+        }
+
+    def feed(self, conn_id: str, *, after: str | None, limit: int) -> dict[str, Any]:
+        """Return notifications in the order of arrival, and always a cursor to go on from.
+
+        :param conn_id: The connection.
+        :param after: The cursor of an earlier answer; None is the beginning, ``latest`` is now.
+        :param limit: The most notifications.
+        :raises BadCursorError: It was none.
+        """
+        with self._database.reading() as connection:
+            if after == LATEST:
+                newest = sa.select(sa.func.max(notifications.c.id)).where(notifications.c.conn_id == conn_id)
+                return {"notifications": [], "next": str(connection.scalar(newest) or 0)}
+            position = _position(after)
+            query = (
+                sa.select(notifications)
+                .where(notifications.c.conn_id == conn_id, notifications.c.id > position)
+                .order_by(notifications.c.id)
+                .limit(limit)
+            )
+            rows = list(connection.execute(query))
+        return {
+            "notifications": [
+                {"send_id": row.send_id, **_result(row), "received_at": _iso(row.received_at)} for row in rows
+            ],
+            "next": str(rows[-1].id if rows else position),
+        }
+
+
+def _position(after: str | None) -> int:
+    if after is None:
+        return 0
+    if not (after.isascii() and after.isdecimal() and len(after) < 20 and int(after) <= _LARGEST_ID):
+        raise BadCursorError("after must be a cursor: what an earlier answer gave as next")
+    return int(after)
+
+
+def _result(row: sa.Row[Any]) -> dict[str, Any]:
+    return {
+        "key": row.key,
+        "status": row.status,
+        "seconds": row.seconds,
+        "digit": row.digit,
+        "campaign_id": row.campaign_id,
+        "ended_at": _iso(row.ended_at),
+    }
+
+
+def _iso(moment: dt.datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

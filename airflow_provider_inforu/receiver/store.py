@@ -1,0 +1,140 @@
+"""Writing to the store: one push, one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import sqlalchemy as sa
+
+from airflow_provider_inforu.receiver.rows import Row, Rows, rank_of
+from airflow_provider_inforu.receiver.tables import calls, leftovers, notifications, sources
+
+if TYPE_CHECKING:
+    from airflow_provider_inforu.receiver.database import Database
+
+T = TypeVar("T")
+
+CHUNK = 500
+"""So many values go into one IN list."""
+
+_RESULT_FIELDS = ("received_at", "ended_at", "campaign_id", "status", "seconds", "digit")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a push.
+
+    :ivar notifications: New notifications of voice calls.
+    :ivar leftovers: New leftovers.
+    :ivar repeats: What was there already.
+    """
+
+    notifications: int
+    leftovers: int
+    repeats: int
+
+
+class Store:
+    """Stores pushes. Safe to use from several threads and processes.
+
+    The pushes of one connection are stored one after the other, on every database: each first updates the
+    connection's row in ``inforu_source``, which locks it until the end of the transaction. So ids are given
+    in the order of commits, and who reads on from the last id it saw can miss nothing. And since nobody else
+    writes for the connection meanwhile, looking what is there and then inserting the rest is safe without
+    words that only one database knows, and two pushes that overlap cannot block each other for good.
+
+    :param database: Where to.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, conn_id: str, rows: Rows, now: dt.datetime) -> Stored:
+        """Store what was pushed, all or nothing; return when it is durable.
+
+        :param conn_id: The connection that it was pushed to.
+        :param rows: What was pushed.
+        :param now: When.
+        """
+        with self._database.writing() as connection:
+            _lock_source(connection, conn_id, now)
+            new = _insert_new(connection, notifications, conn_id, rows.notifications)
+            _settle_calls(connection, conn_id, new)
+            new_leftovers = _insert_new(connection, leftovers, conn_id, rows.leftovers)
+        total = len(rows.notifications) + len(rows.leftovers)
+        return Stored(len(new), len(new_leftovers), total - len(new) - len(new_leftovers))
+
+
+def _lock_source(connection: sa.Connection, conn_id: str, now: dt.datetime) -> None:
+    lock = (
+        sources.update()
+        .where(sources.c.conn_id == conn_id)
+        .values(pushes=sources.c.pushes + 1, last_push_at=now)
+    )
+    if connection.execute(lock).rowcount:
+        return
+    try:
+        with connection.begin_nested():
+            connection.execute(sources.insert().values(conn_id=conn_id, pushes=1, last_push_at=now))
+    except sa.exc.IntegrityError:
+        # Another process met the connection for the first time, too, and was faster.
+        connection.execute(lock)
+
+
+def _insert_new(connection: sa.Connection, table: sa.Table, conn_id: str, rows: Iterable[Row]) -> list[Row]:
+    """Insert the rows that are not there yet, and return them."""
+    by_digest = {row["digest"]: row for row in rows}
+    for digests in _chunks(list(by_digest)):
+        known = sa.select(table.c.digest).where(table.c.conn_id == conn_id, table.c.digest.in_(digests))
+        for digest in connection.scalars(known):
+            del by_digest[digest]
+    new = list(by_digest.values())
+    if new:
+        connection.execute(table.insert(), new)
+    return new
+
+
+def _settle_calls(connection: sa.Connection, conn_id: str, new: list[Row]) -> None:
+    """Let the notification that ended last count for each call."""
+    best = _best_by_call(new)
+    known: dict[tuple[str, str], tuple[int, str]] = {}
+    for names in _chunks(sorted(best)):
+        same = sa.tuple_(calls.c.send_id, calls.c.key).in_(names)
+        query = sa.select(calls.c.send_id, calls.c.key, calls.c.id, calls.c.rank)
+        for found in connection.execute(query.where(calls.c.conn_id == conn_id, same)):
+            known[found.send_id, found.key] = (found.id, found.rank)
+    added = [_call(row) for name, row in best.items() if name not in known]
+    if added:
+        connection.execute(calls.insert(), added)
+    changed = [
+        {**_call(row), "call_id": known[name][0]}
+        for name, row in best.items()
+        if name in known and rank_of(row) > known[name][1]
+    ]
+    if changed:
+        values: dict[str, Any] = {name: sa.bindparam(name) for name in ("rank", *_RESULT_FIELDS)}
+        update = calls.update().where(calls.c.id == sa.bindparam("call_id")).values(values)
+        connection.execute(update, [{name: row[name] for name in (*values, "call_id")} for row in changed])
+
+
+def _best_by_call(new: list[Row]) -> dict[tuple[str, str], Row]:
+    """Return the notification that counts for each call, in the order in which the calls came."""
+    best: dict[tuple[str, str], Row] = {}
+    for row in new:
+        name = (row["send_id"], row["key"])
+        if row["send_id"] and (name not in best or rank_of(row) > rank_of(best[name])):
+            best[name] = row
+    return best
+
+
+def _call(row: Row) -> Row:
+    names = ("conn_id", "send_id", "key", *_RESULT_FIELDS)
+    return {"rank": rank_of(row), **{name: row[name] for name in names}}
+
+
+def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), CHUNK):
+        yield values[start : start + CHUNK]

@@ -1,0 +1,130 @@
+"""The tables of the store."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+from sqlalchemy.types import TypeDecorator
+
+VERSION_TABLE = "alembic_version_inforu"
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """A moment, with its zone also on databases that keep none."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> Any:  # noqa: ANN401 - a type of SQLAlchemy's
+        """Keep microseconds on MySQL too."""
+        if dialect.name == "mysql":
+            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
+        return dialect.type_descriptor(sa.DateTime(timezone=True))
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: sa.Dialect) -> dt.datetime | None:
+        """Store UTC."""
+        if value is None:
+            return None
+        utc = value.astimezone(dt.UTC)
+        return utc if dialect.name == "postgresql" else utc.replace(tzinfo=None)
+
+    def process_result_value(
+        self,
+        value: dt.datetime | None,
+        dialect: sa.Dialect,  # noqa: ARG002 - SQLAlchemy passes it
+    ) -> dt.datetime | None:
+        """Return UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+def _exact(length: int) -> sa.types.TypeEngine[str]:
+    """Text that is compared letter by letter, on MySQL too."""
+    return sa.String(length).with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql", "mariadb")
+
+
+# SQLite fills only this type by itself.
+_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+_LONG_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+_CONN_ID_LENGTH = 250
+
+KEY_LENGTH = 100
+MESSAGE_ID_LENGTH = 255
+WORD_LENGTH = 255
+DIGIT_LENGTH = 64
+PHONE_LENGTH = 32
+
+metadata = sa.MetaData()
+
+sources = sa.Table(
+    "inforu_source",
+    metadata,
+    sa.Column("conn_id", _exact(_CONN_ID_LENGTH), primary_key=True),
+    sa.Column("pushes", sa.BigInteger, nullable=False),
+    sa.Column("last_push_at", UtcDateTime, nullable=False),
+    comment="One row per connection. A push locks it, so that the pushes of a connection come one by one.",
+)
+
+notifications = sa.Table(
+    "inforu_notification",
+    metadata,
+    sa.Column("id", _ID, primary_key=True, autoincrement=True),
+    sa.Column("conn_id", _exact(_CONN_ID_LENGTH), nullable=False),
+    sa.Column("digest", _exact(32), nullable=False),
+    sa.Column("received_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("send_id", _exact(16)),
+    sa.Column("key", _exact(KEY_LENGTH)),
+    sa.Column("message_id", sa.String(MESSAGE_ID_LENGTH)),
+    sa.Column("phone", sa.String(PHONE_LENGTH)),
+    sa.Column("campaign_id", sa.BigInteger),
+    sa.Column("status", _exact(WORD_LENGTH)),
+    sa.Column("seconds", sa.BigInteger),
+    sa.Column("digit", _exact(DIGIT_LENGTH)),
+    sa.UniqueConstraint("conn_id", "digest", name="inforu_notification_digest_uq"),
+    sa.Index("inforu_notification_feed_ix", "conn_id", "id"),
+    sa.Index("inforu_notification_received_at_ix", "received_at"),
+    comment="Every distinct notification of a voice call, in order of arrival.",
+    # Without it, SQLite gives the id of a pruned row to a new one, which a reader of the feed would miss.
+    sqlite_autoincrement=True,
+)
+
+calls = sa.Table(
+    "inforu_call",
+    metadata,
+    sa.Column("id", _ID, primary_key=True, autoincrement=True),
+    sa.Column("conn_id", _exact(_CONN_ID_LENGTH), nullable=False),
+    sa.Column("send_id", _exact(16), nullable=False),
+    sa.Column("key", _exact(KEY_LENGTH), nullable=False),
+    sa.Column("rank", _exact(64), nullable=False),
+    sa.Column("received_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("campaign_id", sa.BigInteger),
+    sa.Column("status", _exact(WORD_LENGTH)),
+    sa.Column("seconds", sa.BigInteger),
+    sa.Column("digit", _exact(DIGIT_LENGTH)),
+    sa.UniqueConstraint("conn_id", "send_id", "key", name="inforu_call_key_uq"),
+    sa.Index("inforu_call_send_ix", "conn_id", "send_id", "id"),
+    sa.Index("inforu_call_received_at_ix", "received_at"),
+    comment="What became of each call of a send: the notification that ended last.",
+    sqlite_autoincrement=True,
+)
+
+leftovers = sa.Table(
+    "inforu_leftover",
+    metadata,
+    sa.Column("id", _ID, primary_key=True, autoincrement=True),
+    sa.Column("conn_id", _exact(_CONN_ID_LENGTH), nullable=False),
+    sa.Column("digest", _exact(32), nullable=False),
+    sa.Column("received_at", UtcDateTime, nullable=False),
+    sa.Column("reason", sa.String(64), nullable=False),
+    sa.Column("content", _LONG_TEXT, nullable=False),
+    sa.UniqueConstraint("conn_id", "digest", name="inforu_leftover_digest_uq"),
+    sa.Index("inforu_leftover_received_at_ix", "received_at"),
+    comment="What was pushed and is no end of a voice call, or could not be read: for a person to see.",
+    sqlite_autoincrement=True,
+)

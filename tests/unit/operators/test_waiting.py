@@ -1,0 +1,288 @@
+"""Operators that wait for the end of the calls, through Airflow's task runner, sandbox and receiver."""
+
+import asyncio
+import csv
+import json
+
+import pytest
+from airflow.sdk import DAG
+
+from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
+from tests.task_runner import TaskRunner
+
+RECEIVER_FIELDS = ("receiver_url", "notification_secret")
+
+
+@pytest.fixture
+def sandbox(connection, inforu_sandbox, receiver):
+    """A sandbox that pushes to a receiver which the connection names."""
+    inforu_sandbox.update_settings(
+        requests_per_second=0, call_seconds=0.05, notification_url=receiver.push_url
+    )
+    connection(
+        requests_per_second=0,
+        receiver_url=receiver.url,
+        notification_secret=receiver.secret,
+    )
+    return inforu_sandbox
+
+
+pytestmark = pytest.mark.usefixtures("sandbox")
+
+
+@pytest.fixture
+def runner():
+    return TaskRunner()
+
+
+def people(count):
+    # Past the sandbox's magic numbers, one of which never reports an end.
+    return [{"id": f"k{number}", "phone": f"05{number + 1000:08}"} for number in range(1, count + 1)]
+
+
+def send(recipients, *, deferrable=True, **kwargs):
+    with DAG("dag"):
+        return InforuSendTextToSpeechOperator(
+            task_id="call",
+            recipients=recipients,
+            message="hello",
+            key_field="id",
+            retries=2,
+            wait_for_calls=True,
+            deferrable=deferrable,
+            poll_interval=0.1,
+            **{"calls_timeout": 30, "max_in_flight": 1, **kwargs},
+        )
+
+
+def event_of(runner):
+    """Return what the trigger says in the end."""
+
+    async def run():
+        return [event.payload async for event in runner.trigger().run()]
+
+    (event,) = asyncio.run(run())
+    return event
+
+
+def wait_and_resume(runner, task):
+    return runner.resume(task, event_of(runner))
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_the_manifest_holds_the_summary_when_the_calls_have_ended(runner, sandbox, deferrable):
+    task = send(people(150), deferrable=deferrable)
+    state = runner.run(task)
+    if deferrable:
+        assert state == "deferred"
+        assert runner.xcoms["return_value"]["calls"] is None
+        state = wait_and_resume(runner, task)
+    assert state == "success"
+    manifest = runner.xcoms["return_value"]
+    calls = manifest["calls"]
+    assert (manifest["accepted"], calls["calls"], calls["complete"]) == (150, 150, True)
+    assert calls["send_id"] == manifest["send_id"]
+    by_status = {}
+    for call in sandbox.calls():
+        by_status[call["status"]] = by_status.get(call["status"], 0) + 1
+    assert calls["by_status"] == by_status
+
+
+def test_a_kill_between_send_and_wait_sends_nothing_again_and_ends_with_the_full_summary(runner, sandbox):
+    task = send(people(150))
+    assert runner.run(task) == "deferred"
+    runner.xcoms.clear()
+    task = send(people(150))
+    assert runner.run(task, try_number=2) == "deferred"
+    assert wait_and_resume(runner, task) == "success"
+    assert runner.xcoms["return_value"]["calls"]["calls"] == 150
+    assert len(sandbox.calls()) == 150
+
+
+def test_calls_that_do_not_end_in_time_fail_and_a_retry_waits_again_and_sends_nothing(
+    runner, sandbox, capsys
+):
+    sandbox.update_settings(call_seconds=3)
+    task = send(people(3), calls_timeout=0.3)
+    assert runner.run(task) == "deferred"
+    assert wait_and_resume(runner, task) == "up_for_retry"
+    assert "0 of 3 calls have ended" in capsys.readouterr().out
+    assert runner.xcoms["return_value"]["calls"]["complete"] is False
+    task = send(people(3))
+    assert runner.run(task, try_number=2) == "deferred"
+    assert wait_and_resume(runner, task) == "success"
+    assert len(sandbox.calls()) == 3
+
+
+def test_a_batch_in_doubt_whose_calls_reported_is_accepted_by_itself(runner, sandbox):
+    sandbox.add_fault("accept_then_drop")
+    task = send(people(250))
+    assert runner.run(task) == "deferred"
+    assert runner.xcoms["return_value"]["in_doubt"] == 100
+    state = wait_and_resume(runner, task)
+    while state == "deferred":
+        state = wait_and_resume(runner, task)
+    assert state == "success"
+    manifest = runner.xcoms["return_value"]
+    assert (manifest["accepted"], manifest["in_doubt"], manifest["calls"]["calls"]) == (250, 0, 250)
+    assert len(sandbox.requests()) == 3
+
+
+def test_when_everybody_is_in_doubt_and_was_called_the_send_succeeds(runner, sandbox):
+    sandbox.add_fault("accept_then_drop")
+    task = send(people(3))
+    assert runner.run(task) == "deferred"
+    assert wait_and_resume(runner, task) == "deferred"
+    assert wait_and_resume(runner, task) == "success"
+    assert runner.xcoms["return_value"]["accepted"] == 3
+
+
+def test_people_in_doubt_who_never_report_fail_the_task_without_a_retry(runner, sandbox, capsys):
+    sandbox.add_fault("drop")
+    task = send(people(150), calls_timeout=1)
+    assert runner.run(task) == "deferred"
+    assert wait_and_resume(runner, task) == "failed"
+    out = capsys.readouterr().out
+    assert "100 are in doubt" in out
+    assert "in doubt, they may ring or not: k1, k2" in out
+    assert runner.xcoms["return_value"]["in_doubt"] == 100
+    assert runner.xcoms["return_value"]["calls"]["calls"] == 50
+
+
+def test_a_cleared_task_asks_the_receiver_before_it_calls_anybody_in_doubt_again(runner, sandbox):
+    sandbox.add_fault("accept_then_drop")
+    task = send(people(3), in_doubt="resend")
+    assert runner.run(task) == "deferred"
+    event_of(runner)
+    task = send(people(3), in_doubt="resend")
+    assert runner.run(task, try_number=2) == "deferred"
+    assert wait_and_resume(runner, task) == "success"
+    assert len(sandbox.calls()) == 3
+
+
+def test_nobody_in_doubt_is_called_again_when_the_receiver_cannot_be_asked(
+    runner, sandbox, receiver, connection
+):
+    sandbox.add_fault("accept_then_drop")
+    runner.run(send(people(3), in_doubt="resend"))
+    connection(requests_per_second=0, receiver_url="http://127.0.0.1:1", notification_secret=receiver.secret)
+    assert runner.run(send(people(3), in_doubt="resend"), try_number=2) == "up_for_retry"
+    assert len(sandbox.calls()) == 3
+
+
+@pytest.mark.parametrize("field", RECEIVER_FIELDS)
+def test_a_connection_without_a_receiver_is_an_error_before_anybody_is_called(
+    runner, sandbox, receiver, connection, field, capsys
+):
+    fields = {"receiver_url": receiver.url, "notification_secret": receiver.secret}
+    del fields[field]
+    connection(**fields)
+    assert runner.run(send(people(3))) == "up_for_retry"
+    assert f"has no {field}" in capsys.readouterr().out
+    assert sandbox.calls() == []
+
+
+def test_an_empty_list_is_not_waited_for(runner):
+    assert runner.run(send([])) == "success"
+    assert runner.xcoms["return_value"]["calls"] is None
+
+
+def test_a_rejected_batch_fails_the_task_after_the_others_have_ended(runner, sandbox):
+    sandbox.add_fault("status", status_id=-18)
+    task = send(people(150))
+    assert runner.run(task) == "deferred"
+    assert wait_and_resume(runner, task) == "failed"
+    manifest = runner.xcoms["return_value"]
+    assert (manifest["rejected"], manifest["calls"]["calls"]) == (100, 50)
+
+
+def test_an_event_that_cannot_be_read_is_an_error_and_a_retry_waits_again(runner):
+    task = send(people(3))
+    assert runner.run(task) == "deferred"
+    assert runner.resume(task, {"status": "what"}) == "up_for_retry"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".ndjson", ".jsonl"])
+def test_the_report_has_a_row_for_everybody(runner, sandbox, tmp_path, suffix):
+    path = tmp_path / "reports" / f"report{suffix}"
+    sandbox.add_fault("status", status_id=-18)
+    rows = [*people(150), {"id": "bad", "phone": "1"}]
+    task = send(rows, report_path=str(path), invalid_recipients="skip")
+    assert runner.run(task) == "deferred"
+    assert wait_and_resume(runner, task) == "failed"
+    text = path.read_text("utf-8")
+    report = (
+        list(csv.DictReader(text.splitlines()))
+        if suffix == ".csv"
+        else [json.loads(line) for line in text.splitlines()]
+    )
+    by_key = {row["key"]: row for row in report}
+    assert len(by_key) == len(report) == 151
+    assert [row["state"] for row in report] == ["rejected"] * 100 + ["accepted"] * 50 + ["skipped"]
+    assert "-18" in by_key["k1"]["reason"]
+    assert by_key["bad"]["reason"] == "the phone is not a phone number"
+    called = {call["message_id"].split("-", 1)[1]: call for call in sandbox.calls()}
+    for key, call in called.items():
+        assert by_key[key]["outcome"] == call["status"]
+        assert int(by_key[key]["seconds"]) == call["seconds"]
+        assert (by_key[key]["digit"] or None) == (call["digit"] or None)
+        assert by_key[key]["ended_at"].endswith("+00:00")
+    assert "05000" not in text
+
+
+def test_a_report_can_be_had_without_waiting(runner, connection, tmp_path):
+    connection(requests_per_second=0)
+    path = tmp_path / "report.csv"
+    task = send(people(3), report_path=str(path))
+    task.wait_for_calls = False
+    assert runner.run(task) == "success"
+    assert [row["state"] for row in csv.DictReader(path.read_text().splitlines())] == ["accepted"] * 3
+
+
+def test_a_report_that_cannot_be_written_is_an_error_and_a_retry_writes_it_and_calls_nobody(
+    runner, sandbox, tmp_path, capsys
+):
+    path = tmp_path / "report.csv"
+    path.mkdir()
+    task = send(people(3), report_path=str(path), deferrable=False)
+    assert runner.run(task) == "up_for_retry"
+    assert "its report cannot be written to" in capsys.readouterr().out
+    path.rmdir()
+    assert runner.run(send(people(3), report_path=str(path), deferrable=False), try_number=2) == "success"
+    assert path.exists()
+    assert len(sandbox.calls()) == 3
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ({"report_path": "report.txt"}, "report_path must end in one of .csv, .ndjson, .jsonl"),
+        ({"calls_timeout": 0}, "calls_timeout must be a number of seconds"),
+        ({"calls_timeout": float("nan")}, "calls_timeout must be a number of seconds"),
+        ({"max_in_flight": True}, "max_in_flight must be a whole number"),
+    ],
+)
+def test_an_argument_that_cannot_be_is_an_error_before_anybody_is_called(
+    runner, sandbox, argument, words, capsys
+):
+    assert runner.run(send(people(3), **argument)) == "up_for_retry"
+    assert words in capsys.readouterr().out
+    assert sandbox.calls() == []
+
+
+def test_without_a_ledger_the_wait_is_in_the_worker(sandbox):
+    task = send(people(3))
+    context = {"ti": Instance()}
+    manifest = task.execute(context)
+    assert manifest["calls"]["complete"] is True
+    assert len(sandbox.calls()) == 3
+
+
+class Instance:
+    """A task instance of an Airflow that keeps no state for tasks."""
+
+    dag_id, run_id, task_id, map_index = "dag", "run", "call", -1
+    try_number, max_tries = 1, 2
+
+    def xcom_push(self, key, value):
+        self.xcoms = {key: value}

@@ -1,0 +1,121 @@
+import json
+
+import pytest
+
+from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.outcomes.awaited import check_on_timeout, check_source, read_goal, read_send
+from airflow_provider_inforu.outcomes.sources import Job
+from airflow_provider_inforu.outcomes.summary import SendSummary
+
+SEND = "0123456789abcdef"
+MANIFEST = {
+    "send_id": SEND,
+    "accepted": 120,
+    "requests": [
+        {"request_token": "t1", "campaign_id": 1, "calls": 100},
+        {"request_token": "t2", "campaign_id": 1, "calls": 20},
+    ],
+    "calls": None,
+}
+
+
+def test_a_manifest_says_what_to_wait_for():
+    awaited = read_send(MANIFEST)
+    assert (awaited.send_id, awaited.expected, awaited.done) == (SEND, 120, None)
+    assert awaited.jobs == (Job("t1", 100), Job("t2", 20))
+
+
+def test_a_manifest_may_come_as_the_text_of_its_json():
+    assert read_send(json.dumps(MANIFEST)) == read_send(MANIFEST)
+
+
+def test_expected_wins_over_the_manifest():
+    assert read_send(MANIFEST, expected=7).expected == 7
+
+
+def test_a_send_id_goes_with_how_many_calls_it_made_also_where_a_template_wrote_it():
+    awaited = read_send(SEND, expected=" 12 ")
+    assert (awaited.send_id, awaited.expected, awaited.jobs) == (SEND, 12, None)
+
+
+def test_a_manifest_whose_calls_have_ended_has_nothing_to_wait_for():
+    calls = {**SendSummary(SEND, 120).to_json(), "complete": True}
+    assert read_send({**MANIFEST, "calls": calls}).done == SendSummary(SEND, 120)
+
+
+def test_a_manifest_whose_wait_was_given_up_is_waited_for():
+    calls = {**SendSummary(SEND, 3).to_json(), "complete": False}
+    assert read_send({**MANIFEST, "calls": calls}).done is None
+
+
+def test_no_token_is_shown():
+    assert "t1" not in repr(read_send(MANIFEST))
+
+
+@pytest.mark.parametrize(
+    ("send", "words"),
+    [
+        (None, "send is a NoneType, no manifest: pass the output of the task that sends"),
+        ([MANIFEST], "send is a list, no manifest.*expand the waiting task over them"),
+        (SEND, "a send_id alone does not say how many calls"),
+        (str(MANIFEST), "a template turned into text: pass send=call.output, or add | tojson"),
+        ({}, "send_id is not the id of a send"),
+        ({**MANIFEST, "send_id": "../../x"}, "send_id is not the id of a send"),
+        ({**MANIFEST, "accepted": None}, "accepted must be a number of calls"),
+        ({**MANIFEST, "accepted": True}, "accepted must be a number of calls"),
+        ({**MANIFEST, "accepted": -1}, "accepted must be a number of calls"),
+        ({**MANIFEST, "requests": 5}, "requests cannot be read"),
+        ({**MANIFEST, "requests": [{}]}, "requests cannot be read"),
+        ({**MANIFEST, "calls": {"complete": True}}, "calls are no summary"),
+    ],
+)
+def test_what_is_no_send_is_refused_in_words_that_say_what_to_pass(send, words):
+    with pytest.raises(InforuInputError, match=words.replace("|", r"\|")):
+        read_send(send)
+
+
+@pytest.mark.parametrize("send_id", ["", "0500000001", SEND.upper(), SEND + "0", f"{SEND}\n"])
+def test_what_is_no_send_id_is_refused_and_not_shown(send_id):
+    with pytest.raises(InforuInputError, match="has 16 hexadecimal digits") as raised:
+        read_send(send_id, expected=1)
+    assert "0500000001" not in str(raised.value)
+
+
+def test_expected_that_is_no_number_is_refused():
+    with pytest.raises(InforuInputError, match="expected must be a number of calls"):
+        read_send(SEND, expected="many")
+
+
+@pytest.mark.parametrize("complete_when", [0, -0.5, 1.01, float("nan"), True, "0.5", None])
+def test_what_is_no_share_is_refused(complete_when):
+    with pytest.raises(InforuInputError, match="complete_when must be"):
+        read_goal(10, complete_when)
+
+
+def test_what_to_do_when_the_time_is_over_is_one_of_two():
+    check_on_timeout("fail")
+    check_on_timeout("succeed")
+    with pytest.raises(InforuInputError, match="on_timeout must be one of fail, succeed, not 'ignore'"):
+        check_on_timeout("ignore")
+
+
+def test_a_source_must_exist():
+    check_source(read_send(MANIFEST), "status_function")
+    with pytest.raises(InforuInputError, match="source must be one of notifications, status_function"):
+        check_source(read_send(MANIFEST), "portal")
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        {name: value for name, value in MANIFEST.items() if name != "requests"},
+        {**MANIFEST, "requests": [{"request_token": None, "calls": 120}]},
+    ],
+)
+def test_a_status_function_cannot_be_asked_without_tokens(manifest):
+    awaited = read_send(manifest)
+    check_source(awaited, "notifications")
+    with pytest.raises(
+        InforuInputError, match=r"lists them for at most 200 requests.*use source='notifications'"
+    ):
+        check_source(awaited, "status_function")

@@ -1,0 +1,217 @@
+"""When waiting for calls is over. Moments are made up; nothing here waits."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_inforu.capi.errors import (
+    InforuAccountError,
+    InforuConnectionError,
+    InforuInputError,
+    InforuOutcomeUnknownError,
+    InforuRateLimitError,
+)
+from airflow_provider_inforu.outcomes.client import ReceiverError
+from airflow_provider_inforu.outcomes.decision import (
+    FAILURE_SECONDS,
+    FAILURES_IN_A_ROW,
+    UNKNOWN_JOB_SECONDS,
+    Deadline,
+    Decision,
+    Goal,
+    Look,
+    Moment,
+    Verdict,
+    Wait,
+    may_pass,
+)
+from airflow_provider_inforu.outcomes.summary import SendSummary
+
+SEND = "0123456789abcdef"
+NOON = Moment(wall=1_800_000_000.0, monotonic=500.0)
+AWAY = ReceiverError("cannot reach the receiver", is_passing=True)
+REFUSED = ReceiverError("set both to the same", is_passing=False)
+
+
+def after(seconds):
+    return Moment(NOON.wall + seconds, NOON.monotonic + seconds)
+
+
+def wait_of(expected=10, complete_when=1.0, timeout=3600, **kwargs):
+    return Wait(SEND, Goal(expected, complete_when), Deadline(NOON.wall + timeout, NOON), **kwargs)
+
+
+def ended(calls, unknown_jobs=0):
+    return Look(SendSummary(SEND, calls), unknown_jobs)
+
+
+@pytest.mark.parametrize(
+    ("expected", "complete_when", "needed"),
+    [
+        (10, 1.0, 10),
+        (10, 0.95, 10),
+        (100, 0.07, 7),
+        (3, 0.5, 2),
+        (1, 0.001, 1),
+        (0, 1.0, 0),
+        (10**6, 0.9, 900_000),
+    ],
+)
+def test_the_share_counts_as_it_is_written_and_is_rounded_up(expected, complete_when, needed):
+    assert Goal(expected, complete_when).needed == needed
+
+
+@given(st.integers(0, 10**7), st.floats(0, 1, exclude_min=True))
+def test_a_wait_never_needs_more_than_all_and_needs_somebody_where_there_is_one(expected, complete_when):
+    needed = Goal(expected, complete_when).needed
+    assert min(1, expected) <= needed <= expected
+
+
+def test_it_is_complete_when_as_many_have_ended_as_were_accepted():
+    wait = wait_of(expected=10)
+    assert wait.after_look(ended(9), after(1)).verdict is Verdict.WAIT
+    decision = wait.after_look(ended(10), after(2))
+    assert (decision.verdict, decision.summary.calls) == (Verdict.COMPLETE, 10)
+
+
+def test_calls_of_people_in_doubt_that_ended_too_do_no_harm():
+    assert wait_of(expected=10).after_look(ended(12), after(1)).verdict is Verdict.COMPLETE
+
+
+def test_a_share_ends_the_wait_and_its_message_says_how_many_were_waited_for():
+    decision = wait_of(expected=10, complete_when=0.5).after_look(ended(5), after(1))
+    assert decision.verdict is Verdict.COMPLETE
+    assert decision.message == f"send {SEND}: 5 of 10 calls have ended, 5 are waited for"
+
+
+def test_where_nobody_was_called_it_is_complete_before_any_look():
+    assert wait_of(expected=0).before_first_look().verdict is Verdict.COMPLETE
+    assert wait_of(expected=1).before_first_look().verdict is Verdict.WAIT
+
+
+def test_when_the_time_is_over_the_last_look_still_counts():
+    assert wait_of(timeout=60).after_look(ended(10), after(61)).verdict is Verdict.COMPLETE
+
+
+def test_when_the_time_is_over_the_message_says_what_to_do():
+    decision = wait_of(timeout=60).after_look(ended(4), after(60))
+    assert decision.verdict is Verdict.TIMEOUT
+    assert "4 of 10 calls have ended; the time is over. Wait longer (timeout)" in decision.message
+
+
+def test_a_clock_that_is_set_back_does_not_make_the_wait_longer():
+    back = Moment(NOON.wall - 86_400, NOON.monotonic + 60)
+    assert wait_of(timeout=60).after_look(ended(4), back).verdict is Verdict.TIMEOUT
+
+
+def test_a_machine_that_slept_has_waited():
+    slept = Moment(NOON.wall + 61, NOON.monotonic + 1)
+    assert wait_of(timeout=60).after_look(ended(4), slept).verdict is Verdict.TIMEOUT
+
+
+def test_a_restart_does_not_begin_the_time_anew():
+    restarted = Moment(NOON.wall + 50, monotonic=3.0)
+    deadline = Deadline(NOON.wall + 60, restarted)
+    assert deadline.seconds_left(restarted) == 10
+    assert deadline.is_over(Moment(restarted.wall + 10, restarted.monotonic + 10))
+
+
+def test_a_failure_that_may_pass_is_waited_out():
+    wait = wait_of()
+    for number in range(FAILURES_IN_A_ROW - 1):
+        assert wait.after_error(AWAY, after(number * 1000)).verdict is Verdict.WAIT
+    assert wait.after_look(ended(10), after(3500)).verdict is Verdict.COMPLETE
+
+
+def test_failures_in_a_row_over_minutes_end_the_wait_and_say_the_last_one():
+    wait = wait_of()
+    step = FAILURE_SECONDS / (FAILURES_IN_A_ROW - 1)
+    decisions = [wait.after_error(AWAY, after(number * step)) for number in range(FAILURES_IN_A_ROW)]
+    assert [one.verdict for one in decisions] == [Verdict.WAIT] * (FAILURES_IN_A_ROW - 1) + [Verdict.ERROR]
+    assert f"{FAILURES_IN_A_ROW} times in a row, for 300 seconds: cannot reach" in decisions[-1].message
+    assert "A retry waits again, and calls nobody" in decisions[-1].message
+
+
+def test_many_failures_within_moments_are_waited_out():
+    wait = wait_of()
+    verdicts = {wait.after_error(AWAY, after(number)).verdict for number in range(FAILURES_IN_A_ROW * 3)}
+    assert verdicts == {Verdict.WAIT}
+
+
+def test_a_look_that_works_begins_the_count_of_failures_anew():
+    wait = wait_of()
+    for number in range(FAILURES_IN_A_ROW * 3):
+        assert wait.after_error(AWAY, after(number * 200)).verdict is Verdict.WAIT
+        assert wait.failures == 1
+        assert wait.after_look(ended(3), after(number * 200 + 100)).verdict is Verdict.WAIT
+        assert wait.failures == 0
+
+
+def test_a_failure_that_cannot_pass_ends_the_wait_at_once():
+    decision = wait_of().after_error(REFUSED, after(0))
+    assert decision.verdict is Verdict.ERROR
+    assert decision.message.endswith("; set both to the same")
+
+
+def test_a_receiver_that_is_away_when_the_time_is_over_is_an_error_and_no_timeout():
+    wait = wait_of(timeout=60)
+    wait.after_look(ended(4), after(30))
+    decision = wait.after_error(AWAY, after(60))
+    assert decision.verdict is Verdict.ERROR
+    assert "what became of the calls could not be asked: cannot reach" in decision.message
+
+
+def test_unknown_jobs_are_waited_for_and_then_named_by_number():
+    wait = wait_of()
+    assert wait.after_look(ended(5, unknown_jobs=2), after(UNKNOWN_JOB_SECONDS - 1)).verdict is Verdict.WAIT
+    decision = wait.after_look(ended(5, unknown_jobs=2), after(UNKNOWN_JOB_SECONDS))
+    assert decision.verdict is Verdict.ERROR
+    assert "does not know 2 of the send's RequestTokens (-2014)" in decision.message
+
+
+def test_unknown_jobs_do_not_matter_where_enough_calls_have_ended():
+    wait = wait_of(complete_when=0.5)
+    assert wait.after_look(ended(5, unknown_jobs=1), after(UNKNOWN_JOB_SECONDS)).verdict is Verdict.COMPLETE
+
+
+def test_patience_with_unknown_jobs_counts_from_the_beginning_not_from_the_process():
+    wait = wait_of(started=NOON.wall - UNKNOWN_JOB_SECONDS)
+    assert wait.after_look(ended(0, unknown_jobs=1), after(0)).verdict is Verdict.ERROR
+
+
+def api_error(kind):
+    return kind(status_id=-1, http_status=400)
+
+
+@pytest.mark.parametrize(
+    ("error", "passing"),
+    [
+        (AWAY, True),
+        (REFUSED, False),
+        (InforuConnectionError("refused"), True),
+        (InforuOutcomeUnknownError("no answer"), True),
+        (api_error(InforuRateLimitError), True),
+        (api_error(InforuAccountError), False),
+        (InforuInputError("no status_function"), False),
+    ],
+)
+def test_which_errors_may_pass(error, passing):
+    assert may_pass(error) is passing
+
+
+def test_a_decision_crosses_as_an_event_and_comes_back():
+    decision = wait_of(timeout=60).after_look(ended(4), after(60))
+    event = json.loads(json.dumps(decision.to_event()))
+    assert set(event) == {"status", "message", "summary"}
+    assert event["status"] == "timeout"
+    assert Decision.from_event(event) == decision
+
+
+@pytest.mark.parametrize(
+    "event", [None, [], "success", {}, {"status": "success"}, {"status": "no", "summary": {}}]
+)
+def test_what_is_no_event_is_refused(event):
+    with pytest.raises(ValueError, match=r"."):
+        Decision.from_event(event)
