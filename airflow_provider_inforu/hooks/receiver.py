@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.hooks.settings import InforuSettings
     from airflow_provider_inforu.outcomes.client import ReceiverClient
 
-MAX_CONNECTIONS = 16
-
 
 def new_receiver(conn_id: str, settings: InforuSettings) -> ReceiverClient:
     """Return a client of the connection's receiver.
@@ -36,4 +34,4 @@ def new_receiver(conn_id: str, settings: InforuSettings) -> ReceiverClient:
             f"the connection {conn_id!r}: notification_secret has white space around it, or characters other "
             "than those of ASCII, which an HTTP header cannot carry"
         )
-    return ReceiverClient(url, conn_id, secret, settings.timeout, MAX_CONNECTIONS)
+    return ReceiverClient(url, conn_id, secret, settings.timeout)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.hooks.inforu import InforuHook
-from airflow_provider_inforu.hooks.receiver import MAX_CONNECTIONS
 from airflow_provider_inforu.hooks.waiting import new_throttle
 
 if TYPE_CHECKING:
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
+THREADS = 4
+"""More would let the event loop wait for the interpreter's lock; these make some hundred looks a second."""
 SETTINGS_SECONDS = 60.0
 """How long a connection is not read anew."""
 FAILURE_SECONDS = 5.0
@@ -142,4 +143,4 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(MAX_CONNECTIONS, thread_name_prefix="inforu-trigger")
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="inforu-trigger")
