@@ -23,6 +23,7 @@ CONNECTIONS = 4
 _CONNECT_SECONDS = 5
 _LOCK_SECONDS = 15
 _SWITCH_SECONDS = 5.0
+_SWITCH_PAUSE_SECONDS = 0.05
 
 
 class Database:
@@ -147,9 +148,9 @@ def _switch_to_wal(engine: sa.Engine) -> None:
         try:
             with engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-        except sa.exc.OperationalError:
-            if time.monotonic() > deadline:
+        except sa.exc.OperationalError as error:
+            if "locked" not in str(error.orig) or time.monotonic() > deadline:
                 return
-            time.sleep(0.05)
+            time.sleep(_SWITCH_PAUSE_SECONDS)
         else:
             return
