@@ -95,6 +95,10 @@ def open_database(url: str, name: str = "the database") -> Database:
     """
     try:
         parsed = sa.make_url(url)
+        if parsed.get_dialect().is_async:
+            raise InforuInputError(
+                f"{name} names an asynchronous driver ({parsed.drivername}): take another one"
+            )
         engine = _own_engine(parsed)
     except (sa.exc.ArgumentError, ImportError) as error:
         # The URL is not shown: it may hold a password.
@@ -102,8 +106,6 @@ def open_database(url: str, name: str = "the database") -> Database:
             f"{name} is no URL that SQLAlchemy can use here ({type(error).__name__}); "
             "write for example postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE, and install its driver"
         ) from None
-    if engine.dialect.is_async:
-        raise InforuInputError(f"{name} names an asynchronous driver ({parsed.drivername}): take another one")
     return Database(lambda: engine, _prepare_own, is_ours=True)
 
 
