@@ -91,8 +91,8 @@ def end_of_call(message_id="", **fields):
 
 
 @contextmanager
-def running_receiver(database_url, *, conn_id=CONN_ID, secret=SECRET, port=0, **settings):
-    """Run a receiver on a database."""
+def running_receiver(database, *, conn_id=CONN_ID, secret=SECRET, port=0, **settings):
+    """Run a receiver on a database, or on the one at a URL."""
     secrets = {conn_id: secret}
 
     def secret_of(name):
@@ -100,7 +100,8 @@ def running_receiver(database_url, *, conn_id=CONN_ID, secret=SECRET, port=0, **
             raise UnknownConnectionError(name)
         return secrets[name]
 
-    database = open_database(database_url)
+    if isinstance(database, str):
+        database = open_database(database)
     app = create_app(ReceiverSettings(database=database, secret_of=secret_of, **settings))
     with ReceiverServer(app, port=port, log_config=None, log_level=logging.WARNING) as server:
         yield Receiver(server.url, database, secrets, conn_id, secret)

@@ -23,6 +23,7 @@ CONNECTIONS = 4
 _CONNECT_SECONDS = 5
 _LOCK_SECONDS = 15
 _SWITCH_SECONDS = 5.0
+_SWITCH_PAUSE_SECONDS = 0.05
 
 
 class Database:
@@ -94,6 +95,10 @@ def open_database(url: str, name: str = "the database") -> Database:
     """
     try:
         parsed = sa.make_url(url)
+        if parsed.get_dialect().is_async:
+            raise InforuInputError(
+                f"{name} names an asynchronous driver ({parsed.drivername}): take another one"
+            )
         engine = _own_engine(parsed)
     except (sa.exc.ArgumentError, ImportError) as error:
         # The URL is not shown: it may hold a password.
@@ -101,8 +106,6 @@ def open_database(url: str, name: str = "the database") -> Database:
             f"{name} is no URL that SQLAlchemy can use here ({type(error).__name__}); "
             "write for example postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE, and install its driver"
         ) from None
-    if engine.dialect.is_async:
-        raise InforuInputError(f"{name} names an asynchronous driver ({parsed.drivername}): take another one")
     return Database(lambda: engine, _prepare_own, is_ours=True)
 
 
@@ -147,9 +150,9 @@ def _switch_to_wal(engine: sa.Engine) -> None:
         try:
             with engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-        except sa.exc.OperationalError:
-            if time.monotonic() > deadline:
+        except sa.exc.OperationalError as error:
+            if "locked" not in str(error.orig) or time.monotonic() > deadline:
                 return
-            time.sleep(0.05)
+            time.sleep(_SWITCH_PAUSE_SECONDS)
         else:
             return
