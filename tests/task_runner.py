@@ -32,6 +32,7 @@ class TaskRunner:
         self.state_store, self.xcoms, self.rendered = {}, {}, {}
         self.states = []
         self.first_look = None
+        self.on_xcom = lambda _path: None
         self._next = {}
 
     def trigger(self):
@@ -159,6 +160,7 @@ class TaskRunner:
         if method == "DELETE":
             self.xcoms.pop(key, None)
             return httpx.Response(200, json={"message": "ok"})
+        self.on_xcom(request.url.path)
         name = key.removesuffix("/slice")
         if name in self.xcoms:
             value = self.xcoms[name]

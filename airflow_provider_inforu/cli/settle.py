@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Protocol
 from airflow_provider_inforu.cli.errors import CommandError
 from airflow_provider_inforu.cli.summary import list_batches, numbers_in
 from airflow_provider_inforu.sending.batch_state import BatchState
-from airflow_provider_inforu.sending.decisions import DecisionStore, decide, write_decisions
-from airflow_provider_inforu.sending.ledger import ReadableStore, read_ledger
+from airflow_provider_inforu.sending.decisions import DecisionStore, decide
+from airflow_provider_inforu.sending.ledger_reader import ReadableStore, read_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_inforu.sending.batch_state import BatchRecord
     from airflow_provider_inforu.sending.decisions import Choice
-    from airflow_provider_inforu.sending.ledger import Header
+    from airflow_provider_inforu.sending.ledger_reader import Header
 
 
 class SettledStore(ReadableStore, DecisionStore, Protocol):
@@ -65,14 +65,13 @@ def settle(
     :raises CommandError: The batches are no longer in doubt.
     :raises LedgerError: The ledger cannot be read.
     """
-    header, records = read_or_refuse(store)
+    _, records = read_or_refuse(store)
     choose_batches(records, numbers)
-    decisions = [decide(records[number], number, choice, campaign_id) for number in numbers]
-    write_decisions(store, header.send_id, decisions)
+    for number in numbers:
+        decide(store, records[number], choice, campaign_id)
     stored = read_or_refuse(store)[1]
     if set(numbers) & set(numbers_in(stored, BatchState.SUBMITTING)):
         raise CommandError(
-            "it was not written down, since the task has begun to run or somebody else decides at the same "
-            "time: look again with `show`"
+            "some of it was not written down: the task may have begun to run. Look again with `show`"
         )
     return stored

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_inforu.sending.batch_state import BatchRecord
-    from airflow_provider_inforu.sending.ledger import Header
+    from airflow_provider_inforu.sending.ledger_reader import Header
 
 
 def summarise(header: Header, records: Mapping[int, BatchRecord]) -> dict[str, Any]:

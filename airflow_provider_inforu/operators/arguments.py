@@ -88,7 +88,23 @@ def check_report_path(path: object) -> None:
     :param path: Any URL that fsspec knows, or a path; None for no report.
     :raises InforuInputError: It ends otherwise.
     """
+    if path is not None and "@" in str(path) and ":" in str(path).partition("://")[2].partition("@")[0]:
+        raise InforuInputError(
+            "report_path has a password in it, and Airflow shows it: name a connection instead, as in "
+            "s3://CONN_ID@bucket/report.csv; nothing was sent"
+        )
     if path is not None and not str(path).endswith(REPORT_SUFFIXES):
         raise InforuInputError(
             f"report_path must end in one of {', '.join(REPORT_SUFFIXES)}, not {str(path)!r}; nothing sent"
         )
+
+
+def check_flags(**flags: object) -> None:
+    """Refuse what is no bool where no template can say it.
+
+    :param flags: By the argument's name.
+    :raises InforuInputError: Names the argument.
+    """
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            raise InforuInputError(f"{name} must be True or False, not {value!r}: nothing was sent")

@@ -21,9 +21,10 @@ from airflow_provider_inforu.operators.ledger import (
 from airflow_provider_inforu.operators.limits import limits_of
 from airflow_provider_inforu.operators.sent import Sent
 from airflow_provider_inforu.sending.batch_state import Event
-from airflow_provider_inforu.sending.dispatch import Dispatch, SendBatch
-from airflow_provider_inforu.sending.ledger import Header, Ledger, open_ledger, read_ledger
-from airflow_provider_inforu.sending.plan import check_plan, digest, plan_batches
+from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError, SendBatch
+from airflow_provider_inforu.sending.ledger import Ledger, open_ledger
+from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
+from airflow_provider_inforu.sending.plan import digest, plan_batches
 from airflow_provider_inforu.sending.recipients import (
     RecipientList,
     RecipientRules,
@@ -50,6 +51,12 @@ NO_LEDGER = (
     "This version of Airflow keeps no state for tasks, and [inforu] ledger_path is not set, so a retry could "
     "not tell whom this try called, and there is none. Run the task for those who are left, in a new DAG run"
 )
+NO_COPY_IN_DOUBT = (
+    "Look in the Inforu portal whether the copy was made. If so, settle the first batch with `airflow inforu "
+    "sends resolve --accept --campaign-id` and the copy's number; if not, with `--resend`. Then clear the "
+    "task: it goes on with the others"
+)
+NO_COPY = "No retry mends that: run the task for those who were not sent, in a new DAG run"
 KILLED = InforuError("the task was killed")
 
 
@@ -91,6 +98,8 @@ class Attempt:
     def __init__(self, hook: InforuHook, order: Order) -> None:
         self._hook = hook
         self._order = order
+        self.has_sent = False
+        """Whether there was anything to send."""
         self._running: Dispatch | None = None
         self._is_killed = False
 
@@ -107,7 +116,7 @@ class Attempt:
         :param rows: The rows.
         :raises InforuError: Something is left to do, and a retry goes on from there.
         """
-        store = store_of(context, resend=self._order.resend or self._order.in_doubt == "resend")
+        store = store_of(context, resend=self._order.resend)
         if not self._order.resend:
             with no_retry_on_ledger_errors():
                 refuse_if_forgotten(store, context["ti"].try_number)
@@ -119,9 +128,14 @@ class Attempt:
             plan=digest([self._order.function, self._hook.inforu_conn_id, username, *self._order.arguments]),
             batches=len(batches),
             recipients=sum(len(batch.recipients) for batch in batches),
+            people=digest([batch.digest for batch in batches]),
             life=life_of(context),
         )
         ledger = self._open_ledger(store, header, batches)
+        if self._order.resend and ledger.records:
+            log.info(
+                "resend is set, but the task was not cleared since: nobody is called again because of it"
+            )
         if batches:
             self._dispatch(ledger, batches)
         return Sent(self._order.function, batches, listed.skipped, ledger)
@@ -155,7 +169,6 @@ class Attempt:
                 log.info("There is nobody to call")
                 return Ledger(MemoryStore(), "", header, {})
             ledger = open_ledger(store, header, resend=self._order.resend)
-            check_plan(ledger, batches)
         self.settle(ledger, batches)
         if self._order.in_doubt == "resend":
             ledger.write([[Event.WITHDRAW, number] for number in ledger.in_doubt()])
@@ -163,6 +176,7 @@ class Attempt:
 
     def _dispatch(self, ledger: Ledger, batches: Sequence[Batch]) -> None:
         unsent = [batch for batch in batches if batch.number not in ledger.records]
+        self.has_sent = bool(unsent)
         send_id = ledger.header.send_id
         log.info("send %s: requests to make: %d of %d", send_id, len(unsent), len(batches))
         self._running = Dispatch(
@@ -176,19 +190,23 @@ class Attempt:
             self._running.stop(KILLED)
         try:
             self._running.run()
-        except BaseException:
-            name_people(Report(send_id, batches, ledger.records))
+        except BaseException as error:
+            report = Report(send_id, batches, ledger.records)
+            name_people(report, unsent=not ledger.is_durable)
+            if isinstance(error, Exception) and not ledger.is_durable:
+                raise AirflowFailException(f"send {send_id} was interrupted: {error}. {NO_LEDGER}") from error
             raise
         report = Report(send_id, batches, ledger.records)
         if report.unsent:
-            self._raise_unsent(report, is_durable=ledger.is_durable)
+            name_people(report, unsent=not ledger.is_durable)
+            self._raise_unsent(report, self._running.stopped_by, is_durable=ledger.is_durable)
 
-    def _raise_unsent(self, report: Report, *, is_durable: bool) -> None:
-        name_people(report, unsent=not is_durable)
-        stopped_by = self._running.stopped_by if self._running else None
+    def _raise_unsent(self, report: Report, stopped_by: InforuError | None, *, is_durable: bool) -> None:
         message = f"connection {self._hook.inforu_conn_id!r}, {report.describe(stopped_by)}"
         if not is_durable:
             raise AirflowFailException(f"{message}. {NO_LEDGER}")
+        if isinstance(stopped_by, FirstBatchError):
+            raise AirflowFailException(f"{message}. {NO_COPY_IN_DOUBT if report.in_doubt else NO_COPY}")
         raise SendStoppedError(f"{message}. The next try goes on from there and calls nobody twice")
 
 

@@ -28,7 +28,7 @@ def store_of(context: Context, *, resend: bool) -> LedgerStore:
     With neither a first try keeps it in memory, and any later one is refused.
 
     :param context: The task's context.
-    :param resend: Whether the user said that people in doubt may be called again.
+    :param resend: Whether the user said that everybody may be called again.
     :raises AirflowFailException: Neither is there, and an earlier try may have called people.
     """
     instance = context["ti"]
@@ -43,7 +43,7 @@ def store_of(context: Context, *, resend: bool) -> LedgerStore:
             f"nothing was sent: this is try {instance.try_number}, and no ledger could tell whom "
             "an earlier try called. This version of Airflow keeps no state for tasks: for sends to come, set "
             "[inforu] ledger_path to an object-storage path. Of this one, see the log of the earlier try; to "
-            "call everybody again, set in_doubt='resend'"
+            "call everybody again, set resend=True"
         )
     return MemoryStore()
 

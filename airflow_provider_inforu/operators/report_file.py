@@ -55,8 +55,7 @@ def write_report(path: str, sent: Sent, results: Mapping[str, CallResult]) -> No
             _write(file, _rows(sent, results), as_table=path.endswith(".csv"))
     except Exception as error:  # object storages raise whatever they like
         raise ReportError(
-            f"send {sent.send_id} was made, but its report cannot be written to {path!r} "
-            f"({type(error).__name__}: {error}). A retry writes it and calls nobody"
+            f"{path!r} cannot be written ({type(error).__name__}: {error}). A retry does it and calls nobody"
         ) from error
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, conf
+from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_provider_inforu.capi import voice
 from airflow_provider_inforu.capi.errors import InforuInputError
@@ -15,37 +15,21 @@ from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.operators.arguments import (
     check_choices,
     check_field_names,
+    check_flags,
     check_numbers,
     check_report_path,
     read_flag,
 )
 from airflow_provider_inforu.operators.rows import HiddenRows
-from airflow_provider_inforu.operators.wait import (
-    calls_of,
-    calls_to_wait_for,
-    check_ended,
-    read_event,
-    wait_here,
-    wait_in_triggerer,
-)
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_inforu.operators.attempt import Attempt, InDoubt
     from airflow_provider_inforu.operators.sent import Sent
-    from airflow_provider_inforu.outcomes.decision import Decision
-    from airflow_provider_inforu.outcomes.summary import CallResult
     from airflow_provider_inforu.sending.dispatch import SendBatch
     from airflow_provider_inforu.sending.ledger import Ledger
     from airflow_provider_inforu.sending.recipients import InvalidRecipients, OnDuplicate, RecipientRules
-    from airflow_provider_inforu.sending.report import Report
-
-HOW_TO_SETTLE = (
-    "Look at the campaign in the Inforu portal. Then settle them with `airflow inforu sends resolve`, or set "
-    "in_doubt='accept' to take them as called or in_doubt='resend' to call them again; and clear the task. "
-    "Nobody else is called twice"
-)
 
 
 class InforuSendOperator(BaseOperator):
@@ -176,73 +160,40 @@ class InforuSendOperator(BaseOperator):
         :raises InforuError: Something is left to do, and a retry goes on from there.
         :raises AirflowFailException: Somebody is in doubt, or was rejected; the message says who.
         """
+        # Here and below: a DAG file that is parsed has no use for what sends.
+        from airflow_provider_inforu.operators.ending import Ending
+
         self._check_arguments()
         if self.wait_for_calls:
             self._hook.get_receiver()  # an error before anybody is called
-        return self._wait_and_conclude(context, self._send(context))
+        return Ending(self, context, self._hook).of(*self._send(context))
 
     def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Go on after the wait in the triggerer.
 
         :param event: What the trigger says.
-        :raises CallsNotEndedError: The calls have not ended in time; a retry waits again and sends nothing.
+        :raises InforuError: The calls have not ended in time; a retry waits again and sends nothing.
+        :raises AirflowFailException: Somebody is in doubt, or was rejected; the message says who.
         """
+        from airflow_provider_inforu.operators.ending import Ending
+        from airflow_provider_inforu.operators.wait import calls_to_wait_for, read_event
+
         decision = read_event(event)
-        manifest: dict[str, Any] = context["ti"].xcom_pull(key="return_value")
-        if not (manifest["in_doubt"] or manifest["rejected"] or self.report_path):
-            return self._end_wait(context, manifest, decision)
+        # Of this map index: by default Airflow returns those of all.
+        manifest = context["ti"].xcom_pull(key="return_value", map_indexes=context["ti"].map_index)
+        ending = Ending(self, context, self._hook)
+        if manifest and not (manifest["in_doubt"] or manifest["rejected"] or self.report_path):
+            return ending.of_wait(manifest, decision)
         # The ledger has everything: this sends nothing, unless in_doubt says so.
-        sent = self._send(context)
-        if calls_to_wait_for(sent.manifest()) > calls_to_wait_for(manifest):
-            return self._wait_and_conclude(context, sent)
-        return self._conclude(context, sent, decision)
-
-    def _wait_and_conclude(self, context: Context, sent: Sent) -> dict[str, Any]:
-        manifest = sent.manifest()
-        if not self.wait_for_calls or not calls_to_wait_for(manifest):
-            return self._conclude(context, sent)
-        self.log.info("send %s: waiting for the end of %d calls", sent.send_id, calls_to_wait_for(manifest))
-        # Without a ledger nothing but this process knows what was sent, so the process waits.
-        if self.deferrable and sent.ledger.is_durable:
-            context["ti"].xcom_push(key="return_value", value=manifest)
-            wait_in_triggerer(self, manifest)
-        return self._conclude(context, sent, wait_here(self, self._hook, manifest))
-
-    def _conclude(self, context: Context, sent: Sent, decision: Decision | None = None) -> dict[str, Any]:
-        """Return the manifest, or fail with what went wrong; either way the report is written."""
-        from airflow_provider_inforu.operators.attempt import name_people
-        from airflow_provider_inforu.operators.report_file import write_report
-
-        if self._attempt:
-            self._attempt.settle(sent.ledger, sent.batches)
-        report = sent.report()
-        name_people(report)
-        if self.report_path:
-            write_report(self.report_path, sent, self._results(sent))
-        manifest = sent.manifest()
-        if report.rejected or (report.in_doubt and self.in_doubt != "accept"):
-            calls = None if decision is None else calls_of(decision)
-            self._fail(context, report, {**manifest, "calls": calls})
-        return manifest if decision is None else self._end_wait(context, manifest, decision)
-
-    @staticmethod
-    def _end_wait(context: Context, manifest: dict[str, Any], decision: Decision) -> dict[str, Any]:
-        manifest = {**manifest, "calls": calls_of(decision)}
-        context["ti"].xcom_push(key="return_value", value=manifest)
-        check_ended(decision)
-        return manifest
-
-    def _results(self, sent: Sent) -> dict[str, CallResult]:
-        if not self._hook.settings.has_receiver:
-            return {}
-        return {call.key: call for call in self._hook.iter_call_results(sent.send_id)}
+        attempt, sent = self._send(context)
+        waited = calls_to_wait_for(manifest) if manifest and not attempt.has_sent else 0
+        return ending.of(attempt, sent, waited=waited, decision=decision)
 
     @cached_property
     def _hook(self) -> InforuHook:
         return InforuHook(self.inforu_conn_id)
 
-    def _send(self, context: Context) -> Sent:
-        # Here and below: a DAG file that is parsed has no use for what sends.
+    def _send(self, context: Context) -> tuple[Attempt, Sent]:
         from airflow_provider_inforu.operators.attempt import Attempt, Order
 
         self._attempt = Attempt(
@@ -261,21 +212,7 @@ class InforuSendOperator(BaseOperator):
         if self._is_killed:
             self._attempt.stop()
         rows = self.recipients.rows if isinstance(self.recipients, HiddenRows) else self.recipients
-        return self._attempt.run(context, rows)
-
-    def _fail(self, context: Context, report: Report, manifest: dict[str, Any]) -> None:
-        from airflow_provider_inforu.operators.attempt import SendStoppedError
-
-        message = report.describe()
-        if not report.in_doubt:
-            context["ti"].xcom_push(key="return_value", value=manifest)
-            raise AirflowFailException(message)
-        if self.in_doubt == "resend":
-            raise SendStoppedError(
-                f"{message}. The next try calls those in doubt again, as in_doubt='resend' says"
-            )
-        context["ti"].xcom_push(key="return_value", value=manifest)
-        raise AirflowFailException(f"{message}. {HOW_TO_SETTLE}")
+        return self._attempt, self._attempt.run(context, rows)
 
     def on_kill(self) -> None:
         """Send no more; what is in flight is waited for and written down. Nothing can be cancelled."""
@@ -305,6 +242,7 @@ class InforuSendOperator(BaseOperator):
         check_field_names(self.phone_field, self.key_field)
         check_numbers(self.max_in_flight, self.poll_interval, self.calls_timeout)
         check_report_path(self.report_path)
+        check_flags(wait_for_calls=self.wait_for_calls, deferrable=self.deferrable)
         voice.check_options(self.data_options, self.call_options)
         check_choices(
             invalid_recipients=(self.invalid_recipients, InvalidRecipients),

@@ -101,5 +101,10 @@ def check_ended(decision: Decision) -> None:
     :param decision: What ended the wait.
     :raises CallsNotEndedError: They have not.
     """
-    if not calls_of(decision)["complete"]:
-        raise CallsNotEndedError(f"{decision.message}. A retry waits again and sends nothing")
+    if calls_of(decision)["complete"]:
+        return
+    message = decision.message
+    if str(decision.verdict) == "timeout":
+        summary = decision.summary
+        message = f"send {summary.send_id}: {summary.calls} calls have ended, and calls_timeout is over"
+    raise CallsNotEndedError(f"{message}. A retry waits again and sends nothing")

@@ -46,7 +46,7 @@ class BatchRecord:
 
     :ivar state: Its state.
     :ivar digest: Of its calls, to tell whether the recipients changed.
-    :ivar attempt: The name of the attempt that wrote its intent down.
+    :ivar request: Names its request: the attempt that wrote the intent down, and where in its log.
     :ivar request_token: The vendor's receipt, once accepted.
     :ivar campaign_id: The campaign, once accepted.
     :ivar reason: The vendor's, once rejected.
@@ -54,23 +54,23 @@ class BatchRecord:
 
     state: BatchState
     digest: str
-    attempt: str = ""
+    request: str = ""
     request_token: str | None = None
     campaign_id: int | None = None
     reason: str | None = None
 
 
-def apply(record: BatchRecord | None, event: list[Any], attempt: str = "") -> BatchRecord | None:
+def apply(record: BatchRecord | None, event: list[Any], request: str = "") -> BatchRecord | None:
     """Return what an event makes of a batch's record; None is "not sent".
 
     :param record: The record before.
     :param event: A letter of `Event`, the batch's number, and what belongs to it.
-    :param attempt: The name of the attempt that wrote the event.
+    :param request: Names the request, where the event is its intent.
     :raises LedgerError: The event cannot follow on that state: the ledger is damaged.
     """
     match event, record:
         case [Event.SUBMIT, _, str(digest)], None:
-            return BatchRecord(BatchState.SUBMITTING, digest, attempt)
+            return BatchRecord(BatchState.SUBMITTING, digest, request)
         case [Event.ACCEPT, _, token, campaign], BatchRecord(BatchState.SUBMITTING):
             return replace(record, state=BatchState.ACCEPTED, request_token=token, campaign_id=campaign)
         case [Event.REJECT, _, str(reason)], BatchRecord(BatchState.SUBMITTING):

@@ -40,8 +40,8 @@ MAX_IN_DOUBT_IN_A_ROW = 3
 
 
 NO_COPY = (
-    "the first batch was to make the copy of the campaign, and its answer named none: where the other "
-    "batches belong is not known"
+    "the first batch was to make the copy of the campaign, and no answer names one: where the other batches "
+    "belong is not known"
 )
 
 LONGEST_REASON = 300

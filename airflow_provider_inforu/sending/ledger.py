@@ -9,35 +9,24 @@ one's log it has read. So what an attempt writes that was given up meanwhile cha
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_inforu.sending.batch_state import (
-    DAMAGED,
-    BatchRecord,
-    BatchState,
-    LedgerError,
-    apply,
-)
-from airflow_provider_inforu.sending.decisions import applicable, read_decisions
-from airflow_provider_inforu.sending.ledger_keys import attempt_key, segment_key
+from airflow_provider_inforu.sending.batch_state import BatchRecord, BatchState, LedgerError
+from airflow_provider_inforu.sending.decisions import read_decided
+from airflow_provider_inforu.sending.ledger_keys import attempt_key, opening_key, segment_key
+from airflow_provider_inforu.sending.ledger_reader import Header, ReadableStore, read_content, replay
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERSION = 1
 MAX_SEGMENT_BYTES = 4 * 1024
 """Airflow keeps up to 64 KB in one value of its state store; a smaller one is written faster."""
-
-
-class ReadableStore(Protocol):
-    """Where a ledger is kept, for who reads it. A method that fails raises an error of the store's own."""
-
-    def latest(self) -> str | None:
-        """Return the name of the last attempt that wrote its document; None where there is no ledger."""
-
-    def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
-        """Return a value, or None where there is none."""
+MAX_WRITE_BYTES = 32 * 1024
+"""More than one round says, unless the vendor's reasons are long."""
+SLOW_WRITE_SECONDS = 2.0
+"""Airflow's client sends a write again that got no answer in time. Its first copy may then land late."""
 
 
 class LedgerStore(ReadableStore, Protocol):
@@ -61,28 +50,6 @@ class LedgerStore(ReadableStore, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
-    """What a ledger says of its send.
-
-    :ivar send_id: Random, minted on the first try.
-    :ivar plan: Digest of what is sent and how, but for the people.
-    :ivar batches: How many batches the send has.
-    :ivar recipients: How many people they hold.
-    :ivar life: What changes with a clear of the task, and with nothing else.
-    :ivar attempts: How many attempts there were.
-    :ivar version: Of the ledger's form.
-    """
-
-    send_id: str
-    plan: str
-    batches: int
-    recipients: int
-    life: int
-    attempts: int = 0
-    version: int = VERSION
-
-
-@dataclass(frozen=True, slots=True)
 class Position:
     """How far the log of an attempt was read.
 
@@ -96,7 +63,16 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
+    """A part of an attempt's log, as it is kept.
+
+    :ivar number: Counts from 0.
+    :ivar start: The place of its first event in the log.
+    :ivar events: Its events.
+    :ivar size: Of the events, in bytes.
+    """
+
     number: int
+    start: int
     events: list[Any]
     size: int
 
@@ -121,48 +97,54 @@ class Ledger:
         self._store = store
         self._attempt = attempt
         self._after = after
-        self._segment = _Segment(0, [], 0)
-        self._announced = 1
-        self._is_behind = False
+        self._segment = _Segment(0, 0, [], 0)
+        self._last_number = 0
+        self._unwritten: list[Any] = []
+        self._is_closed = False
 
     def begin(self) -> None:
         """Write the attempt's document. Before it, nothing of the attempt counts."""
-        self._write_document(segments=1)
+        after = self._after and [self._after.attempt, self._after.events]
+        self._store.set(attempt_key(self._attempt), {**asdict(self.header), "after": after})
 
     def write(self, events: Sequence[list[Any]]) -> None:
-        """Write events down, in one write of the store; when a segment is full, in two.
+        """Write events down: in one write of the store, as a rule.
 
         What an earlier write failed to write goes along.
 
         :param events: See `Event`.
         :raises LedgerError: An event cannot follow on what was written before.
         """
-        if not events and not self._is_behind:
-            return
         # A timeout may strike between any two lines; in this order it does no damage.
         records = dict(self.records)
-        _replay(records, events, self._attempt)
-        self._segment = self._segment_with(events)
-        self._is_behind = True
+        start = self._segment.start + len(self._segment.events) + len(self._unwritten)
+        replay(records, events, self._attempt, start)
+        self._unwritten = [*self._unwritten, *events]
         self.records = records
-        if self._segment.number == self._announced:
-            self._write_document(segments=self._segment.number + 1)
-            self._announced = self._segment.number + 1
-        self._store.set(segment_key(self._attempt, self._segment.number), {"events": self._segment.events})
-        self._is_behind = False
+        while self._unwritten:
+            part = _first_part(self._unwritten)
+            self._write_part(part)
+            self._unwritten = self._unwritten[len(part) :]
 
-    def _write_document(self, *, segments: int) -> None:
-        after = self._after and [self._after.attempt, self._after.events]
-        document = {**asdict(self.header), "after": after, "segments": segments}
-        self._store.set(attempt_key(self._attempt), document)
-
-    def _segment_with(self, events: Sequence[list[Any]]) -> _Segment:
-        size = len(json.dumps(events))
+    def _write_part(self, part: list[Any]) -> None:
+        size = len(json.dumps(part))
         now = self._segment
-        # A segment that could not be written yet is not left behind: the next one would come after a gap.
-        if not self._is_behind and now.events and now.size + size > MAX_SEGMENT_BYTES:
-            return _Segment(now.number + 1, [*events], size)
-        return _Segment(now.number, [*now.events, *events], now.size + size)
+        if self._is_closed or (now.events and now.size + size > MAX_SEGMENT_BYTES):
+            # In this order: a part of the log that was not begun is not looked for.
+            self._store.set(opening_key(self._attempt, self._last_number + 1), {"begun": True})
+            self._last_number += 1
+            segment = _Segment(self._last_number, now.start + len(now.events), [*part], size)
+        else:
+            segment = _Segment(now.number, now.start, [*now.events, *part], now.size + size)
+        # Unless this works, and quickly, a copy of it may land at any time. So the next write goes elsewhere
+        # then, and says again what may not have landed.
+        self._is_closed = True
+        begun = time.monotonic()
+        self._store.set(
+            segment_key(self._attempt, segment.number), {"start": segment.start, "events": segment.events}
+        )
+        self._segment = segment
+        self._is_closed = time.monotonic() - begun > SLOW_WRITE_SECONDS
 
     @property
     def is_durable(self) -> bool:
@@ -188,9 +170,8 @@ def open_ledger(store: LedgerStore, new: Header, *, resend: bool = False) -> Led
     :raises LedgerError: It cannot be read, was written by a newer version, or does not fit ``new``.
     """
     attempt = store.claim()
-    name = store.latest()
-    found = _read_chain(store, name) if name else None
-    if name is None or found is None or (resend and new.life != found.header.life):
+    found = read_content(store)
+    if found is None or (resend and new.life != found.header.life):
         ledger = Ledger(store, attempt, replace(new, attempts=1), {})
         ledger.begin()
         return ledger
@@ -200,111 +181,31 @@ def open_ledger(store: LedgerStore, new: Header, *, resend: bool = False) -> Led
         attempt,
         replace(header, attempts=header.attempts + 1),
         found.records,
-        after=Position(name, found.events),
+        after=Position(found.attempt, found.events),
     )
-    decided = applicable(read_decisions(store, header.send_id), found.records)
+    decided = read_decided(store, found.records)
     ledger.begin()
     ledger.write(decided)
     return ledger
 
 
-def read_ledger(store: ReadableStore) -> tuple[Header, dict[int, BatchRecord]] | None:
-    """Return what a ledger says of its send and its batches, or None where there is no ledger.
-
-    :param store: Where it is kept.
-    :raises LedgerError: It cannot be read, or was written by a newer version.
-    """
-    name = store.latest()
-    if name is None:
-        return None
-    found = _read_chain(store, name)
-    _replay(found.records, applicable(read_decisions(store, found.header.send_id), found.records), name)
-    return found.header, found.records
-
-
-@dataclass(frozen=True, slots=True)
-class _Content:
-    header: Header
-    records: dict[int, BatchRecord]
-    events: int
-
-
-def _read_chain(store: ReadableStore, name: str) -> _Content:
-    """Return what an attempt has written, on top of what it had read of those before it."""
-    attempts: list[tuple[str, dict[str, Any], int | None]] = []
-    position: list[Any] | None = [name, None]
-    while position is not None:
-        attempt, events = position
-        document = _read_document(store, attempt)
-        attempts.append((attempt, document, events))
-        position = document.pop("after")
-    records: dict[int, BatchRecord] = {}
-    read: list[Any] = []
-    for attempt, document, events in reversed(attempts):
-        read = _read_events(store, attempt, document.pop("segments"), events)
-        _replay(records, read, attempt)
-    try:
-        return _Content(Header(**attempts[0][1]), records, len(read))
-    except TypeError:
-        raise LedgerError(f"{DAMAGED}: its header is none") from None
-
-
-def _read_document(store: ReadableStore, attempt: str) -> dict[str, Any]:
-    value = store.get(attempt_key(attempt))
-    if not isinstance(value, dict) or not isinstance(value.get("version"), int):
-        raise LedgerError(f"{DAMAGED}: attempt {attempt} is missing")
-    if value["version"] > VERSION:
-        raise LedgerError("the ledger was written by a newer version of airflow-provider-inforu")
-    after = value.get("after", "")
-    if not isinstance(value.get("segments"), int) or not _is_position(after):
-        raise LedgerError(f"{DAMAGED}: attempt {attempt} is damaged")
-    return dict(value)
-
-
-def _is_position(value: object) -> bool:
-    match value:
-        case None | [str(), int()]:
-            return True
-    return False
-
-
-def _read_events(store: ReadableStore, attempt: str, segments: int, wanted: int | None) -> list[Any]:
-    """Return the events of an attempt; with a number wanted, so many of them and no fewer."""
-    events: list[Any] = []
-    for segment in range(segments):
-        if wanted is not None and len(events) >= wanted:
-            break
-        stored = store.get(segment_key(attempt, segment))
-        if stored is None and segment == segments - 1:
-            break  # the attempt ended before it wrote there
-        if not isinstance(stored, dict) or not isinstance(stored.get("events"), list):
-            raise LedgerError(f"{DAMAGED}: segment {segment} of attempt {attempt} is missing")
-        events += stored["events"]
-    if wanted is not None and len(events) < wanted:
-        raise LedgerError(f"{DAMAGED}: attempt {attempt} has lost events that a later one had read")
-    return events[:wanted]
-
-
-def _replay(records: dict[int, BatchRecord], events: Sequence[list[Any]], attempt: str) -> None:
-    for event in events:
-        if not isinstance(event, list) or len(event) < 2 or not isinstance(event[1], int):
-            raise LedgerError(f"{DAMAGED}: an entry is no event")
-        record = apply(records.get(event[1]), event, attempt)
-        if record is None:
-            del records[event[1]]
-        else:
-            records[event[1]] = record
+def _first_part(events: list[Any]) -> list[Any]:
+    """Return as many events as fit in one value."""
+    while len(events) > 1 and len(json.dumps(events)) > MAX_WRITE_BYTES:
+        events = events[: len(events) // 2]
+    return events
 
 
 def _same_send(stored: Header, new: Header) -> Header:
     if stored.plan != new.plan:
         raise LedgerError(
             "the ledger belongs to a send with other arguments: function, connection or campaign changed "
-            "since the first try, so nothing was sent"
+            "since the first try, so nothing more was sent"
         )
-    if (stored.batches, stored.recipients) != (new.batches, new.recipients):
+    if (stored.batches, stored.recipients, stored.people) != (new.batches, new.recipients, new.people):
         raise LedgerError(
             f"the recipients changed since the first try: there were {stored.recipients}, and now there are "
-            f"{new.recipients}, so nothing was sent"
+            f"{new.recipients}, or they are others or hear something else. Nothing more was sent: make the "
+            "upstream task return the same people again, or send to the new ones in a new DAG run"
         )
     return stored

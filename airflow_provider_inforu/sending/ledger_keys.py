@@ -23,10 +23,18 @@ def segment_key(attempt: str, segment: int) -> str:
     return f"{attempt_key(attempt)}.{segment}"
 
 
-def decisions_key(send_id: str, number: int) -> str:
-    """Return the key of decisions about batches in doubt.
+def opening_key(attempt: str, segment: int) -> str:
+    """Return the key of the mark that says that a part of an attempt's log was begun.
 
-    :param send_id: The send.
-    :param number: Which part of them, from 0.
+    :param attempt: Its name.
+    :param segment: Which part, from 1: the attempt's document is the mark of part 0.
     """
-    return f"{PREFIX}.{send_id}.decisions.{number}"
+    return f"{segment_key(attempt, segment)}.begun"
+
+
+def decision_key(request: str) -> str:
+    """Return the key of the decision about a request in doubt.
+
+    :param request: Names the request.
+    """
+    return f"{PREFIX}.decision.{request}"

@@ -8,12 +8,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.voice import MAX_CALLS, Call
-from airflow_provider_inforu.sending.batch_state import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_inforu.sending.ledger import Ledger
     from airflow_provider_inforu.sending.recipients import Recipient
 
 
@@ -52,20 +50,6 @@ def plan_batches(recipients: Sequence[Recipient]) -> list[Batch]:
     return [
         Batch(number, recipients[start : start + MAX_CALLS]) for number, start in enumerate(starts, start=1)
     ]
-
-
-def check_plan(ledger: Ledger, batches: Sequence[Batch]) -> None:
-    """Make sure that what the ledger has recorded is what would be sent now.
-
-    :raises LedgerError: The recipients changed since the first try.
-    """
-    by_number = {batch.number: batch for batch in batches}
-    for number, record in ledger.records.items():
-        if number not in by_number or by_number[number].digest != record.digest:
-            raise LedgerError(
-                f"the recipients changed since the first try (batch {number}), so nothing was sent: make the "
-                "upstream task return the same people again, or send to the new ones in a new DAG run"
-            )
 
 
 def digest(content: Any) -> str:  # noqa: ANN401 - a JSON value

@@ -27,6 +27,7 @@ MAX_KEY_LENGTH = 100
 """The vendor names no limit of its CustomerMessageID; ours keeps logs readable."""
 
 _KEYS_SHOWN = 10
+_NO_DIGIT = re.compile(r"\D")
 _PHONE_LIKE_KEY = re.compile(r"(?:\+|00)?972[\d\s-]{8,}|0\d[\d\s-]{7,}")
 
 
@@ -217,6 +218,8 @@ class _Reader:
             raise _UnfitRowError("the key came before, and a key names one person")
         raw = fields.get(self._rules.phone_field)
         phone = normalize_phone(None if is_missing(raw) else raw)
+        if phone.lstrip("0") in _NO_DIGIT.sub("", key):
+            raise _UnfitRowError("the key holds the phone, and keys are shown in logs")
         return Recipient(key, phone, self._text(fields) if self._rules.speaks else None)
 
     def _text(self, fields: Mapping[str, Any]) -> str:

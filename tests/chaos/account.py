@@ -58,7 +58,7 @@ def state_of(ledger, number):
 def attempts_in_order_of_calls(calls, ledger):
     """Return the attempts whose batches the sandbox accepted, in the order in which it did."""
     keys = [call["message_id"].removeprefix(f"{ledger.header.send_id}-k") for call in calls]
-    return [_record_of(ledger, int(key)).attempt for key in keys]
+    return [_record_of(ledger, int(key)).request.split(".")[0] for key in keys]
 
 
 def _record_of(ledger, number):

@@ -1,6 +1,6 @@
 """The ledger of a task, read through Airflow's public REST API."""
 
-from airflow_provider_inforu.sending.ledger import read_ledger
+from airflow_provider_inforu.sending.ledger_reader import read_ledger
 from airflow_provider_inforu.sending.stores import latest_of_tries
 
 MOST_TRIES = 50

@@ -19,7 +19,7 @@ import pytest
 
 from airflow_provider_inforu.sandbox import SandboxServer
 from airflow_provider_inforu.sending.batch_state import BatchState
-from airflow_provider_inforu.sending.ledger import read_ledger
+from airflow_provider_inforu.sending.ledger_reader import read_ledger
 from airflow_provider_inforu.sending.stores import TaskStateStore
 from tests.chaos.zygote import PEOPLE_IN_A_BATCH, StateFile
 

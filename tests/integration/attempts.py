@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from airflow_provider_inforu.sending.batch_state import BatchState, Event
-from airflow_provider_inforu.sending.ledger import Header, Ledger, open_ledger, read_ledger
+from airflow_provider_inforu.sending.ledger import Ledger, open_ledger
+from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.sending.stores import ObjectStorageStore
 
 NEW = Header("5e4d", "plan", batches=3, recipients=250, life=0)

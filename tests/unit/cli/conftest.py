@@ -7,7 +7,8 @@ import pytest
 
 from airflow_provider_inforu.cli.definition import get_inforu_cli_commands
 from airflow_provider_inforu.sending.batch_state import Event
-from airflow_provider_inforu.sending.ledger import Header, open_ledger
+from airflow_provider_inforu.sending.ledger import open_ledger
+from airflow_provider_inforu.sending.ledger_reader import Header
 from airflow_provider_inforu.sending.stores import ObjectStorageStore
 from tests.unit.cli.airflow_server import AirflowServer
 

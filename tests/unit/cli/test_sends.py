@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from airflow_provider_inforu.sending.batch_state import BatchState, Event
-from airflow_provider_inforu.sending.ledger import Header, open_ledger, read_ledger
+from airflow_provider_inforu.sending.ledger import open_ledger
 from airflow_provider_inforu.sending.ledger_keys import attempt_key
+from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.sending.stores import ObjectStorageStore
 from tests.unit.cli.conftest import NAMES, parse
 
@@ -175,16 +176,16 @@ def test_an_attempt_that_still_runs_goes_on_and_its_answers_stand(run, ledger_pa
     assert records(store)[1].request_token == "receipt"
 
 
-def test_two_people_who_settle_at_the_same_time_are_told(run, stored, monkeypatch):
+def test_a_decision_that_is_lost_is_told(run, stored, monkeypatch):
     put = ObjectStorageStore.put
 
-    def put_and_be_overwritten(store, key, value):
+    def put_and_lose(store, key, value):
         put(store, key, value)
-        put(store, key, {"decisions": []})
+        (store._folder / f"{key}.json").unlink()
 
-    monkeypatch.setattr(ObjectStorageStore, "put", put_and_be_overwritten)
+    monkeypatch.setattr(ObjectStorageStore, "put", put_and_lose)
     code, _, err = run("resolve", "--resend", "--yes")
-    assert (code, "somebody else decides at the same time" in err) == (1, True)
+    assert (code, "some of it was not written down" in err) == (1, True)
     assert records(stored)[2].state is BatchState.SUBMITTING
 
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from tests.task_runner import TaskRunner
@@ -106,7 +107,7 @@ def test_calls_that_do_not_end_in_time_fail_and_a_retry_waits_again_and_sends_no
     task = send(people(3), calls_timeout=0.3)
     assert runner.run(task) == "deferred"
     assert wait_and_resume(runner, task) == "up_for_retry"
-    assert "0 of 3 calls have ended" in capsys.readouterr().out
+    assert "0 calls have ended, and calls_timeout is over" in capsys.readouterr().out
     assert runner.xcoms["return_value"]["calls"]["complete"] is False
     task = send(people(3))
     assert runner.run(task, try_number=2) == "deferred"
@@ -246,7 +247,7 @@ def test_a_report_that_cannot_be_written_is_an_error_and_a_retry_writes_it_and_c
     path.mkdir()
     task = send(people(3), report_path=str(path), deferrable=False)
     assert runner.run(task) == "up_for_retry"
-    assert "its report cannot be written to" in capsys.readouterr().out
+    assert "was not written: " in capsys.readouterr().out
     path.rmdir()
     assert runner.run(send(people(3), report_path=str(path), deferrable=False), try_number=2) == "success"
     assert path.exists()
@@ -286,3 +287,100 @@ class Instance:
 
     def xcom_push(self, key, value):
         self.xcoms = {key: value}
+
+
+def test_a_mapped_task_goes_on_after_its_own_wait(runner):
+    task = send(people(3))
+    assert runner.run(task, map_index=1) == "deferred"
+    event = event_of(runner)
+    asked = []
+    runner.on_xcom = asked.append
+    assert runner.resume(task, event) == "success"
+    assert not [path for path in asked if path.endswith("/slice")], (
+        "the XComs of all map indexes were asked for"
+    )
+
+
+def test_a_wait_whose_manifest_was_lost_ends_with_the_manifest_of_the_ledger(runner, sandbox):
+    task = send(people(3))
+    assert runner.run(task) == "deferred"
+    event = event_of(runner)
+    runner.xcoms.clear()
+    state = runner.resume(task, event)
+    assert (wait_and_resume(runner, task) if state == "deferred" else state) == "success"
+    assert runner.xcoms["return_value"]["calls"]["calls"] == 3
+    assert len(sandbox.calls()) == 3
+
+
+def test_in_the_worker_too_everybody_of_a_batch_that_was_in_doubt_is_waited_for(runner, sandbox):
+    sandbox.add_fault("accept_then_drop")
+    assert runner.run(send(people(150), deferrable=False)) == "success"
+    manifest = runner.xcoms["return_value"]
+    assert (manifest["accepted"], manifest["calls"]["calls"], manifest["calls"]["complete"]) == (
+        150,
+        150,
+        True,
+    )
+
+
+def test_people_who_are_called_again_after_the_wait_are_waited_for(runner, sandbox):
+    sandbox.add_fault("drop")
+    task = send(people(3), in_doubt="resend", calls_timeout=0.5)
+    assert runner.run(task) == "deferred"
+    assert wait_and_resume(runner, task) == "deferred"
+    assert wait_and_resume(runner, task) == "success"
+    assert runner.xcoms["return_value"]["calls"]["calls"] == 3
+    assert len(sandbox.calls()) == 3
+
+
+def test_a_report_that_cannot_be_written_does_not_hide_people_in_doubt(runner, sandbox, tmp_path, capsys):
+    path = tmp_path / "report.csv"
+    path.mkdir()
+    sandbox.add_fault("drop")
+    task = send(people(3), report_path=str(path), deferrable=False, calls_timeout=0.3)
+    assert runner.run(task) == "failed"
+    out = capsys.readouterr().out
+    assert "3 are in doubt" in out
+    assert "airflow inforu sends resolve" in out
+    assert "was not written" in out
+    assert runner.xcoms["return_value"]["in_doubt"] == 3
+
+
+def test_rejected_people_are_told_how_to_be_called(runner, sandbox, capsys):
+    sandbox.add_fault("status", status_id=-18)
+    assert runner.run(send(people(3))) == "failed"
+    assert "send to them in a new DAG run" in capsys.readouterr().out
+
+
+def test_without_a_ledger_a_wait_that_ends_in_vain_is_not_retried(sandbox):
+    sandbox.update_settings(call_seconds=30)
+    task = send(people(3), calls_timeout=0.2)
+    with pytest.raises(AirflowFailException, match="no ledger, so there is no retry"):
+        task.execute({"ti": Instance()})
+
+
+def test_without_a_ledger_people_in_doubt_are_called_by_no_later_try(sandbox):
+    sandbox.add_fault("accept_then_drop")
+    task = send(people(3), in_doubt="resend", calls_timeout=0.2)
+    task.wait_for_calls = False
+    with pytest.raises(AirflowFailException, match="3 are in doubt"):
+        task.execute({"ti": Instance()})
+    again = Instance()
+    again.try_number = 2
+    with pytest.raises(AirflowFailException, match="nothing was sent: this is try 2"):
+        send(people(3), in_doubt="resend").execute({"ti": again})
+    assert len(sandbox.calls()) == 3
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ({"deferrable": "false"}, "deferrable must be True or False"),
+        ({"report_path": "ftp://me:hidden@host/report.csv"}, "report_path has a password in it"),
+    ],
+)
+def test_what_no_template_can_say_is_refused(runner, argument, words, capsys):
+    assert runner.run(send(people(3), **argument)) == "up_for_retry"
+    out = capsys.readouterr().out
+    assert words in out
+    assert "hidden" not in out.split("InforuInputError", 1)[-1]

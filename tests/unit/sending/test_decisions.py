@@ -1,13 +1,12 @@
-"""What a person decides about batches in doubt: it settles the request that it names, or nothing."""
-
-import json
+"""What a person decides about batches in doubt: it settles the request that it is about, or nothing."""
 
 import pytest
 
 from airflow_provider_inforu.sending.batch_state import BatchState, Event, LedgerError
-from airflow_provider_inforu.sending.decisions import DECISIONS_IN_A_VALUE, decide, write_decisions
-from airflow_provider_inforu.sending.ledger import Header, open_ledger, read_ledger
-from airflow_provider_inforu.sending.ledger_keys import decisions_key
+from airflow_provider_inforu.sending.decisions import decide
+from airflow_provider_inforu.sending.ledger import open_ledger
+from airflow_provider_inforu.sending.ledger_keys import decision_key
+from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.sending.stores import MemoryStore
 
 NEW = Header("5e4d", "plan", batches=3, recipients=250, life=0)
@@ -24,20 +23,20 @@ def store():
     return store
 
 
-def decide_on(store, number, choice, campaign_id=None):
-    write_decisions(store, "5e4d", [decide(read_ledger(store)[1][number], number, choice, campaign_id)])
+def record_of(store, number):
+    return read_ledger(store)[1][number]
 
 
 def test_a_decision_is_seen_at_once_and_by_every_later_attempt(store):
-    decide_on(store, 1, "accept", 194)
-    decide_on(store, 2, "resend")
+    decide(store, record_of(store, 1), "accept", 194)
+    decide(store, record_of(store, 2), "resend")
     for records in (read_ledger(store)[1], open_ledger(store, NEW).records, open_ledger(store, NEW).records):
         assert (records[1].state, records[1].campaign_id) == (BatchState.ACCEPTED, 194)
         assert 2 not in records
 
 
 def test_the_attempt_after_a_decision_may_send_the_batch_and_later_ones_know_it(store):
-    decide_on(store, 2, "resend")
+    decide(store, record_of(store, 2), "resend")
     open_ledger(store, NEW).write([[Event.SUBMIT, 2, "d2"], [Event.ACCEPT, 2, "token", 7]])
     assert open_ledger(store, NEW).records[2].request_token == "token"
 
@@ -47,41 +46,43 @@ def test_an_answer_that_comes_while_somebody_decides_stands(choice):
     store = Store()
     working = open_ledger(store, NEW)
     working.write([[Event.SUBMIT, 1, "d1"]])
-    decide_on(store, 1, choice)
+    decide(store, record_of(store, 1), choice)
     working.write([[Event.REJECT, 1, "no"]])
     assert read_ledger(store)[1][1].state is BatchState.REJECTED
     assert open_ledger(store, NEW).records[1].state is BatchState.REJECTED
 
 
-def test_a_decision_that_comes_after_the_batch_was_sent_again_has_no_effect(store):
-    late = decide(read_ledger(store)[1][1], 1, "resend")
+def test_a_decision_that_comes_after_another_attempt_has_sent_the_batch_again_has_no_effect(store):
+    late = record_of(store, 1)
     open_ledger(store, NEW).write([[Event.WITHDRAW, 1], [Event.SUBMIT, 1, "d1"]])
-    write_decisions(store, "5e4d", [late])
-    assert read_ledger(store)[1][1].state is BatchState.SUBMITTING
+    decide(store, late, "resend")
+    assert record_of(store, 1).state is BatchState.SUBMITTING
     assert open_ledger(store, NEW).in_doubt() == [2, 1]
 
 
-def test_of_two_decisions_about_one_request_the_first_stands(store):
-    record = read_ledger(store)[1][1]
-    write_decisions(store, "5e4d", [decide(record, 1, "accept"), decide(record, 1, "resend")])
-    assert open_ledger(store, NEW).records[1].state is BatchState.ACCEPTED
+def test_a_decision_about_a_request_is_none_about_the_next_one_of_the_same_attempt():
+    store = Store()
+    working = open_ledger(store, NEW)
+    working.write([[Event.SUBMIT, 1, "d1"]])
+    decide(store, record_of(store, 1), "resend")
+    working.write([[Event.WITHDRAW, 1]])
+    working.write([[Event.SUBMIT, 1, "d1"]])
+    assert open_ledger(store, NEW).in_doubt() == [1]
 
 
-def test_thousands_of_decisions_stay_below_64_kb_each():
-    store, count = Store(), 3 * DECISIONS_IN_A_VALUE + 1
-    ledger = open_ledger(store, Header("5e4d", "plan", batches=count, recipients=count, life=0))
-    for number in range(count):
-        ledger.write([[Event.SUBMIT, number, "digest"]])
-    records = read_ledger(store)[1]
-    write_decisions(store, "5e4d", [decide(one, number, "accept", 194) for number, one in records.items()])
-    assert {one.state for one in read_ledger(store)[1].values()} == {BatchState.ACCEPTED}
-    assert max(len(json.dumps(value)) for value in store._values.values()) < 65536
+def test_two_people_who_decide_about_different_batches_do_not_get_in_each_others_way(store):
+    first, second = record_of(store, 1), record_of(store, 2)
+    decide(store, second, "resend")
+    decide(store, first, "accept")
+    records = open_ledger(store, NEW).records
+    assert records[1].state is BatchState.ACCEPTED
+    assert 2 not in records
 
 
-@pytest.mark.parametrize("value", ["x", {}, {"decisions": "x"}, {"decisions": [["a"]]}, {"decisions": ["x"]}])
+@pytest.mark.parametrize("value", ["x", {}, {"choice": "what"}, {"choice": "accept"}])
 def test_a_damaged_decision_stops_the_task(store, value):
-    store.put(decisions_key("5e4d", 0), value)
-    with pytest.raises(LedgerError, match=r"cannot be read: .* decision"):
+    store.put(decision_key(record_of(store, 1).request), value)
+    with pytest.raises(LedgerError, match="the decision about batch 1 is damaged"):
         open_ledger(store, NEW)
-    with pytest.raises(LedgerError, match=r"cannot be read: .* decision"):
+    with pytest.raises(LedgerError, match="the decision about batch 1 is damaged"):
         read_ledger(store)

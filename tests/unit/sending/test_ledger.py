@@ -1,10 +1,14 @@
 """What a ledger that is damaged, foreign or from the future does: stop, never "nobody was called"."""
 
+import json
+
 import pytest
 
+from airflow_provider_inforu.sending import ledger as ledger_module
 from airflow_provider_inforu.sending.batch_state import BatchState, Event, LedgerError
-from airflow_provider_inforu.sending.ledger import Header, open_ledger, read_ledger
-from airflow_provider_inforu.sending.ledger_keys import attempt_key, segment_key
+from airflow_provider_inforu.sending.ledger import open_ledger
+from airflow_provider_inforu.sending.ledger_keys import attempt_key, opening_key, segment_key
+from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.sending.stores import MemoryStore
 
 NEW = Header("5e4d", "plan", batches=3, recipients=250, life=0)
@@ -41,7 +45,7 @@ def test_writing_nothing_costs_no_write(store):
     assert store._values == before
 
 
-DOCUMENT = {"version": 1, "send_id": "x", "segments": 1, "after": None}
+DOCUMENT = {"version": 1, "send_id": "x", "after": None}
 
 
 @pytest.mark.parametrize(
@@ -50,8 +54,8 @@ DOCUMENT = {"version": 1, "send_id": "x", "segments": 1, "after": None}
         ("text", "attempt 000001 is missing"),
         ({}, "attempt 000001 is missing"),
         ({**DOCUMENT, "version": "1"}, "attempt 000001 is missing"),
-        ({**DOCUMENT, "segments": "1"}, "attempt 000001 is damaged"),
         ({**DOCUMENT, "after": "000000"}, "attempt 000001 is damaged"),
+        ({**DOCUMENT, "after": ["000001", 0]}, "attempt 000001 comes before itself"),
         (DOCUMENT, "its header is none"),
         ({"version": 2}, "newer version"),
     ],
@@ -69,17 +73,35 @@ def test_an_earlier_attempt_that_is_missing_stops_the_task(store):
         open_ledger(store, NEW)
 
 
-@pytest.mark.parametrize("value", ["x", {}, {"events": 5}])
-def test_a_segment_that_is_damaged_stops_the_task(store, value):
+@pytest.mark.parametrize(
+    "value", ["x", {}, {"events": []}, {"start": 0, "events": 5}, {"start": 1, "events": []}]
+)
+def test_a_part_that_is_damaged_stops_the_task(store, value):
     store._values[segment_key("000001", 0)] = value
-    with pytest.raises(LedgerError, match="segment 0 of attempt 000001 is missing"):
+    with pytest.raises(LedgerError, match="part 0 of attempt 000001 does not fit"):
         open_ledger(store, NEW)
 
 
-def test_a_segment_that_is_missing_between_others_stops_the_task(store):
-    del store._values[segment_key("000001", 0)]
-    store._values[attempt_key("000001")]["segments"] = 2
-    with pytest.raises(LedgerError, match="segment 0 of attempt 000001 is missing"):
+@pytest.mark.parametrize("lost", [segment_key("000001", 0), segment_key("000001", 1)])
+def test_a_part_that_is_missing_between_others_stops_the_task(store, monkeypatch, lost):
+    monkeypatch.setattr(ledger_module, "MAX_SEGMENT_BYTES", 1)
+    ledger = open_ledger(Behind(store), NEW)
+    for number in (3, 4, 5):
+        ledger.write([[Event.SUBMIT, number, "d"]])
+    lost = lost.replace("000001", "000002")
+    assert read_ledger(store) is not None
+    del store._values[lost]
+    with pytest.raises(LedgerError, match="of attempt 000002 does not fit"):
+        open_ledger(store, NEW)
+
+
+def test_a_part_whose_beginning_was_lost_stops_the_task(store, monkeypatch):
+    monkeypatch.setattr(ledger_module, "MAX_SEGMENT_BYTES", 1)
+    ledger = open_ledger(store, NEW)
+    ledger.write([[Event.SUBMIT, 3, "d"]])
+    ledger.write([[Event.ACCEPT, 3, "token", 194]])
+    del store._values[opening_key("000002", 1)]
+    with pytest.raises(LedgerError, match="part 1 of attempt 000002 was never begun"):
         open_ledger(store, NEW)
 
 
@@ -90,6 +112,77 @@ def test_events_that_a_later_attempt_had_read_and_that_are_gone_stop_the_task(st
         open_ledger(store, NEW)
 
 
+class Behind:
+    """Another view of a store's values."""
+
+    is_durable = True
+
+    def __init__(self, store):
+        self._store = store
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+
+class LateStore(Behind):
+    """Loses the answer to chosen writes, and lets a copy of each land once more, some writes later."""
+
+    def __init__(self, store, fails_at, lands_after):
+        super().__init__(store)
+        self._fails_at, self._lands_after = fails_at, lands_after
+        self._writes, self._late = 0, []
+
+    def set(self, key, value):
+        self._writes += 1
+        copy = json.loads(json.dumps(value))
+        if self._writes in self._fails_at:
+            self._late.append((self._writes + self._lands_after, key, copy))
+            raise OSError("no answer")
+        self._store.set(key, copy)
+        for due, late_key, late in self._late:
+            if due == self._writes:
+                self._store.set(late_key, late)
+
+
+@pytest.mark.parametrize("lands_after", range(1, 9))
+@pytest.mark.parametrize("fails_at", range(2, 14))
+@pytest.mark.parametrize("segment_bytes", [1, 120, 4096])
+def test_a_copy_of_a_write_that_lands_late_erases_nothing(
+    store, monkeypatch, segment_bytes, fails_at, lands_after
+):
+    monkeypatch.setattr(ledger_module, "MAX_SEGMENT_BYTES", segment_bytes)
+    ledger = open_ledger(LateStore(store, {fails_at, fails_at + 1}, lands_after), NEW)
+    for number in range(10, 16):
+        for event in ([Event.SUBMIT, number, "d"], [Event.ACCEPT, number, "token", 194]):
+            events = [event]
+            for _ in range(3):
+                try:
+                    ledger.write(events)
+                    break
+                except OSError:
+                    events = []
+            assert read_ledger(store)[1] == ledger.records
+
+
+def test_after_a_slow_write_whose_copy_may_land_late_the_log_goes_on_elsewhere(store, monkeypatch):
+    ledger = open_ledger(store, NEW)
+    monkeypatch.setattr(ledger_module, "SLOW_WRITE_SECONDS", -1.0)
+    ledger.write([[Event.SUBMIT, 3, "d3"]])
+    early = json.loads(json.dumps(store.get(segment_key("000002", 0))))
+    ledger.write([[Event.ACCEPT, 3, "token", 194]])
+    store.set(segment_key("000002", 0), early)
+    assert read_ledger(store)[1][3].request_token == "token"
+
+
+def test_long_reasons_are_written_in_values_that_fit(store):
+    ledger = open_ledger(store, NEW)
+    numbers = range(10, 110)
+    ledger.write([[Event.SUBMIT, number, "d"] for number in numbers])
+    ledger.write([[Event.REJECT, number, "ש" * 300] for number in numbers])
+    assert max(len(json.dumps(value)) for value in store._values.values()) < 65536
+    assert read_ledger(store)[1][109].reason == "ש" * 300
+
+
 def test_what_an_attempt_writes_after_a_later_one_has_read_it_changes_nothing(store):
     first = open_ledger(store, NEW)
     second = open_ledger(store, NEW)
@@ -98,10 +191,10 @@ def test_what_an_attempt_writes_after_a_later_one_has_read_it_changes_nothing(st
     assert open_ledger(store, NEW).records[3].request_token == "token"
 
 
-def test_a_record_names_the_attempt_that_sent_it(store):
+def test_a_record_names_its_request(store):
     open_ledger(store, NEW).write([[Event.WITHDRAW, 2], [Event.SUBMIT, 2, "d2"]])
     records = open_ledger(store, NEW).records
-    assert {number: record.attempt for number, record in records.items()} == {1: "000001", 2: "000002"}
+    assert {number: record.request for number, record in records.items()} == {1: "000001.0", 2: "000002.1"}
 
 
 def test_an_attempt_that_died_before_its_first_write_is_no_damage(store):
@@ -127,6 +220,7 @@ def test_an_entry_that_makes_no_sense_stops_the_task(store, event):
         (Header("x", "other plan", 3, 250, 0), "other arguments"),
         (Header("x", "plan", 3, 251, 0), "there were 250, and now there are 251"),
         (Header("x", "plan", 4, 250, 0), "the recipients changed"),
+        (Header("x", "plan", 3, 250, 0, people="others"), "or they are others"),
     ],
 )
 def test_a_ledger_of_another_send_stops_the_task(store, new, reason):
@@ -149,9 +243,9 @@ def test_a_timeout_in_the_middle_of_a_write_does_no_damage(store, monkeypatch):
         raise TimeoutError
 
     with monkeypatch.context() as patch:
-        patch.setattr(ledger, "_segment_with", interrupted)
+        patch.setattr(ledger_module, "_first_part", interrupted)
         with pytest.raises(TimeoutError):
             ledger.write([[Event.SUBMIT, 3, "d3"]])
-    assert 3 not in ledger.records
     ledger.write([[Event.REJECT, 2, "no"]])
-    assert open_ledger(store, NEW).records[2].state is BatchState.REJECTED
+    assert open_ledger(store, NEW).records == ledger.records
+    assert ledger.records[3].state is BatchState.SUBMITTING

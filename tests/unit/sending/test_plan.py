@@ -3,11 +3,8 @@ from dataclasses import replace
 import pytest
 
 from airflow_provider_inforu.capi.voice import Call
-from airflow_provider_inforu.sending.batch_state import Event, LedgerError
-from airflow_provider_inforu.sending.ledger import Header, open_ledger
-from airflow_provider_inforu.sending.plan import check_plan, plan_batches
+from airflow_provider_inforu.sending.plan import plan_batches
 from airflow_provider_inforu.sending.recipients import Recipient
-from airflow_provider_inforu.sending.stores import MemoryStore
 
 
 def people(count):
@@ -28,24 +25,6 @@ def test_batches_hold_at_most_100_in_the_order_of_the_rows(count, sizes):
 def test_a_calls_message_id_is_send_id_and_key():
     (batch,) = plan_batches(people(1))
     assert batch.calls("5e4d") == [Call(phone="0500000000", text="hi", message_id="5e4d-k0")]
-
-
-def ledger_of(digest, number=1):
-    ledger = open_ledger(MemoryStore(), Header("5e4d", "plan", 1, 1, 0))
-    ledger.write([[Event.SUBMIT, number, digest]])
-    return ledger
-
-
-def test_a_recorded_batch_that_is_sent_again_as_it_was_is_no_change():
-    (batch,) = plan_batches(people(1))
-    assert check_plan(ledger_of(batch.digest), [batch]) is None
-
-
-@pytest.mark.parametrize(("digest", "number"), [("another", 1), (None, 2)])
-def test_a_recorded_batch_that_differs_or_is_gone_stops_the_task(digest, number):
-    (batch,) = plan_batches(people(1))
-    with pytest.raises(LedgerError, match=f"the recipients changed since the first try .batch {number}."):
-        check_plan(ledger_of(digest or batch.digest, number), [batch])
 
 
 @pytest.mark.parametrize("change", [{"key": "other"}, {"phone": "0500000009"}, {"text": "other"}])
