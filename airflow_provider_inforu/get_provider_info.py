@@ -63,6 +63,7 @@ def get_provider_info() -> dict[str, Any]:
                         "example": "redis://redis.example:6379/0",
                         "default": "",
                     },
+                    **RECEIVER_OPTIONS,
                 },
             },
         },
@@ -77,6 +78,59 @@ def get_provider_info() -> dict[str, Any]:
         ],
     }
 
+
+RECEIVER_OPTIONS: dict[str, dict[str, Any]] = {
+    "receiver_enabled": {
+        "description": "Whether the API server receives notifications from Inforu, below /inforu. Its tables "
+        "must be there: see receiver_database.",
+        "version_added": "0.1.0",
+        "type": "boolean",
+        "example": "True",
+        "default": "False",
+    },
+    "receiver_database": {
+        "description": "Where notifications are stored: a SQLAlchemy URL with a synchronous driver; the "
+        "tables are made there by themselves. Empty: in Airflow's metadata database, for which "
+        "`[database] external_db_managers` must name "
+        "airflow_provider_inforu.receiver.db_manager.InforuDBManager before `airflow db migrate`.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "sensitive": True,
+        "example": "postgresql+psycopg2://inforu:password@db.example/inforu",
+        "default": "",
+    },
+    "receiver_allowed_addresses": {
+        "description": "Addresses and networks that may push, separated by commas. Empty: all. "
+        "Reading is not restricted by address.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "192.0.2.0/24, 2001:db8::1",
+        "default": "",
+    },
+    "receiver_max_body_bytes": {
+        "description": "A larger push is refused. 10,000 notifications take about 3 MB.",
+        "version_added": "0.1.0",
+        "type": "integer",
+        "example": None,
+        "default": "8388608",
+    },
+    "receiver_store_phones": {
+        "description": "What is stored of the phones in notifications: `masked` (the last three digits), "
+        "`full` or `none`. Nothing that reads notifications shows them.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "none",
+        "default": "masked",
+    },
+    "receiver_retention_days": {
+        "description": "How long notifications are kept when `airflow inforu prune` runs.",
+        "version_added": "0.1.0",
+        "type": "integer",
+        "example": None,
+        "default": "90",
+    },
+}
+"""The configuration of the receiver."""
 
 FIELD_BEHAVIOUR: dict[str, Any] = {
     "hidden-fields": ["schema"],

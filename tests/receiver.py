@@ -5,7 +5,7 @@
     def test_something(receiver):
         receiver.push([end_of_call("0123456789abcdef-7", status="Answered", digit="1")])
         receiver.get("sends/0123456789abcdef").json()["calls"]  # 1
-        receiver.url, receiver.conn_id, receiver.secret         # for a connection's receiver_url, notification_secret
+        receiver.url, receiver.secret  # a connection's receiver_url and notification_secret
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def end_of_call(message_id="", **fields):
 
 
 @contextmanager
-def running_receiver(database_url, *, conn_id=CONN_ID, secret=SECRET, port=0, **settings):
-    """Run a receiver on a database."""
+def running_receiver(database, *, conn_id=CONN_ID, secret=SECRET, port=0, **settings):
+    """Run a receiver on a database, or on the one at a URL."""
     secrets = {conn_id: secret}
 
     def secret_of(name):
@@ -100,7 +100,8 @@ def running_receiver(database_url, *, conn_id=CONN_ID, secret=SECRET, port=0, **
             raise UnknownConnectionError(name)
         return secrets[name]
 
-    database = open_database(database_url)
+    if isinstance(database, str):
+        database = open_database(database)
     app = create_app(ReceiverSettings(database=database, secret_of=secret_of, **settings))
     with ReceiverServer(app, port=port, log_config=None, log_level=logging.WARNING) as server:
         yield Receiver(server.url, database, secrets, conn_id, secret)

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -122,16 +123,24 @@ def _seconds(value: object) -> int | None:
     return as_int(value)
 
 
+@cache
+def _israel() -> dt.tzinfo:
+    # Remembered here: pendulum reads the file of the zone each time.
+    import pendulum
+
+    return pendulum.timezone(ISRAEL)
+
+
 def _utc(value: object) -> dt.datetime | None:
-    """Return UTC of a naive date in Israel's time (inferred from sample bodies).
+    """Return UTC of a naive date in Israel's time (inferred from sample bodies), or of one with an offset.
 
     An hour that happens twice in autumn is read as the first; one that does not exist in spring is moved
     over the gap.
     """
-    import pendulum
-
     try:
-        naive = dt.datetime.fromisoformat(str(value).strip()).replace(tzinfo=None)
-        return naive.replace(tzinfo=pendulum.timezone(ISRAEL)).astimezone(dt.UTC)
+        date = dt.datetime.fromisoformat(str(value).strip())
+        if date.tzinfo is None:
+            date = date.replace(tzinfo=_israel())
+        return date.astimezone(dt.UTC)
     except (ValueError, OverflowError):
         return None

@@ -91,6 +91,36 @@ RESOLVE = ActionCommand(
     ),
 )
 
+RECEIVER = ActionCommand(
+    name="receiver",
+    help="Receive notifications from Inforu, in a process of its own",
+    description=(
+        "Receive notifications from Inforu, for an API server that is not reachable from outside. The\n"
+        "options that begin with receiver_ in section inforu hold here too. Put a proxy with TLS before it."
+    ),
+    func=lazy_load_command("airflow_provider_inforu.cli.receiver.serve"),
+    args=(
+        _arg("--host", default="127.0.0.1", help="The address to listen on; default: 127.0.0.1"),
+        _arg("--port", type=int, default=8090, help="The port; 0 takes a free one; default: 8090"),
+    ),
+)
+
+PRUNE = ActionCommand(
+    name="prune",
+    help="Remove old notifications",
+    description="Remove what the receiver stored long ago, some rows at a time.",
+    func=lazy_load_command("airflow_provider_inforu.cli.receiver.prune"),
+    args=(
+        _arg(
+            "--older-than",
+            type=int,
+            metavar="DAYS",
+            help="Default: receiver_retention_days of section inforu, which is 90",
+        ),
+        _arg("--dry-run", action="store_true", help="Only count"),
+    ),
+)
+
 
 def get_inforu_cli_commands() -> list[GroupCommand]:
     """Return the commands, in the form of the provider info's ``cli`` key."""
@@ -99,4 +129,8 @@ def get_inforu_cli_commands() -> list[GroupCommand]:
         help="Look at the ledger of a send, and settle people in doubt",
         subcommands=(SHOW, RESOLVE),
     )
-    return [GroupCommand(name="inforu", help="Voice calls through the Inforu API", subcommands=(sends,))]
+    return [
+        GroupCommand(
+            name="inforu", help="Voice calls through the Inforu API", subcommands=(sends, RECEIVER, PRUNE)
+        )
+    ]

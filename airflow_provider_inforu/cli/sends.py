@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import sys
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from airflow_provider_inforu.capi.errors import InforuError
-from airflow_provider_inforu.cli.errors import CommandError, UsageError
+from airflow_provider_inforu.cli.errors import CommandError, UsageError, ends_with_one_line, say
 from airflow_provider_inforu.cli.settle import choose_batches, read_or_refuse, settle
 from airflow_provider_inforu.cli.stores import store_of
 from airflow_provider_inforu.cli.summary import batch_rows, header_rows, list_batches, numbers_in, summarise
@@ -16,7 +14,7 @@ from airflow_provider_inforu.sending.batch_state import BatchState
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from airflow_provider_inforu.cli.settle import Choice
     from airflow_provider_inforu.sending.batch_state import BatchRecord
@@ -28,27 +26,7 @@ MEANING = {
 }
 
 
-def ends_with_one_line(command: Callable[[Namespace], None]) -> Callable[[Namespace], None]:
-    """Make a command end with one line on stderr and an exit code where it cannot do its work.
-
-    :param command: The command.
-    """
-
-    @functools.wraps(command)
-    def run(args: Namespace) -> None:
-        try:
-            command(args)
-        except (CommandError, InforuError) as error:
-            _end(str(error), code=2 if isinstance(error, UsageError) else 1)
-        except (KeyboardInterrupt, EOFError):
-            _end("stopped", code=1)
-        except Exception as error:  # object storages raise whatever they like
-            _end(f"the ledger cannot be read or written ({type(error).__name__}: {error})", code=1)
-
-    return run
-
-
-@ends_with_one_line
+@ends_with_one_line("the ledger cannot be read or written")
 def show(args: Namespace) -> None:
     """Print what became of the batches of a send.
 
@@ -56,20 +34,20 @@ def show(args: Namespace) -> None:
     """
     summary = summarise(*read_or_refuse(store_of(args)))
     if args.output == "json":
-        _say(json.dumps(summary, ensure_ascii=False, indent=2))
+        say(json.dumps(summary, ensure_ascii=False, indent=2))
         return
     _print_table(header_rows(summary))
     if rows := batch_rows(summary):
         _print_table(rows)
-        _say(WHO)
+        say(WHO)
     if summary["in_doubt"]:
-        _say(
+        say(
             "In doubt: while the task runs, the answer may still come. Otherwise look at the campaign in the "
             "Inforu portal,\nthen: airflow inforu sends resolve … --accept | --resend"
         )
 
 
-@ends_with_one_line
+@ends_with_one_line("the ledger cannot be read or written")
 def resolve(args: Namespace) -> None:
     """Settle batches in doubt, as taken for called or to be sent again.
 
@@ -81,13 +59,13 @@ def resolve(args: Namespace) -> None:
     header, records = read_or_refuse(store)
     numbers = choose_batches(records, args.batches)
     if not numbers:
-        _say(f"send {header.send_id}: no batch is in doubt, so there is nothing to settle.")
+        say(f"send {header.send_id}: no batch is in doubt, so there is nothing to settle.")
         return
     _confirm(f"send {header.send_id}: {list_batches(numbers)}: {MEANING[args.choice]}.", yes=args.yes)
     stored = settle(store, cast("Choice", args.choice), numbers)
     done = "taken as called" if args.choice == "accept" else "will be sent again by the next try"
-    _say(f"send {header.send_id}: {list_batches(numbers)}: {done}.")
-    _say(_what_next(args, stored))
+    say(f"send {header.send_id}: {list_batches(numbers)}: {done}.")
+    say(_what_next(args, stored))
 
 
 def _what_next(args: Namespace, records: Mapping[int, BatchRecord]) -> str:
@@ -106,7 +84,7 @@ def _confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError(f"{question} Nothing was changed: there is no terminal to ask, so say --yes")
-    _say(question)
+    say(question)
     sys.stdout.write("Write it down? [y/N] ")
     sys.stdout.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
@@ -119,12 +97,3 @@ def _print_table(rows: list[dict[str, str]]) -> None:
 
     # The vendor's words may hold what rich takes for markup.
     AirflowConsole().print_as_table([{name: escape(text) for name, text in row.items()} for row in rows])
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-
-
-def _end(message: Any, *, code: int) -> None:  # noqa: ANN401 - whatever has a text
-    sys.stderr.write(f"airflow inforu: {' '.join(str(message).split())}\n")
-    raise SystemExit(code)

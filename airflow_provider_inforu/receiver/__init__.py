@@ -1,4 +1,4 @@
-"""The receiver: the endpoint to which the vendor pushes notifications, its store, and the API that reads it."""
+"""The receiver: where the vendor pushes notifications, its store, and the API that reads it."""
 
 from __future__ import annotations
 

@@ -9,12 +9,12 @@ _PATH = 2
 
 
 class _HideQuery(logging.Filter):
-    """Cuts the query off the path in a record of uvicorn's, whose arguments are address, method, path, …"""
+    """Cuts the query off the path in a record of uvicorn's: its arguments are address, method, path, more."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         arguments = record.args
-        if isinstance(arguments, tuple) and len(arguments) > _PATH and isinstance(arguments[_PATH], str):
-            path, mark, _ = arguments[_PATH].partition("?")
+        if isinstance(arguments, tuple) and len(arguments) > _PATH:
+            path, mark, _ = str(arguments[_PATH]).partition("?")
             record.args = (*arguments[:_PATH], f"{path}?***" if mark else path, *arguments[_PATH + 1 :])
         return True
 

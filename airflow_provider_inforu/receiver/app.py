@@ -15,8 +15,9 @@ from starlette.requests import ClientDisconnect
 
 from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.receiver.access_log import hide_queries
-from airflow_provider_inforu.receiver.database import CONNECTIONS, NotReadyError
+from airflow_provider_inforu.receiver.database import CONNECTIONS
 from airflow_provider_inforu.receiver.guard import Guard
+from airflow_provider_inforu.receiver.migrate import NotReadyError
 from airflow_provider_inforu.receiver.push_route import push_route
 from airflow_provider_inforu.receiver.read_routes import read_routes
 from airflow_provider_inforu.receiver.reading import BadCursorError
@@ -44,9 +45,7 @@ def build_app(settings: ReceiverSettings) -> FastAPI:
         yield
         await anyio.to_thread.run_sync(settings.database.close)
 
-    app = FastAPI(
-        title="Inforu receiver", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
-    )
+    app = FastAPI(title="Inforu receiver", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     # Threads of our own, no more than there are connections: Airflow's API needs its threads itself.
     threads = anyio.CapacityLimiter(CONNECTIONS)
     guard = Guard(settings)

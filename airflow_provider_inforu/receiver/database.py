@@ -6,35 +6,40 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.pool import ConnectionPoolEntry
 
+from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.receiver.migrate import upgrade
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
 
 CONNECTIONS = 4
 """At most so many at a time: in the API server the rest of the pool is Airflow's."""
 
 _CONNECT_SECONDS = 5
-_BUSY_SECONDS = 15
 _LOCK_SECONDS = 15
 _SWITCH_SECONDS = 5.0
-
-
-class NotReadyError(RuntimeError):
-    """The tables are missing, and making them is the administrator's task."""
+_SWITCH_PAUSE_SECONDS = 0.05
 
 
 class Database:
     """Where notifications are stored.
 
-    :param engine_of: Returns the engine; called once, on first use.
-    :param prepare: Makes the tables, or raises NotReadyError.
+    :param engine_of: Returns the engine; called on first use.
+    :param prepare: Makes sure that the tables are there, or raises NotReadyError.
+    :param is_ours: Whether the engine is ours alone, to be closed with the receiver.
     """
 
-    def __init__(self, engine_of: Callable[[], sa.Engine], prepare: Callable[[sa.Engine], None]) -> None:
+    def __init__(
+        self, engine_of: Callable[[], sa.Engine], prepare: Callable[[sa.Engine], None], *, is_ours: bool
+    ) -> None:
         self._engine_of = engine_of
         self._prepare = prepare
+        self._is_ours = is_ours
         self._lock = Lock()
         self._engine: sa.Engine | None = None
 
@@ -62,13 +67,13 @@ class Database:
     def writing(self) -> Iterator[sa.Connection]:
         """Give a connection whose transaction is committed at the end, or undone after an error.
 
-        It first takes a lock that others wait for, so it must begin with a statement that writes.
+        It must begin with a statement that writes: SQLite does not wait for a lock in the middle.
         """
         engine = self.engine
+        is_sqlite = engine.dialect.name == "sqlite"
         # Each statement has to see what others committed while it waited.
-        if engine.dialect.name != "sqlite":
-            engine = engine.execution_options(isolation_level="READ COMMITTED")
-        with engine.begin() as connection:
+        options = {} if is_sqlite else {"isolation_level": "READ COMMITTED"}
+        with engine.execution_options(**options).begin() as connection:
             if engine.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
             yield connection
@@ -77,39 +82,52 @@ class Database:
         """Close the connections; the next use opens new ones."""
         with self._lock:
             engine, self._engine = self._engine, None
-        if engine is not None:
+        if engine is not None and self._is_ours:
             engine.dispose()
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, name: str = "the database") -> Database:
     """Return the database at a URL of its own; its tables are made or migrated on first use.
 
     :param url: As SQLAlchemy takes it.
-    :raises sqlalchemy.exc.ArgumentError: That is no such URL.
+    :param name: What an error calls it.
+    :raises InforuInputError: That is no such URL, or its driver is missing.
     """
-    parsed = sa.make_url(url)
-    return Database(lambda: _own_engine(parsed), _prepare_own)
+    try:
+        parsed = sa.make_url(url)
+        if parsed.get_dialect().is_async:
+            raise InforuInputError(
+                f"{name} names an asynchronous driver ({parsed.drivername}): take another one"
+            )
+        engine = _own_engine(parsed)
+    except (sa.exc.ArgumentError, ImportError) as error:
+        # The URL is not shown: it may hold a password.
+        raise InforuInputError(
+            f"{name} is no URL that SQLAlchemy can use here ({type(error).__name__}); "
+            "write for example postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE, and install its driver"
+        ) from None
+    return Database(lambda: engine, _prepare_own, is_ours=True)
 
 
 def _own_engine(url: sa.URL) -> sa.Engine:
-    name = url.get_backend_name()
-    arguments = {"timeout": _BUSY_SECONDS} if name == "sqlite" else {"connect_timeout": _CONNECT_SECONDS}
+    is_sqlite = url.get_backend_name() == "sqlite"
     engine = sa.create_engine(
         url,
+        poolclass=sa.QueuePool,
         pool_size=CONNECTIONS,
         max_overflow=0,
-        pool_pre_ping=name != "sqlite",
         pool_timeout=_LOCK_SECONDS,
-        connect_args=arguments,
+        pool_pre_ping=not is_sqlite,
+        connect_args={"timeout": _LOCK_SECONDS} if is_sqlite else {"connect_timeout": _CONNECT_SECONDS},
         # An error would otherwise show what was to be stored.
         hide_parameters=True,
     )
-    if name == "sqlite":
+    if is_sqlite:
         sa.event.listen(engine, "connect", _be_durable)
     return engine
 
 
-def _be_durable(connection: sa.engine.interfaces.DBAPIConnection, _: ConnectionPoolEntry) -> None:
+def _be_durable(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     # The vendor is told 200 once. With NORMAL, which is faster, a power cut takes back what was committed.
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous = FULL")
@@ -132,9 +150,9 @@ def _switch_to_wal(engine: sa.Engine) -> None:
         try:
             with engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-        except sa.exc.OperationalError:
-            if time.monotonic() > deadline:
+        except sa.exc.OperationalError as error:
+            if "locked" not in str(error.orig) or time.monotonic() > deadline:
                 return
-            time.sleep(0.05)
+            time.sleep(_SWITCH_PAUSE_SECONDS)
         else:
             return

@@ -2,8 +2,124 @@
 
 from __future__ import annotations
 
-from airflow_provider_inforu.receiver.settings import ReceiverSettings
+import json
+from typing import TYPE_CHECKING, cast, get_args
+
+from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.receiver.database import Database, open_database
+from airflow_provider_inforu.receiver.migrate import check_version
+from airflow_provider_inforu.receiver.secrets import SecretUnavailableError, UnknownConnectionError
+from airflow_provider_inforu.receiver.settings import (
+    MAX_BODY_BYTES,
+    PREFIX,
+    ReceiverSettings,
+    StorePhones,
+    parse_networks,
+)
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+    from airflow.models.connection import Connection
+
+SECTION = "inforu"
+CONN_TYPE = "inforu"
 
 
-def read_receiver_settings(prefix: str = "/inforu") -> ReceiverSettings:
-    raise NotImplementedError
+def read_receiver_settings(prefix: str = PREFIX) -> ReceiverSettings:
+    """Return what Airflow's configuration says in the section ``inforu``.
+
+    :param prefix: What stands before ``/v1`` in the paths.
+    :raises InforuInputError: An option has a value that cannot be.
+    """
+    from airflow.providers.common.compat.sdk import conf
+
+    addresses = conf.get(SECTION, "receiver_allowed_addresses", fallback="") or ""
+    return ReceiverSettings(
+        database=read_database(),
+        secret_of=secret_of,
+        allowed_addresses=parse_networks(
+            addresses.replace(",", " ").split(), f"[{SECTION}] receiver_allowed_addresses"
+        ),
+        max_body_bytes=_positive("receiver_max_body_bytes", MAX_BODY_BYTES),
+        store_phones=_store_phones(conf.get(SECTION, "receiver_store_phones", fallback="masked")),
+        prefix=prefix,
+    )
+
+
+def read_database() -> Database:
+    """Return the database that ``receiver_database`` names; Airflow's own where it is empty.
+
+    :raises InforuInputError: It is no URL of a database.
+    """
+    from airflow.providers.common.compat.sdk import conf
+
+    if url := conf.get(SECTION, "receiver_database", fallback=""):
+        return open_database(url, f"[{SECTION}] receiver_database")
+    return Database(_metadata_engine, check_version, is_ours=False)
+
+
+def secret_of(conn_id: str) -> str | None:
+    """Return the notification secret of a connection, wherever Airflow keeps it.
+
+    Only the secret is read, so a receiver that stands alone needs no API token.
+
+    :param conn_id: The connection.
+    :raises UnknownConnectionError: There is none of type ``inforu``.
+    :raises SecretUnavailableError: It cannot be read now, or its extra cannot be read at all.
+    """
+    from airflow.configuration import ensure_secrets_loaded
+
+    for backend in ensure_secrets_loaded():
+        try:
+            connection = backend.get_connection(conn_id=conn_id)
+        except Exception as error:
+            # Each raises what it likes. Those that come after it are not asked: Airflow's own way to
+            # find a connection goes on, and would tell us that one does not exist which only cannot be read.
+            raise SecretUnavailableError(
+                f"{type(backend).__name__} failed with {type(error).__name__}"
+            ) from None
+        if connection:
+            return _secret_in(cast("Connection", connection))
+    raise UnknownConnectionError(conn_id)
+
+
+def _secret_in(connection: Connection) -> str | None:
+    from airflow.providers.common.compat.sdk import mask_secret
+
+    if connection.conn_type != CONN_TYPE:
+        raise UnknownConnectionError(connection.conn_id)
+    try:
+        extra = json.loads(connection.extra or "{}")
+    except ValueError:
+        extra = None
+    if not isinstance(extra, dict):
+        raise SecretUnavailableError("its extra is not a JSON object")
+    secret = extra.get("notification_secret")
+    if secret is not None and not isinstance(secret, str):
+        raise SecretUnavailableError("its notification_secret is not text")
+    if secret:
+        mask_secret(secret)
+    return secret or None
+
+
+def _metadata_engine() -> sa.Engine:
+    from airflow import settings
+
+    return cast("sa.Engine", settings.engine)
+
+
+def _positive(option: str, default: int) -> int:
+    from airflow.providers.common.compat.sdk import conf
+
+    value: int = conf.getint(SECTION, option, fallback=default)
+    if value < 1:
+        raise InforuInputError(f"[{SECTION}] {option} must be a whole number from 1, not {value}")
+    return value
+
+
+def _store_phones(value: str) -> StorePhones:
+    if value not in get_args(StorePhones):
+        raise InforuInputError(
+            f"[{SECTION}] receiver_store_phones must be one of {', '.join(get_args(StorePhones))}"
+        )
+    return cast("StorePhones", value)

@@ -50,7 +50,9 @@ class Guard:
         """
         host = request.client.host if request.client else ""
         if self._networks and not self._is_allowed(host):
-            log.warning("Refused a push from %s, which [inforu] receiver_allowed_addresses does not name", host)
+            log.warning(
+                "Refused a push from %s, which [inforu] receiver_allowed_addresses does not name", host
+            )
             raise HTTPException(403, "pushes from this address are not allowed")
 
     def _is_allowed(self, host: str) -> bool:
@@ -76,7 +78,7 @@ class Guard:
             raise _unauthorized("the secret is missing")
         secret = await self._secret_of(conn_id)
         expected = secret.encode("utf-8", "surrogatepass")
-        if not any([hmac.compare_digest(one, expected) for one in given]):  # all, whichever is right
+        if sum(hmac.compare_digest(one, expected) for one in given) == 0:  # compares all of them
             log.warning("Refused a request for the connection %r: the secret is wrong", conn_id)
             raise _unauthorized("the secret is wrong")
         return secret

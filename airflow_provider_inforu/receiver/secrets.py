@@ -18,6 +18,9 @@ REMEMBERED_SECONDS = 30.0
 
 _MOST_REMEMBERED = 1000
 
+_Answer = tuple[str | None, bool]
+"""The secret, and whether there is such a connection."""
+
 
 class UnknownConnectionError(LookupError):
     """There is no such connection of type ``inforu``."""
@@ -45,7 +48,7 @@ class RememberedSecrets:
         self._seconds = seconds
         self._clock = clock
         self._lock = Lock()
-        self._answers: dict[str, tuple[float, str | None | UnknownConnectionError]] = {}
+        self._answers: dict[str, tuple[float, _Answer | None]] = {}
 
     def is_remembered(self, conn_id: str) -> bool:
         """Return whether :meth:`get` answers at once."""
@@ -53,23 +56,22 @@ class RememberedSecrets:
 
     def get(self, conn_id: str) -> str | None:
         """Return what ``secret_of`` returns or raises."""
-        remembered = self._remembered(conn_id)
-        answer = self._ask(conn_id) if remembered is None else remembered[1]
-        if isinstance(answer, UnknownConnectionError):
-            raise UnknownConnectionError(*answer.args)
-        return answer
+        secret, exists = self._remembered(conn_id) or self._ask(conn_id)
+        if not exists:
+            raise UnknownConnectionError(conn_id)
+        return secret
 
-    def _remembered(self, conn_id: str) -> tuple[float, str | None | UnknownConnectionError] | None:
+    def _remembered(self, conn_id: str) -> _Answer | None:
         with self._lock:
-            found = self._answers.get(conn_id)
-        return found if found and found[0] > self._clock() else None
+            until, answer = self._answers.get(conn_id, (0.0, None))
+        return answer if until > self._clock() else None
 
-    def _ask(self, conn_id: str) -> str | None | UnknownConnectionError:
-        answer: str | None | UnknownConnectionError
+    def _ask(self, conn_id: str) -> _Answer:
+        answer: _Answer
         try:
-            answer = self._secret_of(conn_id)
-        except UnknownConnectionError as error:
-            answer = error
+            answer = (self._secret_of(conn_id), True)
+        except UnknownConnectionError:
+            answer = (None, False)
         with self._lock:
             if len(self._answers) >= _MOST_REMEMBERED:
                 # Strangers can ask for any name; what is forgotten is only asked for again.

@@ -59,6 +59,4 @@ def _network(text: str, name: str) -> Network:
     try:
         return ipaddress.ip_network(text)
     except ValueError as error:
-        raise InforuInputError(
-            f"{name}: {error}; write addresses or networks such as 192.0.2.0/24"
-        ) from None
+        raise InforuInputError(f"{name}: {error}; write addresses or networks such as 192.0.2.0/24") from None

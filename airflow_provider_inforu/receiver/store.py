@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -115,7 +115,7 @@ def _settle_calls(connection: sa.Connection, conn_id: str, new: list[Row]) -> No
         if name in known and rank_of(row) > known[name][1]
     ]
     if changed:
-        values = {name: sa.bindparam(name) for name in ("rank", *_RESULT_FIELDS)}
+        values: dict[str, Any] = {name: sa.bindparam(name) for name in ("rank", *_RESULT_FIELDS)}
         update = calls.update().where(calls.c.id == sa.bindparam("call_id")).values(values)
         connection.execute(update, [{name: row[name] for name in (*values, "call_id")} for row in changed])
 

@@ -100,6 +100,7 @@ def test_durations_are_seconds(duration, seconds):
         ("2026-07-15 12:00:00", "2026-07-15T09:00:00"),
         ("2026-03-27 02:30:00", "2026-03-27T00:30:00"),
         ("2026-10-25 01:30:00", "2026-10-24T22:30:00"),
+        ("2026-01-15T12:00:00+00:00", "2026-01-15T12:00:00"),
     ],
 )
 def test_israels_local_time_becomes_utc_around_daylight_saving_too(text, utc):

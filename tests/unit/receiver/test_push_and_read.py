@@ -5,8 +5,8 @@ from tests.receiver import end_of_call
 SEND = "0123456789abcdef"
 
 
-def test_a_push_is_stored_and_the_send_summed_up(receiver):
-    answer = receiver.push(
+def test_a_push_is_stored_and_the_send_summed_up(any_receiver):
+    answer = any_receiver.push(
         [
             end_of_call(f"{SEND}-1", digit="1"),
             end_of_call(f"{SEND}-2", digit=2, at="2026-01-15 12:00:09"),
@@ -14,7 +14,7 @@ def test_a_push_is_stored_and_the_send_summed_up(receiver):
         ]
     )
     assert (answer.status_code, answer.json()) == (200, {"stored": 3, "repeats": 0, "leftovers": 0})
-    assert receiver.summary(SEND) == {
+    assert any_receiver.summary(SEND) == {
         "send_id": SEND,
         "calls": 3,
         "by_status": {"Answered": 2, "NoAnswer": 1},
@@ -24,9 +24,9 @@ def test_a_push_is_stored_and_the_send_summed_up(receiver):
     }
 
 
-def test_a_send_that_nobody_heard_of_has_zeros(receiver):
+def test_a_send_that_nobody_heard_of_has_zeros(any_receiver):
     for send_id in (SEND, "no-send", "%00", "\N{SNOWMAN}"):
-        answer = receiver.get(f"sends/{send_id}")
+        answer = any_receiver.get(f"sends/{send_id}")
         assert answer.status_code == 200
         assert {**answer.json(), "send_id": None} == {
             "send_id": None,
@@ -38,9 +38,9 @@ def test_a_send_that_nobody_heard_of_has_zeros(receiver):
         }
 
 
-def test_calls_come_by_key_in_pages(receiver):
-    receiver.push([end_of_call(f"{SEND}-{number}", digit=number % 3) for number in range(7)])
-    first = receiver.get(f"sends/{SEND}/calls", limit=3).json()
+def test_calls_come_by_key_in_pages(any_receiver):
+    any_receiver.push([end_of_call(f"{SEND}-{number}", digit=number % 3) for number in range(7)])
+    first = any_receiver.get(f"sends/{SEND}/calls", limit=3).json()
     assert [call["key"] for call in first["calls"]] == ["0", "1", "2"]
     assert first["calls"][0] == {
         "key": "0",
@@ -50,66 +50,70 @@ def test_calls_come_by_key_in_pages(receiver):
         "campaign_id": 217,
         "ended_at": "2026-01-15T10:00:00+00:00",
     }
-    assert len(receiver.pages(f"sends/{SEND}/calls", "calls", limit=3)) == 7
-    exact = receiver.get(f"sends/{SEND}/calls", limit=7).json()
+    assert len(any_receiver.pages(f"sends/{SEND}/calls", "calls", limit=3)) == 7
+    exact = any_receiver.get(f"sends/{SEND}/calls", limit=7).json()
     assert (len(exact["calls"]), exact["next"]) == (7, None)
 
 
-def test_calls_can_be_asked_for_by_status(receiver):
-    receiver.push([end_of_call(f"{SEND}-{n}", status="Busy" if n % 2 else "Answered") for n in range(6)])
-    assert [one["key"] for one in receiver.pages(f"sends/{SEND}/calls", "calls", status="Busy", limit=2)] == [
+def test_calls_can_be_asked_for_by_status(any_receiver):
+    any_receiver.push([end_of_call(f"{SEND}-{n}", status="Busy" if n % 2 else "Answered") for n in range(6)])
+    assert [
+        one["key"] for one in any_receiver.pages(f"sends/{SEND}/calls", "calls", status="Busy", limit=2)
+    ] == [
         "1",
         "3",
         "5",
     ]
-    assert receiver.get(f"sends/{SEND}/calls", status="\0").json() == {"calls": [], "next": None}
+    assert any_receiver.get(f"sends/{SEND}/calls", status="\0").json() == {"calls": [], "next": None}
 
 
-def test_the_feed_gives_all_voice_notifications_in_the_order_of_arrival(receiver):
-    receiver.push([end_of_call(f"{SEND}-1"), end_of_call("somebody else's")])
-    feed = receiver.get("notifications").json()
+def test_the_feed_gives_all_voice_notifications_in_the_order_of_arrival(any_receiver):
+    any_receiver.push([end_of_call(f"{SEND}-1"), end_of_call("somebody else's")])
+    feed = any_receiver.get("notifications").json()
     assert [(one["send_id"], one["key"]) for one in feed["notifications"]] == [(SEND, "1"), (None, None)]
     assert feed["notifications"][0]["received_at"].endswith("+00:00")
-    again = receiver.get("notifications", after=feed["next"]).json()
+    again = any_receiver.get("notifications", after=feed["next"]).json()
     assert again == {"notifications": [], "next": feed["next"]}
-    receiver.push([end_of_call(f"{SEND}-2")])
-    later = receiver.get("notifications", after=feed["next"]).json()
+    any_receiver.push([end_of_call(f"{SEND}-2")])
+    later = any_receiver.get("notifications", after=feed["next"]).json()
     assert [one["key"] for one in later["notifications"]] == ["2"]
 
 
-def test_the_feed_can_begin_with_now(receiver):
-    assert receiver.get("notifications", after="latest").json() == {"notifications": [], "next": "0"}
-    receiver.push([end_of_call(f"{SEND}-1")])
-    now = receiver.get("notifications", after="latest").json()
+def test_the_feed_can_begin_with_now(any_receiver):
+    assert any_receiver.get("notifications", after="latest").json() == {"notifications": [], "next": "0"}
+    any_receiver.push([end_of_call(f"{SEND}-1")])
+    now = any_receiver.get("notifications", after="latest").json()
     assert now["notifications"] == []
-    receiver.push([end_of_call(f"{SEND}-2")])
-    later = receiver.get("notifications", after=now["next"]).json()
+    any_receiver.push([end_of_call(f"{SEND}-2")])
+    later = any_receiver.get("notifications", after=now["next"]).json()
     assert [one["key"] for one in later["notifications"]] == ["2"]
 
 
-def test_a_repeat_is_counted_once(receiver):
+def test_a_repeat_is_counted_once(any_receiver):
     items = [end_of_call(f"{SEND}-1"), end_of_call(f"{SEND}-2")]
-    receiver.push(items + items)
-    answer = receiver.push(items[::-1])
+    any_receiver.push(items + items)
+    answer = any_receiver.push(items[::-1])
     assert answer.json() == {"stored": 0, "repeats": 2, "leftovers": 0}
-    assert receiver.summary(SEND)["calls"] == 2
-    assert len(receiver.get("notifications").json()["notifications"]) == 2
+    assert any_receiver.summary(SEND)["calls"] == 2
+    assert len(any_receiver.get("notifications").json()["notifications"]) == 2
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_of_several_notifications_of_a_call_the_one_that_ended_last_counts(receiver, order):
+def test_of_several_notifications_of_a_call_the_one_that_ended_last_counts(any_receiver, order):
     early = end_of_call(f"{SEND}-1", status="Busy", at="2026-01-15 12:00:00")
     late = end_of_call(f"{SEND}-1", status="Answered", digit="2", at="2026-01-15 12:05:00")
     for item in [early, late][::order]:
-        receiver.push([item])
-    assert receiver.summary(SEND)["by_status"] == {"Answered": 1}
-    (call,) = receiver.get(f"sends/{SEND}/calls").json()["calls"]
+        any_receiver.push([item])
+    assert any_receiver.summary(SEND)["by_status"] == {"Answered": 1}
+    (call,) = any_receiver.get(f"sends/{SEND}/calls").json()["calls"]
     assert (call["digit"], call["ended_at"]) == ("2", "2026-01-15T10:05:00+00:00")
 
 
-@pytest.mark.parametrize("parameters", [{"after": "x"}, {"after": "-1"}, {"after": "9" * 30}, {"limit": 0}, {"limit": 1001}])
-def test_parameters_that_cannot_be_are_explained(receiver, parameters):
+@pytest.mark.parametrize(
+    "parameters", [{"after": "x"}, {"after": "-1"}, {"after": "9" * 30}, {"limit": 0}, {"limit": 1001}]
+)
+def test_parameters_that_cannot_be_are_explained(any_receiver, parameters):
     for path in ("notifications", f"sends/{SEND}/calls"):
-        answer = receiver.get(path, **parameters)
+        answer = any_receiver.get(path, **parameters)
         assert answer.status_code == 422
         assert isinstance(answer.json()["detail"], str)

@@ -1,0 +1,30 @@
+import pytest
+
+from tests.integration.conftest import new_postgres_database
+from tests.receiver import running_receiver
+
+DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request, tmp_path):
+    """Return the URL of an empty database, on each kind that is tested."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'receiver.db'}"
+        return
+    with new_postgres_database() as url:
+        yield url
+
+
+@pytest.fixture
+def any_receiver(database_url):
+    """Run a receiver on each kind of database."""
+    with running_receiver(database_url) as running:
+        yield running
+
+
+@pytest.fixture
+def postgres_url():
+    """Return the URL of an empty PostgreSQL database."""
+    with new_postgres_database() as url:
+        yield url
