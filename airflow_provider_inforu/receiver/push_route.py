@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_ANY_BODY = {
+    "requestBody": {
+        "content": {
+            "application/json": {"schema": {}},
+            "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
+        }
+    }
+}
+
 
 def push_route(settings: ReceiverSettings, guard: Guard, threads: CapacityLimiter) -> APIRouter:
     """Return the route that takes pushes.
@@ -38,7 +47,7 @@ def push_route(settings: ReceiverSettings, guard: Guard, threads: CapacityLimite
         rows = RowMaker(conn_id, secret, settings.store_phones).read(body, content_type, now)
         return store.add(conn_id, rows, now)
 
-    @router.post("/notifications")
+    @router.post("/notifications", openapi_extra=_ANY_BODY)
     async def take_push(request: Request, conn_id: str) -> JSONResponse:
         guard.check_address(request)
         secret = await guard.check_secret(request, conn_id, in_query=True)

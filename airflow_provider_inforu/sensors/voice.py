@@ -111,7 +111,7 @@ class InforuVoiceJobSensor(BaseSensorOperator):
             early = self._look_early(source, wait)
             return self._result(early) if early else self._defer(awaited, goal, wait.deadline)
         self._waiting = _Waiting(source, wait)
-        # The decision about the end is ours; Airflow's own would not know on_timeout.
+        # The decision about the end is ours. Airflow's own, a moment after a look, would not know on_timeout.
         self.timeout += self.poke_interval + _LATER_SECONDS
         return super().execute(context)
 

@@ -218,6 +218,7 @@ def test_an_event_that_airflow_may_not_have_stored_comes_again_after_a_restart(f
         running = await Running(trigger_of(store)).begun()
         feed.push("k1")
         first = keys(await running.event())
+        await asyncio.sleep(0.2)  # it looks some times more
         await running.stop()
         restarted = Running(trigger_of(store))
         second = keys(await restarted.event())

@@ -1,0 +1,146 @@
+"""`airflow inforu receiver` and `airflow inforu prune`."""
+
+import datetime as dt
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from airflow_provider_inforu.cli.definition import get_inforu_cli_commands
+from airflow_provider_inforu.receiver.database import open_database
+from airflow_provider_inforu.receiver.rows import RowMaker
+from airflow_provider_inforu.receiver.store import Store
+from tests.receiver import Receiver, end_of_call
+
+SEND = "0123456789abcdef"
+SECRET = "secret-in-the-address"
+
+
+@pytest.fixture
+def database_url(tmp_path, monkeypatch):
+    url = f"sqlite:///{tmp_path / 'receiver.db'}"
+    monkeypatch.setenv("AIRFLOW__INFORU__RECEIVER_DATABASE", url)
+    return url
+
+
+def airflow(*arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "airflow", "inforu", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        **options,
+    )
+
+
+@pytest.mark.usefixtures("database_url")
+def test_the_receiver_runs_on_its_own_and_its_logs_hold_neither_secret_nor_phone():
+    connection = json.dumps({"conn_type": "inforu", "extra": {"notification_secret": SECRET}})
+    environment = {**os.environ, "AIRFLOW_CONN_INFORU_DEFAULT": connection}
+    with airflow("receiver", "--port", "0", env=environment) as process:
+        lines = []
+        while not (
+            found := re.match(r"Inforu receiver: (http://127.0.0.1:\d+)$", lines[-1] if lines else "")
+        ):
+            lines.append(process.stdout.readline())
+            assert lines[-1], lines
+        receiver = Receiver(found[1], None, secret=SECRET)
+        assert receiver.push([end_of_call(f"{SEND}-1"), "0500000001"]).status_code == 200
+        assert receiver.summary(SEND)["calls"] == 1
+        receiver.secret = "another-secret"
+        assert receiver.push([end_of_call(f"{SEND}-2")]).status_code == 401
+        process.send_signal(signal.SIGTERM)
+        output = "".join(lines) + process.communicate(timeout=60)[0]
+    assert process.returncode == 0, output
+    assert 'notifications?*** HTTP/1.1" 200' in output
+    assert "the secret is wrong" in output
+    for hidden in (SECRET, "another-secret", "0500000001"):
+        assert hidden not in output
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command as its definition has it; return its exit code, stdout and stderr."""
+
+    def run_command(name, *arguments):
+        import argparse
+
+        (inforu,) = get_inforu_cli_commands()
+        (command,) = [one for one in inforu.subcommands if one.name == name]
+        parser = argparse.ArgumentParser()
+        for arg in command.args:
+            arg.add_to_parser(parser)
+        capsys.readouterr()
+        code = 0
+        try:
+            command.func(parser.parse_args(arguments))
+        except SystemExit as end:
+            code = end.code
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return code, out, err
+
+    return run_command
+
+
+@pytest.fixture
+def unblocked_signals():
+    yield
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+
+
+@pytest.mark.usefixtures("database_url", "unblocked_signals")
+def test_a_port_in_use_ends_the_command_with_one_line(run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, _, err = run("receiver", "--port", str(port))
+    assert code == 1
+    assert f"cannot listen on 127.0.0.1 port {port}" in err
+
+
+@pytest.mark.usefixtures("unblocked_signals")
+def test_missing_tables_end_the_command_with_what_to_do(run):
+    code, _, err = run("receiver", "--port", "0")
+    assert code == 1
+    assert "airflow db migrate" in err
+
+
+@pytest.mark.usefixtures("unblocked_signals")
+def test_a_wrong_option_ends_the_command_with_its_name(run, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__INFORU__RECEIVER_STORE_PHONES", "perhaps")
+    code, _, err = run("receiver")
+    assert (code, "receiver_store_phones" in err) == (1, True)
+
+
+def store(database_url, days_ago, message_id):
+    database = open_database(database_url)
+    when = dt.datetime.now(dt.UTC) - dt.timedelta(days=days_ago)
+    rows = RowMaker("c", "s", "masked").read(json.dumps([end_of_call(message_id)]).encode(), "", when)
+    Store(database).add("c", rows, when)
+    database.close()
+
+
+def test_prune_removes_what_is_older_than_the_retention_and_says_what(run, database_url, monkeypatch):
+    for days_ago in (1, 10, 100):
+        store(database_url, days_ago, f"{SEND}-{days_ago}")
+    code, out, _ = run("prune", "--dry-run")
+    assert (code, out.startswith("Would remove"), "90 days ago" in out) == (0, True, True)
+    assert "inforu_notification: 1 rows" in out
+    monkeypatch.setenv("AIRFLOW__INFORU__RECEIVER_RETENTION_DAYS", "50")
+    assert "50 days ago" in run("prune", "--dry-run")[1]
+    code, out, _ = run("prune", "--older-than", "5")
+    assert (code, out.startswith("Removed")) == (0, True)
+    assert "inforu_call: 2 rows" in out
+    assert "inforu_call: 0 rows" in run("prune", "--older-than", "5")[1]
+
+
+@pytest.mark.usefixtures("database_url")
+@pytest.mark.parametrize("days", ["0", "-1", "99999999"])
+def test_prune_refuses_days_that_make_no_sense(run, days):
+    code, _, err = run("prune", "--older-than", days)
+    assert (code, "nothing was removed" in err) == (2, True)
