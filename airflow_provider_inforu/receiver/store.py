@@ -46,6 +46,10 @@ class Store:
     writes for the connection meanwhile, looking what is there and then inserting the rest is safe without
     words that only one database knows, and two pushes that overlap cannot block each other for good.
 
+    What it costs: four threads that push to one connection on PostgreSQL store about two thirds of what they
+    store on four connections. The other way, to let readers stop before the oldest transaction that still
+    runs, would let any long transaction in Airflow's database hold up the feed.
+
     :param database: Where to.
     """
 
