@@ -47,11 +47,13 @@ def build_app(settings: ReceiverSettings) -> FastAPI:
 
     app = FastAPI(title="Inforu receiver", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     # Threads of our own, no more than there are connections: Airflow's API needs its threads itself.
-    threads = anyio.CapacityLimiter(CONNECTIONS)
+    # One of them stores pushes. More would only wait for the lock that each push takes, and SQLite is not
+    # fair to those who wait; here they wait in the order in which they came.
+    writers, readers = anyio.CapacityLimiter(1), anyio.CapacityLimiter(CONNECTIONS - 1)
     guard = Guard(settings)
     prefix = f"{settings.prefix}/v1/{{conn_id}}"
-    app.include_router(push_route(settings, guard, threads), prefix=prefix)
-    app.include_router(read_routes(settings, guard, threads), prefix=prefix)
+    app.include_router(push_route(settings, guard, writers), prefix=prefix)
+    app.include_router(read_routes(settings, guard, readers), prefix=prefix)
     app.add_exception_handler(SQLAlchemyError, _database_failed)
     app.add_exception_handler(NotReadyError, _not_ready)
     app.add_exception_handler(BadCursorError, _explain)

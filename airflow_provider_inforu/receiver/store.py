@@ -46,6 +46,10 @@ class Store:
     writes for the connection meanwhile, looking what is there and then inserting the rest is safe without
     words that only one database knows, and two pushes that overlap cannot block each other for good.
 
+    What it costs: four threads that push to one connection on PostgreSQL store about two thirds of what they
+    store on four connections. The other way, to let readers stop before the oldest transaction that still
+    runs, would let any long transaction in Airflow's database hold up the feed.
+
     :param database: Where to.
     """
 
@@ -102,9 +106,14 @@ def _settle_calls(connection: sa.Connection, conn_id: str, new: list[Row]) -> No
     best = _best_by_call(new)
     known: dict[tuple[str, str], tuple[int, str]] = {}
     for names in _chunks(sorted(best)):
-        same = sa.tuple_(calls.c.send_id, calls.c.key).in_(names)
-        query = sa.select(calls.c.send_id, calls.c.key, calls.c.id, calls.c.rank)
-        for found in connection.execute(query.where(calls.c.conn_id == conn_id, same)):
+        # Finds some calls more than asked for where a push is about several sends, which does no harm.
+        # Databases plan this far better than a list of pairs.
+        query = sa.select(calls.c.send_id, calls.c.key, calls.c.id, calls.c.rank).where(
+            calls.c.conn_id == conn_id,
+            calls.c.send_id.in_({send_id for send_id, _ in names}),
+            calls.c.key.in_({key for _, key in names}),
+        )
+        for found in connection.execute(query):
             known[found.send_id, found.key] = (found.id, found.rank)
     added = [_call(row) for name, row in best.items() if name not in known]
     if added:

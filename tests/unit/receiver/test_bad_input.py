@@ -195,7 +195,7 @@ def test_unknown_statuses_are_kept_as_they_came(receiver):
         (b'[{"PhoneNumber": "0500000001", "Status": "2", "Message": "hello"}]', "application/json"),
         (b"PhoneNumber=0500000001&Status=2&Message=hello", "application/x-www-form-urlencoded"),
         (
-            b'{"Data": [{"Channel": "IVR", "EventName": "Ringing", "Value": "0500000001", "Digit": "hello"}]}',
+            b'{"Data": [{"Channel":"IVR", "EventName":"Ringing", "Value": "0500000001", "Note": "hello"}]}',
             "application/json",
         ),
     ],

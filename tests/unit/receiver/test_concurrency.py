@@ -104,7 +104,7 @@ def test_several_processes_that_start_at_once_make_the_tables_once_and_store_eve
 
 
 def test_a_reader_of_the_feed_misses_nothing_while_others_push(database_url):
-    """Two receivers on one database, as two workers of the API server are, and a reader that goes on and on."""
+    """Two receivers on one database, as two workers of the API server are, and a reader that goes on."""
     with ExitStack() as stack:
         receivers = [stack.enter_context(running_receiver(database_url)) for _ in range(2)]
         done = threading.Event()
@@ -132,7 +132,10 @@ def test_a_reader_of_the_feed_misses_nothing_while_others_push(database_url):
 
 def wait_until_somebody_waits_for_a_lock(engine):
     deadline = time.monotonic() + PATIENCE
-    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    query = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
     while time.monotonic() < deadline:
         with engine.connect() as connection:
             if connection.exec_driver_sql(query).scalar():

@@ -21,7 +21,7 @@ SEND = "0123456789abcdef"
 
 class BrokenBackend:
     def get_connection(self, conn_id):
-        raise OSError("the vault is sealed")
+        raise OSError(f"the vault is sealed, and so is {conn_id}")
 
 
 @pytest.fixture

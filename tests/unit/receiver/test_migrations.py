@@ -59,7 +59,7 @@ def test_ids_are_never_given_twice(engine):
 def test_tables_of_a_newer_version_are_left_alone(engine):
     upgrade(engine)
     with engine.begin() as connection:
-        connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+        connection.exec_driver_sql("UPDATE alembic_version_inforu SET version_num = '9999'")
     with pytest.raises(NotReadyError, match="newer than this package"):
         upgrade(engine)
     assert set(metadata.tables) <= tables(engine)
@@ -124,7 +124,7 @@ def test_a_file_in_use_by_others_is_opened_when_they_let_go(tmp_path, monkeypatc
     other.dispose()
 
 
-def test_the_digest_of_a_row_tells_nobody_the_phone(tmp_path):
+def test_the_digest_of_a_row_tells_nobody_the_phone():
     """Who reads the table knows all of an item but the phone, and may try all phones, but has no secret."""
     from airflow_provider_inforu.receiver.rows import RowMaker
 
