@@ -22,7 +22,6 @@ from airflow_provider_inforu.capi.voice import Call, SendReceipt
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
 from airflow_provider_inforu.hooks.advice import advise
 from airflow_provider_inforu.hooks.settings import InforuSettings, read_settings
-from airflow_provider_inforu.outcomes.awaited import read_send_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -247,6 +246,8 @@ class InforuHook(BaseHook):
         :raises InforuInputError: The connection names no receiver, or the send_id is none.
         :raises ReceiverError: The receiver could not be asked.
         """
+        from airflow_provider_inforu.outcomes.awaited import read_send_id
+
         return self._receiver.get_summary(read_send_id(send_id))
 
     def iter_call_results(self, send_id: str, status: str | None = None) -> Iterator[CallResult]:
@@ -257,6 +258,8 @@ class InforuHook(BaseHook):
         :raises InforuInputError: The connection names no receiver, or the send_id is none.
         :raises ReceiverError: The receiver could not be asked.
         """
+        from airflow_provider_inforu.outcomes.awaited import read_send_id
+
         return self._receiver.iter_calls(read_send_id(send_id), status)
 
     def wait(
