@@ -38,7 +38,7 @@ compat: $(READY)
 	$(MAKE) --jobs=2 --output-sync=target $(COMPAT:%=compat-%)
 
 $(COMPAT:%=compat-%): compat-%: .venv-airflow-%/.ready
-	INFORU_TESTS_REQUIRE=compat $(BIN)/python -m pytest tests/compat -k '[$*]'
+	INFORU_TESTS_REQUIRE=compat $(BIN)/python -m pytest tests/compat -k '[$*'
 
 .venv-airflow-%/.ready: requirements/airflow-%.lock pyproject.toml | $(READY)
 	$(UV) venv --quiet --allow-existing --python $(BIN)/python $(@D)

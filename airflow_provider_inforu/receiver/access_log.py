@@ -1,8 +1,12 @@
-"""Keeps the secret out of uvicorn's access log: a push has it in its query."""
+"""Keeps the secret out of access logs: a push has it in its query. There are uvicorn's, and Airflow's own."""
 
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 ACCESS_LOGGER = "uvicorn.access"
 _PATH = 2
@@ -24,3 +28,23 @@ def hide_queries() -> None:
     logger = logging.getLogger(ACCESS_LOGGER)
     if not any(isinstance(one, _HideQuery) for one in logger.filters):
         logger.addFilter(_HideQuery())
+
+
+class ForgetQuery:
+    """Leaves no query in the request for what looks at it after the answer, as the log of Airflow 3.2 does.
+
+    Later versions hide secrets themselves.
+
+    :param app: The application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, then forget its query."""
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            if scope.get("query_string"):
+                scope["query_string"] = b"***"

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import ClientDisconnect
 
 from airflow_provider_inforu.capi.redact import hide_phones
-from airflow_provider_inforu.receiver.access_log import hide_queries
+from airflow_provider_inforu.receiver.access_log import ForgetQuery, hide_queries
 from airflow_provider_inforu.receiver.database import CONNECTIONS
 from airflow_provider_inforu.receiver.guard import Guard
 from airflow_provider_inforu.receiver.migrate import NotReadyError
@@ -46,6 +46,7 @@ def build_app(settings: ReceiverSettings) -> FastAPI:
         await anyio.to_thread.run_sync(settings.database.close)
 
     app = FastAPI(title="Inforu receiver", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(ForgetQuery)
     # Threads of our own, no more than there are connections: Airflow's API needs its threads itself.
     # One of them stores pushes. More would only wait for the lock that each push takes, and SQLite is not
     # fair to those who wait; here they wait in the order in which they came.

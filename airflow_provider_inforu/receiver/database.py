@@ -9,6 +9,8 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import QueuePool
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.receiver.migrate import upgrade
@@ -23,6 +25,8 @@ CONNECTIONS = 4
 _CONNECT_SECONDS = 5
 _LOCK_SECONDS = 15
 _SWITCH_SECONDS = 5.0
+# The pool hands a connection to one thread at a time; SQLAlchemy 2 knows that by itself.
+_SQLITE_OPTIONS = {"timeout": _LOCK_SECONDS, "check_same_thread": False}
 _SWITCH_PAUSE_SECONDS = 0.05
 
 
@@ -94,7 +98,7 @@ def open_database(url: str, name: str = "the database") -> Database:
     :raises InforuInputError: That is no such URL, or its driver is missing.
     """
     try:
-        parsed = sa.make_url(url)
+        parsed = make_url(url)
         if parsed.get_dialect().is_async:
             raise InforuInputError(
                 f"{name} names an asynchronous driver ({parsed.drivername}): take another one"
@@ -113,14 +117,16 @@ def _own_engine(url: sa.URL) -> sa.Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
     engine = sa.create_engine(
         url,
-        poolclass=sa.QueuePool,
+        poolclass=QueuePool,
         pool_size=CONNECTIONS,
         max_overflow=0,
         pool_timeout=_LOCK_SECONDS,
         pool_pre_ping=not is_sqlite,
-        connect_args={"timeout": _LOCK_SECONDS} if is_sqlite else {"connect_timeout": _CONNECT_SECONDS},
+        connect_args=_SQLITE_OPTIONS if is_sqlite else {"connect_timeout": _CONNECT_SECONDS},
         # An error would otherwise show what was to be stored.
         hide_parameters=True,
+        # SQLAlchemy 1.4, that of Airflow 3.0, shall behave as 2 does.
+        future=True,
     )
     if is_sqlite:
         sa.event.listen(engine, "connect", _be_durable)

@@ -44,12 +44,13 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
 
 def _exact(length: int) -> sa.types.TypeEngine[str]:
     """Text that is compared letter by letter, on MySQL too."""
-    return sa.String(length).with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql", "mariadb")
+    exact = mysql.VARCHAR(length, collation="utf8mb4_bin")
+    return sa.String(length).with_variant(exact, "mysql").with_variant(exact, "mariadb")
 
 
 # SQLite fills only this type by itself.
 _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-_LONG_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+_LONG_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql").with_variant(mysql.MEDIUMTEXT(), "mariadb")
 _CONN_ID_LENGTH = 250
 
 KEY_LENGTH = 100

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from demo.airflow_environment import StackSettings
+from demo.airflow_environment import StackPorts, StackSettings
 from demo.airflow_stack import AirflowStack
+from demo.receiver import CONNECTION_ID, VARIABLES, StackReceiver
 from demo.sandbox_process import SandboxProcess
 from tests.compat.old_airflow import STATUS, OldAirflow
 from tests.integration.ground import skip_unless_required
@@ -37,16 +38,18 @@ def old_airflow(
     home = tmp_path_factory.mktemp(f"airflow-{request.param}")
     shutil.copytree(PROJECT / "example_dags", home / "dags")
     shutil.copytree(Path(__file__).parent / "dags", home / "dags", dirs_exist_ok=True)
+    ports = StackPorts.free()
+    receiver = StackReceiver(ports)
     ledgers = f"file://{home / 'ledgers'}"
     settings = StackSettings(
         home=home / "airflow",
         dags_folder=home / "dags",
-        connections={"inforu_default": json.dumps(sandbox_process.connection(status_function=STATUS))},
-        variables={"INFORU_TEST_LEDGERS": ledgers},
+        connections={CONNECTION_ID: json.dumps(receiver.connection(sandbox_process, status_function=STATUS))},
+        variables={**VARIABLES, "INFORU_TEST_LEDGERS": ledgers},
         python=python,
     )
-    with AirflowStack(settings) as airflow:
-        yield OldAirflow(request.param, airflow, sandbox_process, ledgers)
+    with AirflowStack(settings, ports) as airflow:
+        yield OldAirflow(request.param, airflow, sandbox_process, receiver, ledgers)
 
 
 @pytest.fixture

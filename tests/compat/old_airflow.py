@@ -12,6 +12,7 @@ from tests.integration.ground import RUN_SECONDS, Ground, Run
 
 if TYPE_CHECKING:
     from demo.airflow_stack import AirflowStack
+    from demo.receiver import StackReceiver
     from demo.sandbox_process import SandboxProcess
 
 COMMAND_SECONDS = 60.0
@@ -23,12 +24,14 @@ STATUS = "Voice/Message/Status"
 class OldAirflow:
     """A healthy Airflow of an earlier version whose `inforu_default` leads to a running sandbox.
 
-    `ledgers` is where the DAG `send_with_ledger` keeps its ledgers.
+    It has a receiver, to which nobody pushes by itself. `ledgers` is where the DAG `send_with_ledger` keeps
+    its ledgers.
     """
 
     version: str
     stack: AirflowStack
     sandbox: SandboxProcess
+    receiver: StackReceiver
     ledgers: str
 
     @property
@@ -78,13 +81,17 @@ class OldAirflow:
 
     def called(self) -> Counter[str]:
         """Return how often each phone was called by text-to-speech."""
-        # The other example has a schedule, so it may call at any time.
+        # The example with a campaign has a schedule, so it may call at any time.
         return Counter(call["phone"] for call in self.sandbox.calls() if call["function"] == TEXT_TO_SPEECH)
 
     def calls_of(self, run: Run) -> int:
         """Return how many calls a run's send made."""
         send_id = self.manifest(run)["send_id"]
         return sum(call["message_id"].startswith(send_id) for call in self.sandbox.calls())
+
+    def api_server_log(self) -> str:
+        """Return what the API server logged until now."""
+        return (self.stack.settings.home / "api-server.log").read_text("utf-8")
 
     def show_send(self, run: Run) -> dict[str, Any]:
         """Return what `airflow inforu sends show` prints of the sending task, with this version's Airflow."""

@@ -13,11 +13,14 @@ def send_and_wait() -> None:
     call = InforuSendExistingCampaignOperator(
         task_id="call", campaign_id=183, recipients=["0500000001", "0500000002"]
     )
-    for task_id, deferrable in (("wait_in_triggerer", True), ("wait_in_worker", False)):
+    for task_id, source, deferrable in (
+        ("wait_in_triggerer", "status_function", True),
+        ("wait_in_worker", "notifications", False),
+    ):
         InforuVoiceJobSensor(
             task_id=task_id,
             send=call.output,
-            source="status_function",
+            source=source,
             poke_interval=1,
             timeout=60,
             deferrable=deferrable,

@@ -52,7 +52,11 @@ def upgrade() -> None:
         "inforu_leftover",
         *_first_columns(),
         sa.Column("reason", sa.String(64), nullable=False),
-        sa.Column("content", sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb"), nullable=False),
+        sa.Column(
+            "content",
+            sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql").with_variant(mysql.MEDIUMTEXT(), "mariadb"),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("conn_id", "digest", name="inforu_leftover_digest_uq"),
         sqlite_autoincrement=True,
@@ -86,8 +90,10 @@ def _result_columns() -> list[sa.Column[object]]:
 
 
 def _exact(length: int) -> sa.types.TypeEngine[str]:
-    return sa.String(length).with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql", "mariadb")
+    exact = mysql.VARCHAR(length, collation="utf8mb4_bin")
+    return sa.String(length).with_variant(exact, "mysql").with_variant(exact, "mariadb")
 
 
 def _moment() -> sa.DateTime:
-    return sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+    precise = mysql.DATETIME(fsp=6)
+    return sa.DateTime(timezone=True).with_variant(precise, "mysql").with_variant(precise, "mariadb")

@@ -1,0 +1,47 @@
+"""The secret of a push stays out of access logs, whenever they look at the request."""
+
+import anyio
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from airflow_provider_inforu.receiver import create_app
+from airflow_provider_inforu.receiver.database import open_database
+from airflow_provider_inforu.receiver.settings import ReceiverSettings
+from tests.receiver import CONN_ID, SECRET
+
+
+class LogAfterwards:
+    """Notes the query of a request after its answer, as the access log of Airflow 3.2 does."""
+
+    def __init__(self, app, seen):
+        self._app = app
+        self._seen = seen
+
+    async def __call__(self, scope, receive, send):
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._seen.append(scope.get("query_string"))
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [(f"v1/{CONN_ID}/notifications", 200), ("v1/mistyped", 404), (f"v1/{CONN_ID}/notifications/", 307)],
+)
+def test_who_looks_at_a_request_after_its_answer_sees_no_secret(tmp_path, path, status):
+    database = open_database(f"sqlite:///{tmp_path / 'receiver.db'}")
+    server = FastAPI()
+    settings = ReceiverSettings(database=database, secret_of=lambda _: SECRET, prefix="")
+    server.mount("/inforu", create_app(settings))
+    seen = []
+
+    async def push():
+        transport = httpx.ASGITransport(LogAfterwards(server, seen))
+        async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as client:
+            return await client.post(f"/inforu/{path}?secret={SECRET}", json={"Data": []})
+
+    answer = anyio.run(push)
+    database.close()
+    assert answer.status_code == status
+    assert seen == [b"***"]
