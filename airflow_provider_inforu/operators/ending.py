@@ -10,7 +10,6 @@ from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.operators.attempt import SendStoppedError, name_people
 from airflow_provider_inforu.operators.report_file import ReportError, write_report
 from airflow_provider_inforu.operators.wait import (
-    calls_of,
     calls_to_wait_for,
     check_ended,
     wait_here,
@@ -84,13 +83,13 @@ class Ending:
         :param decision: What ended the wait.
         :raises CallsNotEndedError: The calls have not ended.
         """
-        manifest = {**manifest, "calls": calls_of(decision)}
+        manifest = {**manifest, "calls": decision.to_calls()}
         self._push(manifest)
         check_ended(decision)
         return manifest
 
     def _conclude(self, sent: Sent, manifest: dict[str, Any], decision: Decision | None) -> dict[str, Any]:
-        manifest = {**manifest, "calls": None if decision is None else calls_of(decision)}
+        manifest = {**manifest, "calls": None if decision is None else decision.to_calls()}
         report = sent.report()
         name_people(report)
         problem: InforuError | None = self._write_report(sent)

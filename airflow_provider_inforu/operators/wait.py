@@ -87,21 +87,13 @@ def read_event(event: object) -> Decision:
         ) from None
 
 
-def calls_of(decision: Decision) -> dict[str, Any]:
-    """Return the manifest's ``calls``: the summary, and whether as many calls ended as were waited for.
-
-    :param decision: What ended the wait.
-    """
-    return {**decision.summary.to_json(), "complete": str(decision.verdict) == "success"}
-
-
 def check_ended(decision: Decision) -> None:
     """Raise where the calls have not ended.
 
     :param decision: What ended the wait.
     :raises CallsNotEndedError: They have not.
     """
-    if calls_of(decision)["complete"]:
+    if decision.is_complete:
         return
     message = decision.message
     if str(decision.verdict) == "timeout":

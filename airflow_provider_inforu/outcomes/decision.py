@@ -142,6 +142,15 @@ class Decision:
             summary=SendSummary.from_json(event.get("summary")),
         )
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether as many calls have ended as were waited for."""
+        return self.verdict is Verdict.COMPLETE
+
+    def to_calls(self) -> dict[str, Any]:
+        """Return the summary and ``complete``, as plain JSON: what waiting returns to the next task."""
+        return {**self.summary.to_json(), "complete": self.is_complete}
+
     def to_event(self) -> dict[str, Any]:
         """Return the payload of a trigger's event: plain JSON."""
         return {

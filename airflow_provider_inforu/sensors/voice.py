@@ -185,4 +185,4 @@ class InforuVoiceJobSensor(BaseSensorOperator):
         if decision.verdict not in (Verdict.COMPLETE, Verdict.TIMEOUT):
             raise WaitError(decision.message)
         self.log.info("%s", decision.message)
-        return {**decision.summary.to_json(), "complete": decision.verdict is Verdict.COMPLETE}
+        return decision.to_calls()
