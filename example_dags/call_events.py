@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 # [START howto_call_events]
+from collections.abc import Mapping
 from typing import Any
 
 from airflow.sdk import Asset, AssetWatcher, dag, task
@@ -17,10 +18,10 @@ ended_calls = Asset(
 
 @dag(schedule=[ended_calls], catchup=False, tags=["inforu", "example"])
 def call_events() -> None:
-    """Runs on its own whenever outcomes arrive, whichever DAG made the calls."""
+    """Run whenever outcomes arrive, whichever DAG made the calls."""
 
     @task
-    def sort_calls(triggering_asset_events: Any = None) -> dict[str, list[str]]:
+    def sort_calls(triggering_asset_events: Mapping[Asset, Any]) -> dict[str, list[str]]:
         """Return keys by what is to be done; a real DAG writes them to its own system."""
         events = [event.extra["payload"] for event in triggering_asset_events[ended_calls]]
         calls = [call for event in events for call in event["calls"]]
@@ -29,7 +30,7 @@ def call_events() -> None:
             "needs_a_person": sorted({call["key"] for call in calls if call["status"] != "Answered"}),
         }
 
-    sort_calls()
+    sort_calls()  # Airflow gives it its argument
 
 
 call_events()
