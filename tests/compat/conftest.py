@@ -14,10 +14,9 @@ from demo.airflow_environment import StackPorts, StackSettings
 from demo.airflow_stack import AirflowStack
 from demo.receiver import CONNECTION_ID, VARIABLES, StackReceiver
 from demo.sandbox_process import SandboxProcess
-from tests.compat.old_airflow import STATUS, OldAirflow
+from tests.compat.old_airflow import EXAMPLES, PROJECT, STATUS, OldAirflow
 from tests.integration.ground import skip_unless_required
 
-PROJECT = Path(__file__).resolve().parents[2]
 VERSIONS = ("3.0", "3.1", "3.2")
 
 
@@ -36,7 +35,7 @@ def old_airflow(
     if not python.exists():
         skip_unless_required("compat", f"Airflow {request.param} is not installed: run `make compat`")
     home = tmp_path_factory.mktemp(f"airflow-{request.param}")
-    shutil.copytree(PROJECT / "example_dags", home / "dags")
+    shutil.copytree(EXAMPLES, home / "dags")
     shutil.copytree(Path(__file__).parent / "dags", home / "dags", dirs_exist_ok=True)
     ports = StackPorts.free()
     receiver = StackReceiver(ports)

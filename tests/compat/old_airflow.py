@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.integration.ground import RUN_SECONDS, Ground, Run
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from demo.receiver import StackReceiver
     from demo.sandbox_process import SandboxProcess
 
+PROJECT = Path(__file__).resolve().parents[2]
+EXAMPLES = PROJECT / "example_dags"
 COMMAND_SECONDS = 60.0
 TEXT_TO_SPEECH = "Voice/Message/Send"
 STATUS = "Voice/Message/Status"

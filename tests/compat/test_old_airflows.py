@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_inforu.capi.statuses import StatusId
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
-from tests.compat.old_airflow import STATUS
+from tests.compat.old_airflow import EXAMPLES, STATUS
 from tests.integration.ground import DAG_SECONDS
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def test_calls_are_waited_for_in_the_triggerer_and_through_the_receiver(airflow:
     assert airflow.receiver.secret not in airflow.api_server_log()
 
 
-@pytest.mark.parametrize("dag_id", ["appointment_reminders", "existing_campaign", "every_module"])
+@pytest.mark.parametrize("dag_id", [*sorted(path.stem for path in EXAMPLES.glob("*.py")), "every_module"])
 def test_the_examples_and_every_module_are_read_without_an_error(airflow: OldAirflow, dag_id: str) -> None:
     airflow.stack.api.wait_for_dag(dag_id, DAG_SECONDS)
     assert airflow.stack.api.import_errors() == []
