@@ -143,7 +143,10 @@ class ObjectStorageStore:
         :raises LedgerError: Other attempts begin at the same moment.
         """
         folder = self._folder / "claims"
-        folder.mkdir(parents=True, exist_ok=True)
+        # A path with no root begins with a bucket. It has no folders, and a mistyped one would be made, which
+        # looks like one that holds no ledger.
+        if folder.path.startswith("/"):
+            folder.mkdir(parents=True, exist_ok=True)
         for _ in range(CLAIM_TRIES):
             name = _name_after(max(self._read_claims(), default="0"))
             (folder / name).write_text("")

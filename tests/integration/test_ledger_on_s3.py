@@ -159,7 +159,6 @@ def test_a_send_goes_on_from_its_ledger_in_the_bucket(root, client, bucket, sand
     assert not [phone for phone in PHONES if phone in texts]
 
 
-@pytest.mark.xfail(strict=True, reason="the store asks for a folder, and s3fs makes the bucket for it")
 @pytest.mark.usefixtures("server")
 def test_a_bucket_that_does_not_exist_is_not_taken_for_no_ledger(client, sandbox, monkeypatch):
     monkeypatch.setenv("AIRFLOW__INFORU__LEDGER_PATH", "s3://aws_ledgers@mistyped-bucket/inforu")
