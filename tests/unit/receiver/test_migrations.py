@@ -133,3 +133,34 @@ def test_the_digest_of_a_row_tells_nobody_the_phone():
         RowMaker("c", secret, "masked").read(body, "", None).notifications[0]["digest"] for secret in "ab"
     }
     assert len(digests) == 2
+
+
+def test_airflows_manager_makes_checks_and_drops_the_tables(tmp_path, monkeypatch, capsys):
+    """What `airflow db migrate`, `check-migrations` and `reset` call, on a database that is not Airflow's."""
+    from airflow import settings
+    from sqlalchemy.orm import Session
+
+    from airflow_provider_inforu.receiver.db_manager import InforuDBManager
+
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'airflow.db'}")
+    monkeypatch.setattr(settings, "engine", engine)
+    monkeypatch.setattr(settings, "SQL_ALCHEMY_CONN", str(engine.url))
+    ours = {*metadata.tables, VERSION_TABLE}
+
+    def manager():
+        return InforuDBManager(Session(engine))
+
+    assert not manager().check_migration()
+    manager().initdb()
+    assert (manager().check_migration(), tables(engine)) == (True, ours)
+    manager().downgrade("base", from_revision="0001", show_sql_only=True)
+    assert "DROP TABLE inforu_call" in capsys.readouterr().out
+    assert tables(engine) == ours
+    manager().downgrade("base")
+    assert (manager().check_migration(), tables(engine)) == (False, {VERSION_TABLE})
+    manager().upgradedb(use_migration_files=True)
+    assert manager().check_migration()
+    with engine.begin() as connection:
+        manager().drop_tables(connection)
+    assert tables(engine) == set()
+    engine.dispose()
