@@ -1,13 +1,23 @@
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.receiver.database import Database, open_database
-from airflow_provider_inforu.receiver.migrate import NotReadyError, check_version, downgrade, upgrade
+from airflow_provider_inforu.receiver.migrate import (
+    _LOCK_NUMBER,
+    MIGRATIONS,
+    NotReadyError,
+    check_version,
+    downgrade,
+    upgrade,
+)
 from airflow_provider_inforu.receiver.tables import VERSION_TABLE, metadata
 from tests.receiver import end_of_call, running_receiver
 
@@ -164,3 +174,20 @@ def test_airflows_manager_makes_checks_and_drops_the_tables(tmp_path, monkeypatc
         manager().drop_tables(connection)
     assert tables(engine) == set()
     engine.dispose()
+
+
+LOCKS = {"sqlite": "BEGIN IMMEDIATE", "postgresql": f"SELECT pg_advisory_xact_lock({_LOCK_NUMBER})"}
+
+
+def test_who_begins_while_another_migrates_waits_and_finds_all_done(engine):
+    with ThreadPoolExecutor(1) as pool:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(LOCKS[engine.dialect.name])
+            second = pool.submit(upgrade, engine)
+            time.sleep(0.5)  # in which the second would see that there are no tables
+            metadata.create_all(connection)
+            script = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+            script.stamp(ScriptDirectory(str(MIGRATIONS)), "head")
+            connection.commit()
+        second.result(60)
+    check_version(engine)
