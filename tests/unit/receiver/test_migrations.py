@@ -1,13 +1,23 @@
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.receiver.database import Database, open_database
-from airflow_provider_inforu.receiver.migrate import NotReadyError, check_version, downgrade, upgrade
+from airflow_provider_inforu.receiver.migrate import (
+    _LOCK_NUMBER,
+    MIGRATIONS,
+    NotReadyError,
+    check_version,
+    downgrade,
+    upgrade,
+)
 from airflow_provider_inforu.receiver.tables import VERSION_TABLE, metadata
 from tests.receiver import end_of_call, running_receiver
 
@@ -133,3 +143,51 @@ def test_the_digest_of_a_row_tells_nobody_the_phone():
         RowMaker("c", secret, "masked").read(body, "", None).notifications[0]["digest"] for secret in "ab"
     }
     assert len(digests) == 2
+
+
+def test_airflows_manager_makes_checks_and_drops_the_tables(tmp_path, monkeypatch, capsys):
+    """What `airflow db migrate`, `check-migrations` and `reset` call, on a database that is not Airflow's."""
+    from airflow import settings
+    from sqlalchemy.orm import Session
+
+    from airflow_provider_inforu.receiver.db_manager import InforuDBManager
+
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'airflow.db'}")
+    monkeypatch.setattr(settings, "engine", engine)
+    monkeypatch.setattr(settings, "SQL_ALCHEMY_CONN", str(engine.url))
+    ours = {*metadata.tables, VERSION_TABLE}
+
+    def manager():
+        return InforuDBManager(Session(engine))
+
+    assert not manager().check_migration()
+    manager().initdb()
+    assert (manager().check_migration(), tables(engine)) == (True, ours)
+    manager().downgrade("base", from_revision="0001", show_sql_only=True)
+    assert "DROP TABLE inforu_call" in capsys.readouterr().out
+    assert tables(engine) == ours
+    manager().downgrade("base")
+    assert (manager().check_migration(), tables(engine)) == (False, {VERSION_TABLE})
+    manager().upgradedb(use_migration_files=True)
+    assert manager().check_migration()
+    with engine.begin() as connection:
+        manager().drop_tables(connection)
+    assert tables(engine) == set()
+    engine.dispose()
+
+
+LOCKS = {"sqlite": "BEGIN IMMEDIATE", "postgresql": f"SELECT pg_advisory_xact_lock({_LOCK_NUMBER})"}
+
+
+def test_who_begins_while_another_migrates_waits_and_finds_all_done(engine):
+    with ThreadPoolExecutor(1) as pool:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(LOCKS[engine.dialect.name])
+            second = pool.submit(upgrade, engine)
+            time.sleep(0.5)  # in which the second would see that there are no tables
+            metadata.create_all(connection)
+            script = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+            script.stamp(ScriptDirectory(str(MIGRATIONS)), "head")
+            connection.commit()
+        second.result(60)
+    check_version(engine)
