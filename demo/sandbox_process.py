@@ -79,6 +79,10 @@ class SandboxProcess:
         """Return every request that arrived."""
         return list(self._control("GET", "requests"))
 
+    def pushes(self) -> list[dict[str, Any]]:
+        """Return every push of notifications and what it was answered."""
+        return list(self._control("GET", "pushes"))
+
     def reset(self) -> None:
         """Forget calls, requests and faults."""
         self._control("POST", "reset")

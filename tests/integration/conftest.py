@@ -64,19 +64,43 @@ def copy_dags(folder: Path) -> Path:
 @contextmanager
 def new_postgres_database() -> Iterator[str]:
     """Make a PostgreSQL database of our own, give its URL, and drop it at the end."""
-    server = make_url(os.environ.get("INFORU_TEST_POSTGRES", DEFAULT_POSTGRES))
-    engine = sqlalchemy.create_engine(
-        server, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 5}
-    )
     name = f"inforu_test_{secrets.token_hex(6)}"
+    with postgres_server() as engine:
+        try:
+            with engine.connect() as connection:
+                connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
+        except sqlalchemy.exc.OperationalError as error:
+            skip_unless_required("postgres", f"no PostgreSQL at {engine.url.host}: {error.orig}")
+        try:
+            yield engine.url.set(database=name).render_as_string(hide_password=False)
+        finally:
+            with engine.connect() as connection:
+                connection.execute(sqlalchemy.text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@contextmanager
+def unreachable_database(url: str) -> Iterator[None]:
+    """Let a PostgreSQL database end its connections and refuse new ones."""
+    name = make_url(url).database
+    with postgres_server() as engine, engine.connect() as connection:
+        connection.execute(sqlalchemy.text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
+        end = sqlalchemy.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+        try:
+            connection.execute(end, {"name": name})
+            yield
+        finally:
+            connection.execute(sqlalchemy.text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
+
+
+@contextmanager
+def postgres_server() -> Iterator[sqlalchemy.Engine]:
+    """Give what runs statements on the server; each is a transaction of its own."""
+    engine = sqlalchemy.create_engine(
+        os.environ.get("INFORU_TEST_POSTGRES", DEFAULT_POSTGRES),
+        isolation_level="AUTOCOMMIT",
+        connect_args={"connect_timeout": 5},
+    )
     try:
-        with engine.connect() as connection:
-            connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
-    except sqlalchemy.exc.OperationalError as error:
-        skip_unless_required("postgres", f"no PostgreSQL at {server.host}: {error.orig}")
-    try:
-        yield server.set(database=name).render_as_string(hide_password=False)
+        yield engine
     finally:
-        with engine.connect() as connection:
-            connection.execute(sqlalchemy.text(f"DROP DATABASE {name} WITH (FORCE)"))
         engine.dispose()

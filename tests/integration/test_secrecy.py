@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections import Counter
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import pytest
 
-from demo.airflow_stack import COMPONENTS
+from demo.processes import wait_until
+from tests.integration.traces import everything_that_remains, secrets_of
 
 if TYPE_CHECKING:
-    from demo.sandbox_process import SandboxProcess
     from tests.integration.ground import Ground, Run
 
 pytestmark = pytest.mark.integration
@@ -23,41 +20,15 @@ FUNCTION = "Voice/Message/Send"
 # The nine digits that every spelling without separators holds, and the spelling of the DAG that has some.
 PHONES = ["500000021", "500000022", "500000023", "050-000-0021"]
 LOCAL_PHONES = ["0500000021", "0500000022", "0500000023"]
-# The people whom the user's own task hands over: their phones are there because the user put them there.
-PEOPLES_XCOM = ("people", "return_value")
-
-
-def secrets_of(sandbox: SandboxProcess) -> list[str]:
-    header = base64.b64encode(f"{sandbox.username}:{sandbox.token}".encode()).decode()
-    return [sandbox.token, quote(sandbox.token), header, header.rstrip("=")]
-
-
-def everything_that_remains(ground: Ground, run: Run) -> dict[str, str]:
-    api = ground.airflow.api
-    tasks = api.task_instances(run.dag_id, run.run_id)
-    xcoms = api.xcoms(run.dag_id, run.run_id)
-    log_files = list(ground.airflow.settings.home.rglob("*.log"))
-    assert {f"{component}.log" for component in COMPONENTS} <= {path.name for path in log_files}
-    return {
-        **ground.task_logs(run),
-        **{
-            f"XCom {xcom['key']} of {xcom['task_id']}": json.dumps(xcom["value"], ensure_ascii=False)
-            for xcom in xcoms
-            if (xcom["task_id"], xcom["key"]) != PEOPLES_XCOM
-        },
-        **{
-            f"rendered fields of {task['task_id']}": json.dumps(
-                ground.task(run, task["task_id"])["rendered_fields"]
-            )
-            for task in tasks
-        },
-        **{str(path): path.read_text("utf-8", errors="replace") for path in log_files},
-    }
+PUSH_SECONDS = 30
 
 
 def assert_nothing_leaked(ground: Ground, run: Run) -> None:
+    # The address of a push holds a secret, too.
+    assert wait_until(lambda: bool(ground.sandbox.pushes()), PUSH_SECONDS)
+    assert {push["http_status"] for push in ground.sandbox.pushes()} == {200}
     places = everything_that_remains(ground, run)
-    needles = [*PHONES, *secrets_of(ground.sandbox)]
+    needles = [*PHONES, *secrets_of(ground)]
     found = [(place, needle) for place, text in places.items() for needle in needles if needle in text]
     assert found == []
 
