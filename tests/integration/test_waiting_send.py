@@ -6,7 +6,7 @@ pushes each notification three times, shuffled, in bursts, and never again.
 
 import json
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -71,6 +71,16 @@ def send(ground, receiver_database):
     return send
 
 
+@contextmanager
+def without(airflow, component):
+    """Stop a component, and start it again whatever happens."""
+    airflow.stop_component(component)
+    try:
+        yield
+    finally:
+        airflow.start_component(component)
+
+
 def assert_waits_without_a_slot(send):
     assert wait_until(
         lambda: send.slots() == {"deferred": 1, "running": 0, "queued": 0, "scheduled": 0}, SECONDS
@@ -96,23 +106,20 @@ def test_a_send_waits_without_a_slot_and_ends_with_what_the_sandbox_recorded(sen
 
 def test_what_is_heard_while_the_triggerer_is_gone_ends_the_wait_once_when_it_is_back(ground, send):
     send.report_some(SOME)
-    ground.airflow.stop_component("triggerer")
-    send.report_all()
-    assert wait_until(send.has_reported_all, SECONDS)
-    assert_has_heard(send, PEOPLE)
-    assert_waits_without_a_slot(send)
-
-    ground.airflow.start_component("triggerer")
+    with without(ground.airflow, "triggerer"):
+        send.report_all()
+        assert wait_until(send.has_reported_all, SECONDS)
+        assert_has_heard(send, PEOPLE)
+        assert_waits_without_a_slot(send)
 
     send.end()
 
 
 def test_an_api_server_that_goes_and_comes_back_loses_nothing_that_it_had_heard(ground, send):
     send.report_some(SOME)
-    ground.airflow.stop_component("api-server")
-    assert wait_until(send.looks_again, SECONDS)
+    with without(ground.airflow, "api-server"):
+        assert wait_until(send.looks_again, SECONDS)
 
-    ground.airflow.start_component("api-server")
     assert_waits_without_a_slot(send)
     assert_has_heard(send, SOME)
     send.report_all()
