@@ -16,11 +16,15 @@ from airflow_provider_inforu.capi.statuses import StatusId
 
 def advise(error: InforuError) -> str:
     """Return what to do about an error of a connection test, and the error itself."""
-    advice = _advice(error)
+    advice = advice_on(error)
     return f"{advice} ({error})" if advice else str(error)
 
 
-def _advice(error: InforuError) -> str:
+def advice_on(error: InforuError) -> str:
+    """Return what a person should look at; nothing where the error itself says it.
+
+    :param error: Of a request.
+    """
     if isinstance(error, InforuOutcomeUnknownError):
         return _advice_on_unknown(error)
     if isinstance(error, InforuAuthenticationError):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.capi.errors import InforuAccountError, InforuAuthenticationError, InforuError
+from airflow_provider_inforu.hooks.advice import advice_on
 from airflow_provider_inforu.operators.in_doubt import find_accepted
 from airflow_provider_inforu.operators.ledger import (
     life_of,
@@ -100,6 +101,8 @@ class Attempt:
         self._order = order
         self.has_sent = False
         """Whether there was anything to send."""
+        self.sent: Sent | None = None
+        """What it has come to, once the ledger is open."""
         self._running: Dispatch | None = None
         self._is_killed = False
 
@@ -136,9 +139,10 @@ class Attempt:
             log.info(
                 "resend is set, but the task was not cleared since: nobody is called again because of it"
             )
+        self.sent = Sent(self._order.function, batches, listed.skipped, ledger)
         if batches:
             self._dispatch(ledger, batches)
-        return Sent(self._order.function, batches, listed.skipped, ledger)
+        return self.sent
 
     def settle(self, ledger: Ledger, batches: Sequence[Batch]) -> None:
         """Ask the receiver about batches in doubt. One that cannot be asked leaves them in doubt.
@@ -203,6 +207,8 @@ class Attempt:
 
     def _raise_unsent(self, report: Report, stopped_by: InforuError | None, *, is_durable: bool) -> None:
         message = f"connection {self._hook.inforu_conn_id!r}, {report.describe(stopped_by)}"
+        if isinstance(stopped_by, InforuAuthenticationError | InforuAccountError):
+            message += f". {advice_on(stopped_by).rstrip('.')}"
         if not is_durable:
             raise AirflowFailException(f"{message}. {NO_LEDGER}")
         if isinstance(stopped_by, FirstBatchError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
@@ -10,6 +11,7 @@ from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.operators.attempt import SendStoppedError, name_people
 from airflow_provider_inforu.operators.report_file import ReportError, write_report
 from airflow_provider_inforu.operators.wait import (
+    CallsNotEndedError,
     calls_to_wait_for,
     check_ended,
     wait_here,
@@ -17,6 +19,8 @@ from airflow_provider_inforu.operators.wait import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow.sdk import Context
 
     from airflow_provider_inforu.hooks.inforu import InforuHook
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.operators.sent import Sent
     from airflow_provider_inforu.outcomes.decision import Decision
     from airflow_provider_inforu.sending.report import Report
+
+log = logging.getLogger(__name__)
 
 HOW_TO_SETTLE = (
     "Look at the campaign in the Inforu portal. Then settle them with `airflow inforu sends resolve`, or set "
@@ -76,6 +82,14 @@ class Ending:
                 wait_in_triggerer(self._operator, manifest)
             decision, waited = wait_here(self._operator, self._hook, manifest), expected
 
+    def of_stopped(self, sent: Sent) -> None:
+        """Write the report of a send that is not done, so that none of an earlier run speaks for it.
+
+        :param sent: What it has come to.
+        """
+        if problem := self._write_report(sent):
+            log.warning("%s", problem)
+
     def of_wait(self, manifest: dict[str, Any], decision: Decision) -> dict[str, Any]:
         """Return the manifest with the summary of the calls.
 
@@ -84,6 +98,7 @@ class Ending:
         :raises CallsNotEndedError: The calls have not ended.
         """
         manifest = {**manifest, "calls": decision.to_calls()}
+        log.info("%s", describe(manifest))
         self._push(manifest)
         check_ended(decision)
         return manifest
@@ -100,7 +115,8 @@ class Ending:
             try:
                 check_ended(decision)
             except InforuError as error:
-                problem = error
+                problem = CallsNotEndedError(f"{error}. {problem}") if problem else error
+        log.info("%s", describe(manifest))
         if problem is not None:
             self._push(manifest)
             if not sent.ledger.is_durable:
@@ -126,17 +142,36 @@ class Ending:
         raise AirflowFailException(". ".join(words))
 
     def _write_report(self, sent: Sent) -> ReportError | None:
-        """Write the report; return why it could not be written."""
-        if not self._operator.report_path:
+        """Write the report; return why it, or a part of it, could not be written."""
+        path = self._operator.report_path
+        if not path:
             return None
+        results, problem = {}, None
         try:
-            results = {}
             if self._hook.settings.has_receiver:
                 results = {call.key: call for call in self._hook.iter_call_results(sent.send_id)}
-            write_report(self._operator.report_path, sent, results)
         except InforuError as error:
+            problem = ReportError(f"the report of send {sent.send_id} has no outcomes: {error}")
+        try:
+            write_report(path, sent, results)
+        except ReportError as error:
             return ReportError(f"the report of send {sent.send_id} was not written: {error}")
-        return None
+        log.info("the report is in %s", path)
+        return problem
 
     def _push(self, manifest: dict[str, Any]) -> None:
         self._instance.xcom_push(key="return_value", value=manifest)
+
+
+def describe(manifest: Mapping[str, Any]) -> str:
+    """Return a manifest's counts in a line for the log.
+
+    :param manifest: Of the send.
+    """
+    names = ("accepted", "rejected", "in_doubt", "skipped")
+    counts = ", ".join(f"{manifest[name]} {name.replace('_', ' ')}" for name in names)
+    line = f"send {manifest['send_id']}: {counts}"
+    if calls := manifest["calls"]:
+        ended = ", ".join(f"{status or 'no status'} {count}" for status, count in calls["by_status"].items())
+        line += f"; calls ended: {calls['calls']} ({ended})" if ended else "; no call has ended"
+    return line

@@ -71,13 +71,15 @@ def _write(file: TextIO, rows: Iterator[dict[str, Any]], *, as_table: bool) -> N
 def _rows(sent: Sent, results: Mapping[str, CallResult]) -> Iterator[dict[str, Any]]:
     empty = dict.fromkeys(COLUMNS)
     for batch in sent.batches:
-        record = sent.ledger.records[batch.number]
-        known = {
-            "state": STATES[record.state],
-            "campaign_id": record.campaign_id,
-            "request_token": record.request_token,
-            "reason": record.reason,
-        }
+        record = sent.ledger.records.get(batch.number)
+        known: dict[str, Any] = {"state": "not_sent"}
+        if record is not None:
+            known = {
+                "state": STATES[record.state],
+                "campaign_id": record.campaign_id,
+                "request_token": record.request_token,
+                "reason": record.reason,
+            }
         for key in batch.keys:
             yield {**empty, "key": key, **known, **_outcome(results.get(key))}
     for row in sent.skipped:

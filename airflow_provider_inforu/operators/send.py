@@ -195,6 +195,7 @@ class InforuSendOperator(BaseOperator):
 
     def _send(self, context: Context) -> tuple[Attempt, Sent]:
         from airflow_provider_inforu.operators.attempt import Attempt, Order
+        from airflow_provider_inforu.operators.ending import Ending
 
         self._attempt = Attempt(
             self._hook,
@@ -212,7 +213,12 @@ class InforuSendOperator(BaseOperator):
         if self._is_killed:
             self._attempt.stop()
         rows = self.recipients.rows if isinstance(self.recipients, HiddenRows) else self.recipients
-        return self._attempt, self._attempt.run(context, rows)
+        try:
+            return self._attempt, self._attempt.run(context, rows)
+        except Exception:
+            if self._attempt.sent:
+                Ending(self, context, self._hook).of_stopped(self._attempt.sent)
+            raise
 
     def on_kill(self) -> None:
         """Send no more; what is in flight is waited for and written down. Nothing can be cancelled."""

@@ -384,3 +384,31 @@ def test_what_no_template_can_say_is_refused(runner, argument, words, capsys):
     out = capsys.readouterr().out
     assert words in out
     assert "hidden" not in out.split("InforuInputError", 1)[-1]
+
+
+def test_a_send_that_stops_writes_its_report_too_so_that_none_of_an_earlier_run_speaks_for_it(
+    runner, sandbox, tmp_path
+):
+    path = tmp_path / "report.csv"
+    path.write_text("of an earlier run")
+    sandbox.add_fault("status", status_id=-2)
+    assert runner.run(send(people(3), report_path=str(path))) == "up_for_retry"
+    assert [row["state"] for row in csv.DictReader(path.read_text().splitlines())] == ["not_sent"] * 3
+
+
+def test_a_receiver_that_cannot_be_asked_costs_the_report_its_outcomes_only_and_is_named(
+    runner, receiver, connection, tmp_path, capsys
+):
+    connection(requests_per_second=0, receiver_url="http://127.0.0.1:1", notification_secret=receiver.secret)
+    path = tmp_path / "report.csv"
+    task = send(people(3), report_path=str(path))
+    task.wait_for_calls = False
+    assert runner.run(task) == "up_for_retry"
+    assert "has no outcomes: " in capsys.readouterr().out
+    assert [row["state"] for row in csv.DictReader(path.read_text().splitlines())] == ["accepted"] * 3
+
+
+def test_the_log_says_how_the_send_and_its_calls_ended(runner, capsys):
+    assert runner.run(send(people(3), deferrable=False)) == "success"
+    out = capsys.readouterr().out
+    assert ": 3 accepted, 0 rejected, 0 in doubt, 0 skipped; calls ended: 3 (" in out
