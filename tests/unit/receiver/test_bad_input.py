@@ -243,6 +243,7 @@ def test_a_message_id_is_ours_whatever_its_key_holds(receiver):
         ("2026-02-30 10:00:00", None),
         ("2026-01-15T10:00:00Z", "2026-01-15T10:00:00+00:00"),
         ("0001-01-01 00:00:00", None),
+        ("9999-12-31 23:59:59", None),
         ("yesterday", None),
         (1768471200, None),
     ],
@@ -252,6 +253,23 @@ def test_dates_that_are_none_or_happen_twice_do_no_harm(any_receiver, date, ende
     (call,) = any_receiver.get(f"sends/{SEND}/calls").json()["calls"]
     assert call["ended_at"] == ended_at
     assert any_receiver.summary(SEND)["first_at"] == ended_at
+
+
+@pytest.mark.postgres
+def test_an_extreme_date_harms_no_reader_whatever_the_zone_of_the_database(postgres_url):
+    engine = sa.create_engine(postgres_url)
+    with engine.begin() as connection:
+        name = connection.scalar(sa.text("SELECT current_database()"))
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET timezone TO 'Asia/Jerusalem'")
+    engine.dispose()
+    with running_receiver(postgres_url) as receiver:
+        dates = ["9999-12-31T23:30:00Z", "0001-01-01T00:30:00+00:00", "2026-01-15 12:00:00"]
+        receiver.push([end_of_call(f"{SEND}-1", at=date, digit=n) for n, date in enumerate(dates)])
+        feed = receiver.get("notifications").json()["notifications"]
+        assert [one["ended_at"] for one in feed] == [None, None, "2026-01-15T10:00:00+00:00"]
+        assert receiver.summary(SEND)["last_at"] == "2026-01-15T10:00:00+00:00"
+        (call,) = receiver.get(f"sends/{SEND}/calls").json()["calls"]
+        assert call["digit"] == "2"
 
 
 def test_ten_thousand_items_come_at_once(any_receiver):
