@@ -20,6 +20,10 @@ MOST_ROWS = 1000
 LATEST = "latest"
 """The cursor that stands for "from now on"."""
 
+OTHER_DIGIT = "other"
+"""Under which a summary counts digits that are not one key of a telephone."""
+_TELEPHONE_KEYS = frozenset("0123456789*#")
+
 _LARGEST_ID = 2**63 - 1
 
 
@@ -62,7 +66,8 @@ class Reader:
         for group in groups:
             by_status[group.status or ""] += group.calls
             if group.digit is not None:
-                by_digit[group.digit] += group.calls
+                digit = group.digit if group.digit in _TELEPHONE_KEYS else OTHER_DIGIT
+                by_digit[digit] += group.calls
         return {
             "send_id": send_id,
             "calls": by_status.total(),

@@ -228,10 +228,37 @@ def test_an_empty_message_id_belongs_to_no_send(receiver):
 
 
 def test_a_message_id_is_ours_whatever_its_key_holds(receiver):
-    keys = ["1", "a-b", "\u05d3\u05e0\u05d4 1", "x" * 100]
+    keys = ["1", "a-b", "123456789", "\u05d3\u05e0\u05d4 1", "x" * 100]
     receiver.push([end_of_call(f"{SEND.upper()}-{key}") for key in keys])
     receiver.push([end_of_call(f"{SEND}-{'x' * 101}"), end_of_call(f"{SEND}-a\nb")])
     assert [one["key"] for one in receiver.get(f"sends/{SEND}/calls").json()["calls"]] == keys
+
+
+@pytest.mark.parametrize("how", ["masked", "full"])
+def test_a_phone_as_digit_status_or_key_reaches_no_reader(tmp_path, how):
+    with running_receiver(f"sqlite:///{tmp_path / 'db'}", store_phones=how) as receiver:
+        receiver.push(
+            [
+                end_of_call(f"{SEND}-1", digit=PHONE, status=f"to {PHONE}"),
+                end_of_call(f"2222222222222222-{PHONE}"),
+                end_of_call(f"{SEND}-+972-50-0000001"),
+            ]
+        )
+        paths = ("notifications", f"sends/{SEND}", f"sends/{SEND}/calls", "sends/2222222222222222/calls")
+        answers = "".join(receiver.get(path).text for path in paths)
+        assert PHONE not in answers
+        assert "972" not in answers
+        feed = receiver.get("notifications").json()["notifications"]
+        assert [(one["send_id"], one["key"]) for one in feed] == [(SEND, "1"), (None, None), (None, None)]
+        assert receiver.summary(SEND)["by_digit"] == {"other": 1}
+
+
+def test_a_summary_counts_keys_of_a_telephone_and_all_else_as_other(receiver):
+    digits = ["1", "1", "*", "#", 0, "12", "yes", "\N{ARABIC-INDIC DIGIT ONE}"]
+    receiver.push([end_of_call(f"{SEND}-{n}", digit=digit) for n, digit in enumerate(digits)])
+    assert receiver.summary(SEND)["by_digit"] == {"#": 1, "*": 1, "0": 1, "1": 2, "other": 3}
+    calls = receiver.get(f"sends/{SEND}/calls").json()["calls"]
+    assert [one["digit"] for one in calls] == [str(digit) for digit in digits]
 
 
 @pytest.mark.parametrize(
