@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,8 @@ from airflow_provider_inforu.receiver.tables import WORD_LENGTH, calls, notifica
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.receiver.database import Database
+
+log = logging.getLogger(__name__)
 
 MOST_ROWS = 1000
 """In one answer."""
@@ -25,6 +29,10 @@ OTHER_DIGIT = "other"
 _TELEPHONE_KEYS = frozenset("0123456789*#")
 
 _LARGEST_ID = 2**63 - 1
+_FEED_CURSOR = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,19}))?")
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+_NO_CURSOR = "after must be a cursor: what an earlier answer gave as next"
 
 
 class BadCursorError(ValueError):
@@ -109,6 +117,9 @@ class Reader:
     def feed(self, conn_id: str, *, after: str | None, limit: int) -> dict[str, Any]:
         """Return notifications in the order of arrival, and always a cursor to go on from.
 
+        A cursor names its notification by id and time of arrival. Where that is another one here, or none and
+        beyond all there are, the database was made anew: the answer begins with the beginning.
+
         :param conn_id: The connection.
         :param after: The cursor of an earlier answer; None is the beginning, ``latest`` is now.
         :param limit: The most notifications.
@@ -116,9 +127,9 @@ class Reader:
         """
         with self._database.reading() as connection:
             if after == LATEST:
-                newest = sa.select(sa.func.max(notifications.c.id)).where(notifications.c.conn_id == conn_id)
-                return {"notifications": [], "next": str(connection.scalar(newest) or 0)}
-            position = _position(after)
+                newest = _newest(connection, conn_id)
+                return {"notifications": [], "next": _feed_cursor(newest) if newest else "0"}
+            position = _feed_position(connection, conn_id, after)
             query = (
                 sa.select(notifications)
                 .where(notifications.c.conn_id == conn_id, notifications.c.id > position)
@@ -130,7 +141,7 @@ class Reader:
             "notifications": [
                 {"send_id": row.send_id, **_result(row), "received_at": _iso(row.received_at)} for row in rows
             ],
-            "next": str(rows[-1].id if rows else position),
+            "next": _feed_cursor(rows[-1]) if rows else after or "0",
         }
 
 
@@ -138,8 +149,39 @@ def _position(after: str | None) -> int:
     if after is None:
         return 0
     if not (after.isascii() and after.isdecimal() and len(after) < 20 and int(after) <= _LARGEST_ID):
-        raise BadCursorError("after must be a cursor: what an earlier answer gave as next")
+        raise BadCursorError(_NO_CURSOR)
     return int(after)
+
+
+def _newest(connection: sa.Connection, conn_id: str) -> sa.Row[Any] | None:
+    query = sa.select(notifications.c.id, notifications.c.received_at)
+    own = query.where(notifications.c.conn_id == conn_id)
+    return connection.execute(own.order_by(notifications.c.id.desc()).limit(1)).first()
+
+
+def _feed_cursor(row: sa.Row[Any]) -> str:
+    return f"{row.id}-{(row.received_at - _EPOCH) // _MICROSECOND}"
+
+
+def _feed_position(connection: sa.Connection, conn_id: str, after: str | None) -> int:
+    """Return the id to go on from: 0 where the cursor comes from another database."""
+    found = _FEED_CURSOR.fullmatch(after or "0")
+    if not found:
+        raise BadCursorError(_NO_CURSOR)
+    position = _position(found[1])
+    newest = _newest(connection, conn_id) if position else None
+    if newest is None:
+        return position
+    query = sa.select(notifications.c.id, notifications.c.received_at).where(notifications.c.id == position)
+    row = connection.execute(query).first()
+    # A pruned notification is not there either, but newer ones are; else the beginning repeats nothing.
+    is_ours = position <= newest.id if row is None else found[2] is None or _feed_cursor(row) == after
+    if is_ours:
+        return position
+    log.warning(
+        "Connection %r: the feed was asked for from a place of another database; it begins anew", conn_id
+    )
+    return 0
 
 
 def _result(row: sa.Row[Any]) -> dict[str, Any]:
