@@ -25,7 +25,7 @@ ANSWERED = "Answered"
 
 ISRAEL = "Asia/Jerusalem"
 _YEARS = range(2000, 2200)
-"""Years in which a call can have ended. Databases cannot return a year 10000, which a zone can make of 9999."""
+"""Years in which a call can have ended. A zone can make 10000 of 9999, which no driver can read."""
 _DURATION = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{2})")
 
 

@@ -134,7 +134,8 @@ def test_of_several_notifications_of_a_call_the_one_that_ended_last_counts(any_r
 
 
 @pytest.mark.parametrize(
-    "parameters", [{"after": "x"}, {"after": "-1"}, {"after": "1-"}, {"after": "9" * 30}, {"limit": 0}, {"limit": 1001}]
+    "parameters",
+    [{"after": "x"}, {"after": "-1"}, {"after": "1-"}, {"after": "9" * 30}, {"limit": 0}, {"limit": 1001}],
 )
 def test_parameters_that_cannot_be_are_explained(any_receiver, parameters):
     for path in ("notifications", f"sends/{SEND}/calls"):
