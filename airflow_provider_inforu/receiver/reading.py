@@ -92,7 +92,7 @@ class Reader:
 
         :param conn_id: The connection.
         :param send_id: The send.
-        :param status: Only calls with this status.
+        :param status: Only calls with this status; empty: only those without one, as the summary names them.
         :param after: The cursor of an earlier answer.
         :param limit: The most calls.
         :raises BadCursorError: It was none.
@@ -104,7 +104,7 @@ class Reader:
             .limit(limit + 1)
         )
         if status is not None:
-            query = query.where(calls.c.status == clean(status, WORD_LENGTH))
+            query = query.where(calls.c.status == (clean(status, WORD_LENGTH) or None))
         rows = []
         if SEND_ID.fullmatch(send_id):
             with self._database.reading() as connection:

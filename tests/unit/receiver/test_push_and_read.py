@@ -67,6 +67,15 @@ def test_calls_can_be_asked_for_by_status(any_receiver):
     assert any_receiver.get(f"sends/{SEND}/calls", status="\0").json() == {"calls": [], "next": None}
 
 
+def test_calls_without_a_status_can_be_asked_for_by_the_name_that_the_summary_gives_them(any_receiver):
+    any_receiver.push(
+        [end_of_call(f"{SEND}-{n}", status=status) for n, status in enumerate(["Busy", "", None])]
+    )
+    assert any_receiver.summary(SEND)["by_status"] == {"": 2, "Busy": 1}
+    calls = any_receiver.get(f"sends/{SEND}/calls", status="").json()["calls"]
+    assert [(one["key"], one["status"]) for one in calls] == [("1", None), ("2", None)]
+
+
 def test_the_feed_gives_all_voice_notifications_in_the_order_of_arrival(any_receiver):
     any_receiver.push([end_of_call(f"{SEND}-1"), end_of_call("somebody else's")])
     feed = any_receiver.get("notifications").json()
