@@ -24,6 +24,8 @@ ANSWERED = "Answered"
 """The one value of Status that is documented; others are kept as they come."""
 
 ISRAEL = "Asia/Jerusalem"
+_YEARS = range(2000, 2200)
+"""Years in which a call can have ended. A zone can make 10000 of 9999, which no driver can read."""
 _DURATION = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{2})")
 
 
@@ -39,7 +41,8 @@ class Notification:
     :ivar status: ``Answered``, or whatever the vendor sent.
     :ivar seconds: How long the person listened, or None.
     :ivar digit: The key that was pressed, or None.
-    :ivar ended_at: When the call ended, in UTC; None when the date was missing or not a date.
+    :ivar ended_at: When the call ended, in UTC; None when the date was missing, no date,
+        or not of this century or the next.
     :ivar raw: The item as it came.
     """
 
@@ -135,12 +138,13 @@ def _utc(value: object) -> dt.datetime | None:
     """Return UTC of a naive date in Israel's time (inferred from sample bodies), or of one with an offset.
 
     An hour that happens twice in autumn is read as the first; one that does not exist in spring is moved
-    over the gap.
+    over the gap. A year in which no call can have ended is no date.
     """
     try:
         date = dt.datetime.fromisoformat(str(value).strip())
         if date.tzinfo is None:
             date = date.replace(tzinfo=_israel())
-        return date.astimezone(dt.UTC)
+        utc = date.astimezone(dt.UTC)
     except (ValueError, OverflowError):
         return None
+    return utc if utc.year in _YEARS else None

@@ -52,14 +52,17 @@ def prune(args: Namespace) -> None:
     from airflow.providers.common.compat.sdk import conf
 
     from airflow_provider_inforu.receiver.from_airflow import read_database
-    from airflow_provider_inforu.receiver.pruning import RETENTION_DAYS, count_old
+    from airflow_provider_inforu.receiver.pruning import RETENTION_DAYS, SHORTEST_DAYS, count_old
     from airflow_provider_inforu.receiver.pruning import prune as prune_store
 
     days = args.older_than
     if days is None:
         days = conf.getint("inforu", "receiver_retention_days", fallback=RETENTION_DAYS)
-    if not 1 <= days <= 36_500:
-        raise UsageError(f"notifications are kept for 1 to 36500 days, not {days}; nothing was removed")
+    if not SHORTEST_DAYS <= days <= 36_500:
+        raise UsageError(
+            f"notifications are kept for {SHORTEST_DAYS} to 36500 days, not {days}: a sensor waits seven "
+            "days by default for the calls of a send; nothing was removed"
+        )
     before = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
     database = read_database()
     counts = (count_old if args.dry_run else prune_store)(database, before)

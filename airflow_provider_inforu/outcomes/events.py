@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 MAX_LISTED = 100
 """An asset event is a row in Airflow's database: it lists so many calls and sends, and counts the others."""
-NO_STATUS = "unknown"
+NO_STATUS = ""
+"""As in the receiver's summary."""
 
 
 def select(

@@ -23,9 +23,9 @@ class InforuPlugin(AirflowPlugin):
         """What the API server mounts. It alone asks for it, so only there the receiver is built."""
         from airflow.providers.common.compat.sdk import conf
 
-        if not conf.getboolean("inforu", "receiver_enabled", fallback=False):
-            return []
         try:
+            if not conf.getboolean("inforu", "receiver_enabled", fallback=False):
+                return []
             from airflow_provider_inforu.receiver import create_app
             from airflow_provider_inforu.receiver.from_airflow import read_receiver_settings
 

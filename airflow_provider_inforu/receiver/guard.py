@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 from fastapi import HTTPException
 
+from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.receiver.secrets import (
     RememberedSecrets,
     SecretUnavailableError,
@@ -40,8 +41,9 @@ class Guard:
     def __init__(self, settings: ReceiverSettings) -> None:
         self._secrets = RememberedSecrets(settings.secret_of)
         self._networks = settings.allowed_addresses
-        # Strangers may make us look up names: that must not take the threads of those who are let in.
+        # Strangers may make us look up names: that must not take the threads of connections that there are.
         self._threads = anyio.CapacityLimiter(_LOOKUPS)
+        self._threads_of_strangers = anyio.CapacityLimiter(_LOOKUPS)
 
     def check_address(self, request: Request) -> None:
         """Let nobody push from outside the allowed networks.
@@ -87,10 +89,12 @@ class Guard:
         try:
             secret = await self._look_up(conn_id)
         except UnknownConnectionError:
-            log.warning("Refused a request for the connection %r: there is none of type inforu", conn_id)
+            log.warning(
+                "Refused a request for the connection %s: there is none of type inforu", _shown(conn_id)
+            )
             raise HTTPException(404, "there is no such connection of type inforu") from None
         except SecretUnavailableError as error:
-            log.error("The connection %r cannot be read: %s", conn_id, error)  # noqa: TRY400
+            log.error("The connection %s cannot be read: %s", _shown(conn_id), error)  # noqa: TRY400
             raise HTTPException(
                 503, "the connection cannot be read now; try again later", {"Retry-After": "30"}
             ) from None
@@ -108,7 +112,13 @@ class Guard:
             raise UnknownConnectionError(conn_id)
         if self._secrets.is_remembered(conn_id):
             return self._secrets.get(conn_id)
-        return await anyio.to_thread.run_sync(self._secrets.get, conn_id, limiter=self._threads)
+        threads = self._threads if self._secrets.is_known(conn_id) else self._threads_of_strangers
+        return await anyio.to_thread.run_sync(self._secrets.get, conn_id, limiter=threads)
+
+
+def _shown(conn_id: str) -> str:
+    """Return how a log shows a name that may be a stranger's."""
+    return repr(hide_phones(conn_id)) if _CONN_ID.fullmatch(conn_id) else "of an impossible name"
 
 
 def _given_secrets(request: Request, *, in_query: bool) -> list[bytes]:

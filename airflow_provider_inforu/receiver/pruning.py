@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from airflow_provider_inforu.receiver.tables import calls, leftovers, notifications
+from airflow_provider_inforu.receiver.tables import calls, leftovers, notifications, sources
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.receiver.database import Database
 
 RETENTION_DAYS = 90
+SHORTEST_DAYS = 8
+"""A sensor waits seven days by default for what a send may lose before."""
 
 TABLES = (notifications, calls, leftovers)
 
@@ -28,12 +30,12 @@ def count_old(database: Database, before: dt.datetime) -> dict[str, int]:
     """Return how many rows of each table would go.
 
     :param database: Where they are.
-    :param before: What was received earlier is old.
+    :param before: What was received earlier is old; a call only with its whole send.
     """
     with database.reading() as connection:
         return {
             table.name: connection.scalar(
-                sa.select(sa.func.count()).select_from(table).where(table.c.received_at < before)
+                sa.select(sa.func.count()).select_from(table).where(_is_old(table, before))
             )
             or 0
             for table in TABLES
@@ -44,20 +46,43 @@ def prune(database: Database, before: dt.datetime) -> dict[str, int]:
     """Remove what is old, and return how many rows of each table went.
 
     :param database: Where they are.
-    :param before: What was received earlier is old.
+    :param before: What was received earlier is old; a call only with its whole send.
     """
-    return {table.name: _prune_table(database, table, before) for table in TABLES}
+    with database.reading() as connection:
+        conn_ids = list(connection.scalars(sa.select(sources.c.conn_id)))
+    return {
+        table.name: sum(_prune_table(database, table, conn_id, before) for conn_id in conn_ids)
+        for table in TABLES
+    }
 
 
-def _prune_table(database: Database, table: sa.Table, before: dt.datetime) -> int:
+def _is_old(table: sa.Table, before: dt.datetime) -> sa.ColumnElement[bool]:
     old = table.c.received_at < before
+    if table is not calls:
+        return old
+    # Who waits for a send counts its calls, so they go together.
+    other = calls.alias()
+    newer = sa.exists().where(
+        other.c.conn_id == calls.c.conn_id,
+        other.c.send_id == calls.c.send_id,
+        other.c.received_at >= before,
+    )
+    return sa.and_(old, ~newer)
+
+
+def _prune_table(database: Database, table: sa.Table, conn_id: str, before: dt.datetime) -> int:
+    old = sa.select(table.c.id).where(table.c.conn_id == conn_id, _is_old(table, before))
+    lock = sources.update().where(sources.c.conn_id == conn_id).values(pushes=sources.c.pushes)
     total = 0
     while True:
         with database.reading() as connection:
-            ids = list(connection.scalars(sa.select(table.c.id).where(old).limit(CHUNK)))
+            ids = list(connection.scalars(old.limit(CHUNK)))
         if not ids:
             return total
-        # Asked again, because a call may have been heard of meanwhile.
         with database.writing() as connection:
-            total += connection.execute(table.delete().where(table.c.id.in_(ids), old)).rowcount
+            # As a push does first: so none of the two can wait for the other for good.
+            connection.execute(lock)
+            # Asked again, because a call may have been heard of meanwhile.
+            ids = list(connection.scalars(old.where(table.c.id.in_(ids))))
+            total += connection.execute(table.delete().where(table.c.id.in_(ids))).rowcount
         time.sleep(_PAUSE_SECONDS)

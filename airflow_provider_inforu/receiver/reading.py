@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +16,23 @@ from airflow_provider_inforu.receiver.tables import WORD_LENGTH, calls, notifica
 if TYPE_CHECKING:
     from airflow_provider_inforu.receiver.database import Database
 
+log = logging.getLogger(__name__)
+
 MOST_ROWS = 1000
 """In one answer."""
 
 LATEST = "latest"
 """The cursor that stands for "from now on"."""
 
+OTHER_DIGIT = "other"
+"""Under which a summary counts digits that are not one key of a telephone."""
+_TELEPHONE_KEYS = frozenset("0123456789*#")
+
 _LARGEST_ID = 2**63 - 1
+_FEED_CURSOR = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,19}))?")
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+_NO_CURSOR = "after must be a cursor: what an earlier answer gave as next"
 
 
 class BadCursorError(ValueError):
@@ -62,7 +74,8 @@ class Reader:
         for group in groups:
             by_status[group.status or ""] += group.calls
             if group.digit is not None:
-                by_digit[group.digit] += group.calls
+                digit = group.digit if group.digit in _TELEPHONE_KEYS else OTHER_DIGIT
+                by_digit[digit] += group.calls
         return {
             "send_id": send_id,
             "calls": by_status.total(),
@@ -79,7 +92,7 @@ class Reader:
 
         :param conn_id: The connection.
         :param send_id: The send.
-        :param status: Only calls with this status.
+        :param status: Only calls with this status; empty: only those without one, as the summary names them.
         :param after: The cursor of an earlier answer.
         :param limit: The most calls.
         :raises BadCursorError: It was none.
@@ -91,7 +104,7 @@ class Reader:
             .limit(limit + 1)
         )
         if status is not None:
-            query = query.where(calls.c.status == clean(status, WORD_LENGTH))
+            query = query.where(calls.c.status == (clean(status, WORD_LENGTH) or None))
         rows = []
         if SEND_ID.fullmatch(send_id):
             with self._database.reading() as connection:
@@ -104,6 +117,9 @@ class Reader:
     def feed(self, conn_id: str, *, after: str | None, limit: int) -> dict[str, Any]:
         """Return notifications in the order of arrival, and always a cursor to go on from.
 
+        A cursor names its notification by id and time of arrival. Where that is another one here, or none and
+        beyond all there are, the database was made anew: the answer begins with the beginning.
+
         :param conn_id: The connection.
         :param after: The cursor of an earlier answer; None is the beginning, ``latest`` is now.
         :param limit: The most notifications.
@@ -111,9 +127,9 @@ class Reader:
         """
         with self._database.reading() as connection:
             if after == LATEST:
-                newest = sa.select(sa.func.max(notifications.c.id)).where(notifications.c.conn_id == conn_id)
-                return {"notifications": [], "next": str(connection.scalar(newest) or 0)}
-            position = _position(after)
+                newest = _newest(connection, conn_id)
+                return {"notifications": [], "next": _feed_cursor(newest) if newest else "0"}
+            position = _feed_position(connection, conn_id, after)
             query = (
                 sa.select(notifications)
                 .where(notifications.c.conn_id == conn_id, notifications.c.id > position)
@@ -125,7 +141,7 @@ class Reader:
             "notifications": [
                 {"send_id": row.send_id, **_result(row), "received_at": _iso(row.received_at)} for row in rows
             ],
-            "next": str(rows[-1].id if rows else position),
+            "next": _feed_cursor(rows[-1]) if rows else after or "0",
         }
 
 
@@ -133,8 +149,39 @@ def _position(after: str | None) -> int:
     if after is None:
         return 0
     if not (after.isascii() and after.isdecimal() and len(after) < 20 and int(after) <= _LARGEST_ID):
-        raise BadCursorError("after must be a cursor: what an earlier answer gave as next")
+        raise BadCursorError(_NO_CURSOR)
     return int(after)
+
+
+def _newest(connection: sa.Connection, conn_id: str) -> sa.Row[Any] | None:
+    query = sa.select(notifications.c.id, notifications.c.received_at)
+    own = query.where(notifications.c.conn_id == conn_id)
+    return connection.execute(own.order_by(notifications.c.id.desc()).limit(1)).first()
+
+
+def _feed_cursor(row: sa.Row[Any]) -> str:
+    return f"{row.id}-{(row.received_at - _EPOCH) // _MICROSECOND}"
+
+
+def _feed_position(connection: sa.Connection, conn_id: str, after: str | None) -> int:
+    """Return the id to go on from: 0 where the cursor comes from another database."""
+    found = _FEED_CURSOR.fullmatch(after or "0")
+    if not found:
+        raise BadCursorError(_NO_CURSOR)
+    position = _position(found[1])
+    newest = _newest(connection, conn_id) if position else None
+    if newest is None:
+        return position
+    query = sa.select(notifications.c.id, notifications.c.received_at).where(notifications.c.id == position)
+    row = connection.execute(query).first()
+    # A pruned notification is not there either, but newer ones are; else the beginning repeats nothing.
+    is_ours = position <= newest.id if row is None else found[2] is None or _feed_cursor(row) == after
+    if is_ours:
+        return position
+    log.warning(
+        "Connection %r: the feed was asked for from a place of another database; it begins anew", conn_id
+    )
+    return 0
 
 
 def _result(row: sa.Row[Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.notifications import VOICE_CHANNEL, parse_push
-from airflow_provider_inforu.capi.redact import hide_phones
+from airflow_provider_inforu.capi.redact import hide_phones, is_phone_like
 from airflow_provider_inforu.receiver.phones import hide_phones_in, stored_phone
 from airflow_provider_inforu.receiver.tables import (
     DIGIT_LENGTH,
@@ -94,9 +94,9 @@ class RowMaker:
             "message_id": self._word(item.message_id, MESSAGE_ID_LENGTH) if key is None else item.message_id,
             "phone": stored_phone(item.phone, self.store_phones),
             "campaign_id": _fitting(item.campaign_id),
-            "status": self._word(item.status, WORD_LENGTH),
+            "status": _shown(item.status, WORD_LENGTH),
             "seconds": _fitting(item.seconds),
-            "digit": clean(item.digit, DIGIT_LENGTH),
+            "digit": _shown(item.digit, DIGIT_LENGTH),
         }
 
     def _leftover(self, content: Any, reason: str, now: dt.datetime) -> Row:  # noqa: ANN401 - a JSON value
@@ -120,8 +120,7 @@ class RowMaker:
         return hashlib.blake2b(text.encode("ascii"), key=key, digest_size=16).hexdigest()
 
     def _word(self, text: str | None, length: int) -> str | None:
-        cleaned = clean(text, length)
-        return cleaned if cleaned is None or self.store_phones == "full" else hide_phones(cleaned)[:length]
+        return clean(text, length) if self.store_phones == "full" else _shown(text, length)
 
 
 def split_message_id(message_id: str | None) -> tuple[str | None, str | None]:
@@ -130,9 +129,15 @@ def split_message_id(message_id: str | None) -> tuple[str | None, str | None]:
     :param message_id: As it came back.
     """
     found = _MESSAGE_ID.fullmatch(message_id or "")
-    if not found or not found[2].isprintable():
+    if not found or not found[2].isprintable() or is_phone_like(found[2]):
         return None, None
     return found[1].lower(), found[2]
+
+
+def _shown(text: str | None, length: int) -> str | None:
+    """Return text that readers may see, whatever is stored of phones."""
+    cleaned = clean(text, length)
+    return cleaned and hide_phones(cleaned)[:length]
 
 
 def clean(text: str | None, length: int) -> str | None:

@@ -16,10 +16,7 @@ SecretUnavailableError when that cannot be told now.
 REMEMBERED_SECONDS = 30.0
 """A changed secret takes effect within this time; a burst of pushes asks Airflow once."""
 
-_MOST_REMEMBERED = 1000
-
-_Answer = tuple[str | None, bool]
-"""The secret, and whether there is such a connection."""
+_MOST_UNKNOWN = 1000
 
 
 class UnknownConnectionError(LookupError):
@@ -48,33 +45,46 @@ class RememberedSecrets:
         self._seconds = seconds
         self._clock = clock
         self._lock = Lock()
-        self._answers: dict[str, tuple[float, _Answer | None]] = {}
+        # Apart, since strangers can ask for any name: there are only so many connections.
+        self._known: dict[str, tuple[float, str | None]] = {}
+        self._unknown: dict[str, float] = {}
+
+    def is_known(self, conn_id: str) -> bool:
+        """Return whether there was such a connection when it was last asked for."""
+        with self._lock:
+            return conn_id in self._known
 
     def is_remembered(self, conn_id: str) -> bool:
         """Return whether :meth:`get` answers at once."""
-        return self._remembered(conn_id) is not None
+        with self._lock:
+            return self._holds_until(conn_id) > self._clock()
 
     def get(self, conn_id: str) -> str | None:
         """Return what ``secret_of`` returns or raises."""
-        secret, exists = self._remembered(conn_id) or self._ask(conn_id)
-        if not exists:
-            raise UnknownConnectionError(conn_id)
-        return secret
-
-    def _remembered(self, conn_id: str) -> _Answer | None:
         with self._lock:
-            until, answer = self._answers.get(conn_id, (0.0, None))
-        return answer if until > self._clock() else None
+            if self._holds_until(conn_id) > self._clock():
+                if conn_id in self._known:
+                    return self._known[conn_id][1]
+                raise UnknownConnectionError(conn_id)
+        return self._ask(conn_id)
 
-    def _ask(self, conn_id: str) -> _Answer:
-        answer: _Answer
+    def _holds_until(self, conn_id: str) -> float:
+        if conn_id in self._known:
+            return self._known[conn_id][0]
+        return self._unknown.get(conn_id, 0.0)
+
+    def _ask(self, conn_id: str) -> str | None:
         try:
-            answer = (self._secret_of(conn_id), True)
+            secret = self._secret_of(conn_id)
         except UnknownConnectionError:
-            answer = (None, False)
+            with self._lock:
+                self._known.pop(conn_id, None)
+                if len(self._unknown) >= _MOST_UNKNOWN:
+                    # What is forgotten is only asked for again.
+                    self._unknown.clear()
+                self._unknown[conn_id] = self._clock() + self._seconds
+            raise
         with self._lock:
-            if len(self._answers) >= _MOST_REMEMBERED:
-                # Strangers can ask for any name; what is forgotten is only asked for again.
-                self._answers.clear()
-            self._answers[conn_id] = (self._clock() + self._seconds, answer)
-        return answer
+            self._unknown.pop(conn_id, None)
+            self._known[conn_id] = (self._clock() + self._seconds, secret)
+        return secret

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.phones import normalize_phone
+from airflow_provider_inforu.capi.redact import is_phone_like
 from airflow_provider_inforu.sending.texts import is_missing
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ MAX_KEY_LENGTH = 100
 
 _KEYS_SHOWN = 10
 _NO_DIGIT = re.compile(r"\D")
-_PHONE_LIKE_KEY = re.compile(r"(?:\+|00)?972[\d\s-]{8,}|0\d[\d\s-]{7,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,7 @@ class _Reader:
             raise _UnfitRowError(
                 f"the key has more than {MAX_KEY_LENGTH} characters, or some that cannot be shown"
             )
-        if _PHONE_LIKE_KEY.fullmatch(key):
+        if is_phone_like(key):
             raise _UnfitRowError("the key looks like a phone number, and keys are shown in logs")
 
     def _recipient(self, fields: Mapping[str, Any], key: str) -> Recipient:

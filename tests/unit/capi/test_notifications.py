@@ -107,7 +107,20 @@ def test_israels_local_time_becomes_utc_around_daylight_saving_too(text, utc):
     assert one(Channel="IVR", DateTime=text).ended_at == dt.datetime.fromisoformat(utc + "+00:00")
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-02-30 10:00:00", None, 5])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yesterday",
+        "2026-02-30 10:00:00",
+        "0001-01-01 00:00:00",
+        "1999-12-31 23:59:59",
+        "2200-01-01 12:00:00",
+        "9999-12-31T23:30:00-05:00",
+        None,
+        5,
+    ],
+)
 def test_a_date_that_does_not_exist_is_no_date(text):
     assert one(Channel="IVR", DateTime=text).ended_at is None
 

@@ -112,7 +112,7 @@ def test_an_event_counts_and_names_by_key():
         [event(1), event(2, status="NoAnswer", digit=None), event(send_id=None, status=None)]
     )
     assert described["notifications"] == 3
-    assert described["by_status"] == {"Answered": 1, "NoAnswer": 1, "unknown": 1}
+    assert described["by_status"] == {"Answered": 1, "NoAnswer": 1, "": 1}
     assert described["by_digit"] == {"1": 2}
     assert described["sends"] == {SEND: 2}
     assert described["calls"][0] == {**CALL, "send_id": SEND}

@@ -51,6 +51,7 @@ def test_the_receiver_is_built_once_and_touches_its_database_only_when_it_serves
 @pytest.mark.parametrize(
     ("option", "value"),
     [
+        ("receiver_enabled", "maybe"),
         ("receiver_database", "no-url-but-a-secret"),
         ("receiver_allowed_addresses", "192.0.2.0/24, everybody"),
         ("receiver_max_body_bytes", "0"),
@@ -59,7 +60,7 @@ def test_the_receiver_is_built_once_and_touches_its_database_only_when_it_serves
     ],
 )
 def test_a_wrong_option_is_named_and_does_not_stop_the_api_server(options, caplog, option, value):
-    options(receiver_enabled="True", **{option: value})
+    options(**{"receiver_enabled": "True", option: value})
     assert InforuPlugin().fastapi_apps == []
     (record,) = [one for one in caplog.records if "is not mounted" in one.getMessage()]
     assert option in record.getMessage()

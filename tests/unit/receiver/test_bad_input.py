@@ -228,10 +228,37 @@ def test_an_empty_message_id_belongs_to_no_send(receiver):
 
 
 def test_a_message_id_is_ours_whatever_its_key_holds(receiver):
-    keys = ["1", "a-b", "\u05d3\u05e0\u05d4 1", "x" * 100]
+    keys = ["1", "a-b", "123456789", "\u05d3\u05e0\u05d4 1", "x" * 100]
     receiver.push([end_of_call(f"{SEND.upper()}-{key}") for key in keys])
     receiver.push([end_of_call(f"{SEND}-{'x' * 101}"), end_of_call(f"{SEND}-a\nb")])
     assert [one["key"] for one in receiver.get(f"sends/{SEND}/calls").json()["calls"]] == keys
+
+
+@pytest.mark.parametrize("how", ["masked", "full"])
+def test_a_phone_as_digit_status_or_key_reaches_no_reader(tmp_path, how):
+    with running_receiver(f"sqlite:///{tmp_path / 'db'}", store_phones=how) as receiver:
+        receiver.push(
+            [
+                end_of_call(f"{SEND}-1", digit=PHONE, status=f"to {PHONE}"),
+                end_of_call(f"2222222222222222-{PHONE}"),
+                end_of_call(f"{SEND}-+972-50-0000001"),
+            ]
+        )
+        paths = ("notifications", f"sends/{SEND}", f"sends/{SEND}/calls", "sends/2222222222222222/calls")
+        answers = "".join(receiver.get(path).text for path in paths)
+        assert PHONE not in answers
+        assert "972" not in answers
+        feed = receiver.get("notifications").json()["notifications"]
+        assert [(one["send_id"], one["key"]) for one in feed] == [(SEND, "1"), (None, None), (None, None)]
+        assert receiver.summary(SEND)["by_digit"] == {"other": 1}
+
+
+def test_a_summary_counts_keys_of_a_telephone_and_all_else_as_other(receiver):
+    digits = ["1", "1", "*", "#", 0, "12", "yes", "\N{ARABIC-INDIC DIGIT ONE}"]
+    receiver.push([end_of_call(f"{SEND}-{n}", digit=digit) for n, digit in enumerate(digits)])
+    assert receiver.summary(SEND)["by_digit"] == {"#": 1, "*": 1, "0": 1, "1": 2, "other": 3}
+    calls = receiver.get(f"sends/{SEND}/calls").json()["calls"]
+    assert [one["digit"] for one in calls] == [str(digit) for digit in digits]
 
 
 @pytest.mark.parametrize(
@@ -243,6 +270,7 @@ def test_a_message_id_is_ours_whatever_its_key_holds(receiver):
         ("2026-02-30 10:00:00", None),
         ("2026-01-15T10:00:00Z", "2026-01-15T10:00:00+00:00"),
         ("0001-01-01 00:00:00", None),
+        ("9999-12-31 23:59:59", None),
         ("yesterday", None),
         (1768471200, None),
     ],
@@ -252,6 +280,23 @@ def test_dates_that_are_none_or_happen_twice_do_no_harm(any_receiver, date, ende
     (call,) = any_receiver.get(f"sends/{SEND}/calls").json()["calls"]
     assert call["ended_at"] == ended_at
     assert any_receiver.summary(SEND)["first_at"] == ended_at
+
+
+@pytest.mark.postgres
+def test_an_extreme_date_harms_no_reader_whatever_the_zone_of_the_database(postgres_url):
+    engine = sa.create_engine(postgres_url)
+    with engine.begin() as connection:
+        name = connection.scalar(sa.text("SELECT current_database()"))
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET timezone TO 'Asia/Jerusalem'")
+    engine.dispose()
+    with running_receiver(postgres_url) as receiver:
+        dates = ["9999-12-31T23:30:00Z", "0001-01-01T00:30:00+00:00", "2026-01-15 12:00:00"]
+        receiver.push([end_of_call(f"{SEND}-1", at=date, digit=n) for n, date in enumerate(dates)])
+        feed = receiver.get("notifications").json()["notifications"]
+        assert [one["ended_at"] for one in feed] == [None, None, "2026-01-15T10:00:00+00:00"]
+        assert receiver.summary(SEND)["last_at"] == "2026-01-15T10:00:00+00:00"
+        (call,) = receiver.get(f"sends/{SEND}/calls").json()["calls"]
+        assert call["digit"] == "2"
 
 
 def test_ten_thousand_items_come_at_once(any_receiver):

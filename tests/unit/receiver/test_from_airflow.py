@@ -115,10 +115,45 @@ def test_an_answer_is_remembered_for_a_short_time_only():
 
 
 def test_strangers_cannot_fill_the_memory():
-    secrets = RememberedSecrets(lambda name: name)
+    asked = []
+
+    def ask(name):
+        asked.append(name)
+        if name != "ours":
+            raise UnknownConnectionError(name)
+        return "soda"
+
+    secrets = RememberedSecrets(ask)
+    secrets.get("ours")
     for number in range(5000):
-        secrets.get(str(number))
-    assert len(secrets._answers) <= 1000
+        with pytest.raises(UnknownConnectionError):
+            secrets.get(str(number))
+    assert len(secrets._unknown) <= 1000
+    assert secrets.get("ours") == "soda"
+    assert asked.count("ours") == 1
+
+
+def test_a_connection_that_was_removed_is_unknown_and_one_that_was_made_is_known():
+    now, known = [0.0], {"a"}
+
+    def ask(name):
+        if name not in known:
+            raise UnknownConnectionError(name)
+        return name
+
+    secrets = RememberedSecrets(ask, 30, clock=lambda: now[0])
+    for there in ({"b"}, {"a"}):
+        secrets.get("b" if "b" in known else "a")
+        known.clear()
+        known.update(there)
+        now[0] += 30
+        for name in ("a", "b"):
+            if name in there:
+                assert secrets.get(name) == name
+            else:
+                with pytest.raises(UnknownConnectionError):
+                    secrets.get(name)
+            assert secrets.is_known(name) == (name in there)
 
 
 def test_that_a_secret_could_not_be_read_is_not_remembered():

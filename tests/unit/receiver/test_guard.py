@@ -1,10 +1,13 @@
 import asyncio
+import threading
+from functools import partial
 
 import httpx
 import pytest
 
-from airflow_provider_inforu.receiver import create_app
+from airflow_provider_inforu.receiver import create_app, guard
 from airflow_provider_inforu.receiver.database import open_database
+from airflow_provider_inforu.receiver.secrets import RememberedSecrets, UnknownConnectionError
 from airflow_provider_inforu.receiver.settings import ReceiverSettings, parse_networks
 from tests.receiver import CONN_ID, SECRET, end_of_call
 
@@ -56,3 +59,62 @@ def test_reading_is_not_restricted_by_address(tmp_path):
 
 def test_without_a_list_all_addresses_may_push(tmp_path):
     assert push_from("198.51.100.1", tmp_path).status_code == 200
+
+
+def ask(app, *paths, address="192.0.2.9"):
+    """Return coroutines that read these paths and return the answers' codes."""
+
+    async def read(path):
+        transport = httpx.ASGITransport(app, client=(address, 1234))
+        async with httpx.AsyncClient(transport=transport, base_url="http://receiver", timeout=60) as client:
+            return (await client.get(path, headers={"Authorization": f"Bearer {SECRET}"})).status_code
+
+    return [read(path) for path in paths]
+
+
+def test_strangers_do_not_delay_a_connection_that_is_known(tmp_path, monkeypatch):
+    # Nothing is remembered, so that the known connection is looked up again.
+    monkeypatch.setattr(guard, "RememberedSecrets", partial(RememberedSecrets, seconds=0.0))
+    held, taken = threading.Event(), threading.Semaphore(0)
+
+    def secret_of(name):
+        if name == CONN_ID:
+            return SECRET
+        taken.release()
+        held.wait(60)
+        raise UnknownConnectionError(name)
+
+    database = open_database(f"sqlite:///{tmp_path / 'db'}")
+    app = create_app(ReceiverSettings(database=database, secret_of=secret_of))
+
+    async def story():
+        (first,) = ask(app, PUSH)
+        assert await first == 200
+        paths = [f"/inforu/v1/stranger{number}/notifications" for number in range(9)]
+        strangers = [asyncio.create_task(one) for one in ask(app, *paths)]
+        for _ in range(2):  # the threads of strangers are taken
+            assert await asyncio.to_thread(taken.acquire, timeout=30)
+        (again,) = ask(app, PUSH)
+        try:
+            assert await asyncio.wait_for(again, 30) == 200
+            assert not any(stranger.done() for stranger in strangers)
+        finally:
+            held.set()
+        return await asyncio.gather(*strangers)
+
+    assert asyncio.run(story()) == [404] * 9
+    database.close()
+
+
+@pytest.mark.parametrize("name", ["0500000001", "x" * 251, "a b", "05-0000-0001"])
+def test_no_log_shows_what_cannot_be_a_name_or_may_be_a_phone(tmp_path, caplog, name):
+    def secret_of(name):
+        raise UnknownConnectionError(name)
+
+    database = open_database(f"sqlite:///{tmp_path / 'db'}")
+    app = create_app(ReceiverSettings(database=database, secret_of=secret_of))
+    (answer,) = ask(app, f"/inforu/v1/{name}/notifications")
+    assert asyncio.run(answer) == 404
+    logged = [one.getMessage() for one in caplog.records if one.name.endswith("guard")]
+    assert len(logged) == 1
+    assert name not in logged[0]

@@ -13,6 +13,7 @@ from airflow_provider_inforu.receiver.store import Store
 from tests.receiver import end_of_call
 
 SEND = "0123456789abcdef"
+NEWER_SEND = "1123456789abcdef"
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 OLD = NOW - dt.timedelta(days=100)
 BEFORE = NOW - dt.timedelta(days=90)
@@ -33,7 +34,7 @@ def push(database, when, *items):
 def test_what_is_old_goes_some_rows_at_a_time(database, monkeypatch):
     monkeypatch.setattr(pruning, "CHUNK", 10)
     push(database, OLD, *[end_of_call(f"{SEND}-{n}") for n in range(25)], "old and unreadable")
-    push(database, NOW, end_of_call(f"{SEND}-new"), "new and unreadable")
+    push(database, NOW, end_of_call(f"{NEWER_SEND}-new"), "new and unreadable")
     sizes = []
     sa.event.listen(
         database.engine,
@@ -46,7 +47,8 @@ def test_what_is_old_goes_some_rows_at_a_time(database, monkeypatch):
     assert max(sizes) == 10
     assert count_old(database, BEFORE) == dict.fromkeys(expected, 0)
     reader = Reader(database)
-    assert reader.summary("c", SEND)["calls"] == 1
+    assert reader.summary("c", SEND)["calls"] == 0
+    assert reader.summary("c", NEWER_SEND)["calls"] == 1
     assert [one["key"] for one in reader.feed("c", after=None, limit=9)["notifications"]] == ["new"]
 
 
@@ -65,3 +67,26 @@ def test_a_reader_goes_on_where_it_was_when_everything_was_pruned(database):
     assert reader.feed("c", after=cursor, limit=10) == {"notifications": [], "next": cursor}
     push(database, NOW, end_of_call(f"{SEND}-2"))
     assert [one["key"] for one in reader.feed("c", after=cursor, limit=10)["notifications"]] == ["2"]
+
+
+def test_a_send_that_is_still_heard_of_keeps_all_its_calls(database):
+    push(database, OLD, end_of_call(f"{SEND}-1"), end_of_call(f"{NEWER_SEND}-1"))
+    push(database, NOW, end_of_call(f"{NEWER_SEND}-2"))
+    assert count_old(database, BEFORE)["inforu_call"] == 1
+    assert prune(database, BEFORE)["inforu_call"] == 1
+    reader = Reader(database)
+    assert (reader.summary("c", SEND)["calls"], reader.summary("c", NEWER_SEND)["calls"]) == (0, 2)
+
+
+def test_pruning_locks_its_connection_first_as_a_push_does(database):
+    push(database, OLD, end_of_call(f"{SEND}-1"), "unreadable")
+    statements = []
+    sa.event.listen(
+        database.engine,
+        "before_cursor_execute",
+        lambda _c, _cursor, statement, *_: statements.append(" ".join(statement.split()[:3])),
+    )
+    prune(database, BEFORE)
+    writes = [one.split()[0] for one in statements if not one.startswith(("SELECT", "SET"))]
+    assert writes == ["UPDATE", "DELETE"] * 3
+    assert statements.count("UPDATE inforu_source SET") == 3

@@ -67,6 +67,15 @@ def test_calls_can_be_asked_for_by_status(any_receiver):
     assert any_receiver.get(f"sends/{SEND}/calls", status="\0").json() == {"calls": [], "next": None}
 
 
+def test_calls_without_a_status_can_be_asked_for_by_the_name_that_the_summary_gives_them(any_receiver):
+    any_receiver.push(
+        [end_of_call(f"{SEND}-{n}", status=status) for n, status in enumerate(["Busy", "", None])]
+    )
+    assert any_receiver.summary(SEND)["by_status"] == {"": 2, "Busy": 1}
+    calls = any_receiver.get(f"sends/{SEND}/calls", status="").json()["calls"]
+    assert [(one["key"], one["status"]) for one in calls] == [("1", None), ("2", None)]
+
+
 def test_the_feed_gives_all_voice_notifications_in_the_order_of_arrival(any_receiver):
     any_receiver.push([end_of_call(f"{SEND}-1"), end_of_call("somebody else's")])
     feed = any_receiver.get("notifications").json()
@@ -87,6 +96,30 @@ def test_the_feed_can_begin_with_now(any_receiver):
     any_receiver.push([end_of_call(f"{SEND}-2")])
     later = any_receiver.get("notifications", after=now["next"]).json()
     assert [one["key"] for one in later["notifications"]] == ["2"]
+
+
+def test_after_a_database_was_made_anew_the_feed_begins_anew_and_says_so(any_receiver, caplog):
+    any_receiver.push([end_of_call(f"{SEND}-{n}") for n in range(5)])
+    kept = any_receiver.get("notifications").json()["next"]
+    beyond = f"100-{kept.partition('-')[2]}"
+    same_id = f"3-{kept.partition('-')[2][:-1]}"
+    assert kept not in (beyond, same_id)
+    for cursor in (beyond, "100", same_id):
+        answer = any_receiver.get("notifications", after=cursor).json()
+        assert [one["key"] for one in answer["notifications"]] == ["0", "1", "2", "3", "4"]
+        assert answer["next"] == kept
+        assert "place of another database" in caplog.text
+        caplog.clear()
+    assert any_receiver.get("notifications", after=kept).json()["notifications"] == []
+    assert any_receiver.get("notifications", after="3").json()["notifications"][0]["key"] == "3"
+    assert caplog.text == ""
+
+
+def test_in_a_database_made_anew_and_empty_the_place_is_kept_until_something_comes(any_receiver):
+    assert any_receiver.get("notifications", after="100-5").json() == {"notifications": [], "next": "100-5"}
+    any_receiver.push([end_of_call(f"{SEND}-1")])
+    answer = any_receiver.get("notifications", after="100-5").json()
+    assert [one["key"] for one in answer["notifications"]] == ["1"]
 
 
 def test_a_repeat_is_counted_once(any_receiver):
@@ -110,7 +143,8 @@ def test_of_several_notifications_of_a_call_the_one_that_ended_last_counts(any_r
 
 
 @pytest.mark.parametrize(
-    "parameters", [{"after": "x"}, {"after": "-1"}, {"after": "9" * 30}, {"limit": 0}, {"limit": 1001}]
+    "parameters",
+    [{"after": "x"}, {"after": "-1"}, {"after": "1-"}, {"after": "9" * 30}, {"limit": 0}, {"limit": 1001}],
 )
 def test_parameters_that_cannot_be_are_explained(any_receiver, parameters):
     for path in ("notifications", f"sends/{SEND}/calls"):
