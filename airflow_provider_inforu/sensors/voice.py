@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.outcomes.sources import Source, SourceName
 
 _LATER_SECONDS = 600.0
+_REFUSED_PAUSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,13 @@ class InforuVoiceJobSensor(BaseSensorOperator):
 
         if self._waiting is None:
             raise WaitError("the sensor looks only while it is executed")
-        decision = look_once(self._waiting.source, self._waiting.wait)
+        source, wait = self._waiting.source, self._waiting.wait
+        decision = look_once(source, wait)
+        while self.reschedule and wait.is_refused and not decision.is_final:
+            # The next process would not know since when the secret is refused, and ask until the time is over.
+            seconds_left = wait.deadline.seconds_left(Moment.now())
+            time.sleep(min(self.poke_interval, _REFUSED_PAUSE_SECONDS, seconds_left))
+            decision = look_once(source, wait)
         if not decision.is_final:
             return PokeReturnValue(is_done=False)
         return PokeReturnValue(is_done=True, xcom_value=self._result(decision))

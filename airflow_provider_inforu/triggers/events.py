@@ -108,6 +108,7 @@ class InforuCallEventTrigger(BaseEventTrigger):
             shared = await shared_hooks.get(self.inforu_conn_id)
             page = await in_thread(lambda: shared.hook.get_receiver().read_feed(cursor, PAGE))
         except InforuError as error:
+            shared_hooks.doubt(self.inforu_conn_id, error)
             self._complain(str(error), passing=may_pass(error))
             return None
         if self._complaint:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.hooks.waiting import new_throttle
+from airflow_provider_inforu.outcomes.errors import SecretRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,7 @@ class _Entry:
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     shared: Shared | None = None
     failure: InforuError | None = None
+    read_at: float = 0.0
     fresh_until: float = 0.0
 
 
@@ -93,6 +95,17 @@ class SharedHooks:
             raise RuntimeError("a connection was neither read nor refused")
         return entry.shared
 
+    def doubt(self, conn_id: str, error: InforuError) -> None:
+        """Read a connection anew at the next look, where an error says that its secret may have changed.
+
+        :param conn_id: The connection.
+        :param error: What a look raised.
+        """
+        entry = self._entries.get(conn_id)
+        if entry is not None and isinstance(error, SecretRefusedError):
+            # Not at once, where it was just read: a thousand triggers may see the same refusal.
+            entry.fresh_until = min(entry.fresh_until, entry.read_at + FAILURE_SECONDS)
+
 
 async def _refresh(conn_id: str, entry: _Entry) -> None:
     seconds = SETTINGS_SECONDS
@@ -106,7 +119,8 @@ async def _refresh(conn_id: str, entry: _Entry) -> None:
     except InforuError as error:
         seconds = FAILURE_SECONDS
         entry.failure = error
-    entry.fresh_until = time.monotonic() + seconds
+    entry.read_at = time.monotonic()
+    entry.fresh_until = entry.read_at + seconds
 
 
 async def _read(conn_id: str, known: Shared | None) -> Shared:

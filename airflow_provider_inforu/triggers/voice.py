@@ -121,6 +121,7 @@ class InforuVoiceJobTrigger(BaseTrigger):
         except TimeoutError:
             return wait.after_error(InforuError("no answer came in time"), Moment.now())
         except InforuError as error:
+            shared_hooks.doubt(self.inforu_conn_id, error)
             decision = wait.after_error(error, Moment.now())
             if not decision.is_final and wait.failures == 1:
                 self.log.warning("%s. Looking again", decision.message)

@@ -128,12 +128,26 @@ def test_when_the_time_is_over_it_is_skipped_where_the_user_says_so(runner, serv
 def test_a_receiver_that_refuses_is_an_error_at_once_which_a_retry_may_mend(
     runner, server, capsys, deferrable
 ):
-    server.answer((401, b""))
+    server.answer((404, b""))
     assert run_with_trigger(runner, sensor(deferrable=deferrable, soft_fail=True)) == "up_for_retry"
-    assert "refused the notification_secret" in capsys.readouterr().out
+    assert "Check receiver_url" in capsys.readouterr().out
     assert len(server.requests) == 1
     server.answer(ended(2))
     assert run_with_trigger(runner, sensor(deferrable=deferrable)) == "success"
+
+
+@HOW
+def test_a_secret_that_is_refused_for_a_moment_is_asked_with_again(runner, server, deferrable):
+    server.answer((401, b""), (401, b""), ended(2))
+    assert run_with_trigger(runner, sensor(deferrable=deferrable)) == "success"
+
+
+@HOW
+def test_a_secret_that_stays_refused_is_an_error(runner, server, monkeypatch, capsys, deferrable):
+    monkeypatch.setattr(decision, "SECRET_SECONDS", 0.1)
+    server.answer((401, b""))
+    assert run_with_trigger(runner, sensor(deferrable=deferrable)) == "up_for_retry"
+    assert "Set both to the same" in capsys.readouterr().out
 
 
 @HOW
@@ -238,6 +252,15 @@ def test_rescheduled_its_time_counts_from_the_first_look(runner, server):
 def test_rescheduled_a_receiver_that_is_away_is_asked_until_the_time_is_over(runner, server):
     server.answer((503, b""))
     assert runner.run(sensor(mode="reschedule")) == "up_for_reschedule"
+
+
+def test_rescheduled_a_secret_that_stays_refused_is_an_error_before_the_time_is_over(
+    runner, server, monkeypatch, capsys
+):
+    monkeypatch.setattr(decision, "SECRET_SECONDS", 0.1)
+    server.answer((401, b""))
+    assert runner.run(sensor(mode="reschedule")) == "up_for_retry"
+    assert "Set both to the same" in capsys.readouterr().out
 
 
 @HOW
