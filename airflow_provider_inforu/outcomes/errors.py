@@ -24,7 +24,7 @@ class ReceiverError(InforuError):
 
 
 class SecretRefusedError(ReceiverError):
-    """The receiver refused the notification_secret: it is wrong, or was changed and one side has not seen it."""
+    """The receiver refused the notification_secret: it is wrong, or one side has not seen its change."""
 
 
 def _rebuild(kind: type[ReceiverError], message: str, is_passing: bool) -> ReceiverError:  # noqa: FBT001 - called by pickle

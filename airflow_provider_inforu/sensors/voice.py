@@ -165,7 +165,7 @@ class InforuVoiceJobSensor(BaseSensorOperator):
         source, wait = self._waiting.source, self._waiting.wait
         decision = look_once(source, wait)
         while self.reschedule and wait.is_refused and not decision.is_final:
-            # The next process would not know since when the secret is refused, and ask until the time is over.
+            # The next process would not know since when it is refused, and ask until the time is over.
             seconds_left = wait.deadline.seconds_left(Moment.now())
             time.sleep(min(self.poke_interval, _REFUSED_PAUSE_SECONDS, seconds_left))
             decision = look_once(source, wait)

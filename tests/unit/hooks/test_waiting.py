@@ -163,6 +163,7 @@ def test_when_the_vendor_finds_it_too_fast_the_rate_is_lowered(connection, infor
         ({"send": None}, "send is a NoneType"),
         ({"complete_when": 0}, "complete_when must be above 0"),
         ({"source": "portal"}, "source must be one of"),
+        ({"send": {**MANIFEST, "in_doubt": 2}}, "2 calls are in doubt"),
         ({"on_timeout": "skip"}, "on_timeout must be one of"),
     ],
 )

@@ -105,6 +105,28 @@ def test_a_source_must_exist():
         check_source(read_send(MANIFEST), "portal")
 
 
+@pytest.mark.parametrize("accepted", [120, 0])
+def test_a_manifest_with_calls_in_doubt_does_not_say_how_many_will_end(accepted):
+    manifest = {**MANIFEST, "accepted": accepted, "in_doubt": 100}
+    with pytest.raises(InforuInputError, match=r"100 calls are in doubt.*wait_for_calls=True.*pass expected"):
+        check_source(read_send(manifest), "notifications")
+    check_source(read_send(manifest, expected=220), "notifications")
+
+
+def test_calls_in_doubt_have_no_token_and_so_do_no_harm_to_the_status_function():
+    check_source(read_send({**MANIFEST, "in_doubt": 100}), "status_function")
+
+
+def test_calls_in_doubt_do_no_harm_where_the_operator_has_waited():
+    calls = {**SendSummary(SEND, 120).to_json(), "complete": True}
+    check_source(read_send({**MANIFEST, "in_doubt": 100, "calls": calls}), "notifications")
+
+
+def test_calls_in_doubt_must_be_a_number():
+    with pytest.raises(InforuInputError, match="in_doubt must be a number of calls"):
+        read_send({**MANIFEST, "in_doubt": "some"})
+
+
 @pytest.mark.parametrize(
     "manifest",
     [

@@ -304,6 +304,8 @@ def test_what_to_wait_for_may_come_from_templates(runner, server):
         ({"complete_when": 2}, "complete_when must be above 0 and at most 1"),
         ({"source": "portal"}, "source must be one of"),
         ({"source": "status_function"}, "needs the RequestTokens"),
+        ({"send": {**MANIFEST, "in_doubt": 2}}, "2 calls are in doubt"),
+        ({"send": {**MANIFEST, "accepted": 0, "in_doubt": 2}}, "2 calls are in doubt"),
         ({"on_timeout": "skip"}, "on_timeout must be one of"),
     ],
 )
