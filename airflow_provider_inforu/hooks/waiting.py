@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.errors import InforuError, InforuInputError, InforuRateLimitError
 from airflow_provider_inforu.hooks.limits import shared_limit
-from airflow_provider_inforu.outcomes.awaited import check_on_timeout, check_source, read_goal, read_send
+from airflow_provider_inforu.outcomes.awaited import (
+    check_on_timeout,
+    check_seconds,
+    check_source,
+    read_goal,
+    read_send,
+)
 from airflow_provider_inforu.outcomes.decision import (
     Deadline,
     Decision,
@@ -187,6 +193,8 @@ def wait_for_calls(
     goal = read_goal(awaited.expected, complete_when)
     check_source(awaited, source)
     check_on_timeout(on_timeout)
+    check_seconds("timeout", timeout)
+    check_seconds("poll_interval", poll_interval)
     if awaited.done is not None:
         return awaited.done
     looks_at = source_of(hook, source, awaited.send_id, awaited.jobs)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -99,9 +101,9 @@ def check_source(awaited: AwaitedSend, source: object) -> None:
     # The receiver cannot tell the end of a doubtful call from that of an accepted one; tokens can.
     if source == "notifications" and awaited.in_doubt and awaited.done is None:
         raise InforuInputError(
-            f"send {awaited.send_id}: {awaited.in_doubt} calls are in doubt, so how many will end is not known. "
-            "Let the operator that sends wait (wait_for_calls=True), which settles them by what arrives, or "
-            "pass expected, the number of calls to wait for"
+            f"send {awaited.send_id}: {awaited.in_doubt} calls are in doubt, so nobody knows how many will "
+            "end. Let the operator that sends wait (wait_for_calls=True), which settles them by what arrives, "
+            "or pass expected, the number of calls to wait for"
         )
 
 
@@ -115,6 +117,19 @@ def check_on_timeout(on_timeout: object) -> None:
         raise InforuInputError(
             f"on_timeout must be one of {', '.join(get_args(OnTimeout))}, not {on_timeout!r}"
         )
+
+
+def check_seconds(name: str, value: object) -> None:
+    """Refuse what is no length of time.
+
+    :param name: The argument's name.
+    :param value: The argument.
+    :raises InforuInputError: It is no number of seconds above 0, and no such timedelta.
+    """
+    seconds = value.total_seconds() if isinstance(value, dt.timedelta) else value
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not math.isfinite(seconds) or seconds <= 0:  # type: ignore[arg-type, operator]
+        raise InforuInputError(f"{name} must be a number of seconds above 0, not {value!r}")
 
 
 def _parse(text: str) -> object:

@@ -16,7 +16,13 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_inforu.hooks.inforu import InforuHook
-from airflow_provider_inforu.outcomes.awaited import check_on_timeout, check_source, read_goal, read_send
+from airflow_provider_inforu.outcomes.awaited import (
+    check_on_timeout,
+    check_seconds,
+    check_source,
+    read_goal,
+    read_send,
+)
 from airflow_provider_inforu.outcomes.decision import Deadline, Decision, Moment, Verdict, Wait, WaitError
 
 if TYPE_CHECKING:
@@ -77,6 +83,9 @@ class InforuVoiceJobSensor(BaseSensorOperator):
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,  # noqa: ANN401 - to BaseSensorOperator
     ) -> None:
+        check_seconds("poke_interval", poke_interval)
+        if kwargs.get("timeout") is not None:
+            check_seconds("timeout", kwargs["timeout"])
         super().__init__(poke_interval=poke_interval, **kwargs)
         self.send: Any = send
         self.expected = expected

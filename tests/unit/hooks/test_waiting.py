@@ -165,6 +165,8 @@ def test_when_the_vendor_finds_it_too_fast_the_rate_is_lowered(connection, infor
         ({"source": "portal"}, "source must be one of"),
         ({"send": {**MANIFEST, "in_doubt": 2}}, "2 calls are in doubt"),
         ({"on_timeout": "skip"}, "on_timeout must be one of"),
+        ({"timeout": float("nan")}, "timeout must be a number of seconds above 0, not nan"),
+        ({"poll_interval": -1}, "poll_interval must be a number of seconds above 0, not -1"),
     ],
 )
 def test_an_argument_that_cannot_be_is_refused_before_anything_is_asked(server, arguments, words):

@@ -1,9 +1,16 @@
+import datetime as dt
 import json
 
 import pytest
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.outcomes.awaited import check_on_timeout, check_source, read_goal, read_send
+from airflow_provider_inforu.outcomes.awaited import (
+    check_on_timeout,
+    check_seconds,
+    check_source,
+    read_goal,
+    read_send,
+)
 from airflow_provider_inforu.outcomes.sources import Job
 from airflow_provider_inforu.outcomes.summary import SendSummary
 
@@ -90,6 +97,17 @@ def test_expected_that_is_no_number_is_refused():
 def test_what_is_no_share_is_refused(complete_when):
     with pytest.raises(InforuInputError, match="complete_when must be"):
         read_goal(10, complete_when)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), True, "60", None, dt.timedelta(0)])
+def test_what_is_no_length_of_time_is_refused(seconds):
+    with pytest.raises(InforuInputError, match="timeout must be a number of seconds above 0"):
+        check_seconds("timeout", seconds)
+
+
+@pytest.mark.parametrize("seconds", [1, 0.05, dt.timedelta(minutes=1)])
+def test_a_length_of_time_may_be_a_number_or_a_timedelta(seconds):
+    check_seconds("timeout", seconds)
 
 
 def test_what_to_do_when_the_time_is_over_is_one_of_two():

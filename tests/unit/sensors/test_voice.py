@@ -11,6 +11,7 @@ import threading
 import pytest
 from airflow.sdk import DAG
 
+from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.outcomes import decision
 from airflow_provider_inforu.outcomes.summary import SendSummary
@@ -316,6 +317,13 @@ def test_an_argument_that_cannot_be_is_an_error_when_it_runs_and_not_when_it_is_
     assert runner.run(task) == "up_for_retry"
     assert words in capsys.readouterr().out
     assert server.requests == []
+
+
+@pytest.mark.parametrize("name", ["timeout", "poke_interval"])
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), "60"])
+def test_what_is_no_length_of_time_is_refused_when_it_is_parsed(name, seconds):
+    with pytest.raises(InforuInputError, match=f"{name} must be a number of seconds above 0"):
+        sensor(**{name: seconds})
 
 
 def test_it_looks_only_while_it_is_executed():
