@@ -102,8 +102,8 @@ def check_source(awaited: AwaitedSend, source: object) -> None:
     if source == "notifications" and awaited.in_doubt and awaited.done is None:
         raise InforuInputError(
             f"send {awaited.send_id}: {awaited.in_doubt} calls are in doubt, so nobody knows how many will "
-            "end. Let the operator that sends wait (wait_for_calls=True), which settles them by what arrives, "
-            "or pass expected, the number of calls to wait for"
+            "end. Let the operator that sends wait (wait_for_calls=True), which settles them by what "
+            "arrives, or pass expected, the number of calls to wait for"
         )
 
 

@@ -17,7 +17,7 @@ from airflow_provider_inforu.outcomes.awaited import check_seconds
 from airflow_provider_inforu.outcomes.decision import may_pass
 from airflow_provider_inforu.outcomes.events import describe, select
 from airflow_provider_inforu.sending.plan import digest
-from airflow_provider_inforu.triggers.shared import in_thread, shared_hooks
+from airflow_provider_inforu.triggers.shared import shared_hooks
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.outcomes.client import FeedPage
@@ -113,7 +113,7 @@ class InforuCallEventTrigger(BaseEventTrigger):
     async def _read(self, cursor: str) -> FeedPage | None:
         try:
             shared = await shared_hooks.get(self.inforu_conn_id)
-            page = await in_thread(lambda: shared.hook.get_receiver().read_feed(cursor, PAGE))
+            page = await shared.ask_receiver(lambda: shared.hook.get_receiver().read_feed(cursor, PAGE))
         except InforuError as error:
             shared_hooks.doubt(self.inforu_conn_id, error)
             self._complain(str(error), passing=may_pass(error))
