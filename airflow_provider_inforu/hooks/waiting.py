@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.errors import InforuError, InforuInputError, InforuRateLimitError
 from airflow_provider_inforu.hooks.limits import shared_limit
-from airflow_provider_inforu.outcomes.awaited import check_on_timeout, check_source, read_goal, read_send
+from airflow_provider_inforu.outcomes.awaited import (
+    check_on_timeout,
+    check_seconds,
+    check_source,
+    read_goal,
+    read_send,
+)
 from airflow_provider_inforu.outcomes.decision import (
     Deadline,
     Decision,
@@ -19,6 +25,7 @@ from airflow_provider_inforu.outcomes.decision import (
     WaitError,
     WaitTimeoutError,
 )
+from airflow_provider_inforu.outcomes.errors import SecretRefusedError
 from airflow_provider_inforu.outcomes.sources import NotificationSource, StatusSource
 from airflow_provider_inforu.sending.pace import Throttle
 
@@ -86,7 +93,40 @@ def source_of(hook: InforuHook, source: SourceName, send_id: str, jobs: Sequence
     :raises InforuInputError: The connection lacks what this source needs.
     """
     check_connection(hook, source)
+    if source == "notifications":
+        return NotificationSource(partial(_Receiver(hook).get_send_summary, send_id))
     return new_source(source, send_id, jobs, lambda: hook, cache(lambda: new_throttle(hook.settings)))
+
+
+class _Receiver:
+    """Asks the receiver through a hook, and through a new one when the secret was refused.
+
+    :param hook: The hook to begin with.
+    """
+
+    def __init__(self, hook: InforuHook) -> None:
+        self._hook = hook
+
+    def get_send_summary(self, send_id: str) -> SendSummary:
+        """Ask what became of the calls of a send."""
+        try:
+            return self._hook.get_send_summary(send_id)
+        except SecretRefusedError:
+            self._read_connection_anew()
+            raise
+
+    def _read_connection_anew(self) -> None:
+        from airflow_provider_inforu.hooks.inforu import InforuHook
+
+        conn_id = self._hook.inforu_conn_id
+        hook = InforuHook(conn_id)
+        try:
+            hook.get_receiver()
+        except Exception as error:
+            # The old one goes on being refused, and then this is tried again. Words may hold a secret.
+            log.warning("the connection %r could not be read anew (%s)", conn_id, type(error).__name__)
+        else:
+            self._hook = hook
 
 
 def check_connection(hook: InforuHook, source: SourceName) -> None:
@@ -153,6 +193,8 @@ def wait_for_calls(
     goal = read_goal(awaited.expected, complete_when)
     check_source(awaited, source)
     check_on_timeout(on_timeout)
+    check_seconds("timeout", timeout)
+    check_seconds("poll_interval", poll_interval)
     if awaited.done is not None:
         return awaited.done
     looks_at = source_of(hook, source, awaited.send_id, awaited.jobs)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,12 +27,14 @@ class AwaitedSend:
 
     :ivar send_id: The send.
     :ivar expected: How many calls the vendor accepted.
+    :ivar in_doubt: How many more calls may end, where only the manifest says how many to expect.
     :ivar jobs: Its accepted requests; None where they are not known.
     :ivar done: The summary of a send whose calls have ended already, as the manifest has it; else None.
     """
 
     send_id: str
     expected: int
+    in_doubt: int
     jobs: tuple[Job, ...] | None = field(repr=False)
     done: SendSummary | None
 
@@ -47,7 +51,7 @@ def read_send(send: object, expected: object = None) -> AwaitedSend:
     if isinstance(send, str):
         if expected is None:
             raise InforuInputError(f"a send_id alone does not say how many calls to wait for: {_HOW_TO}")
-        return AwaitedSend(read_send_id(send), _whole(expected, "expected"), jobs=None, done=None)
+        return AwaitedSend(read_send_id(send), _whole(expected, "expected"), in_doubt=0, jobs=None, done=None)
     if not isinstance(send, Mapping):
         hint = "; for a mapped task, expand the waiting task over them too" if isinstance(send, list) else ""
         raise InforuInputError(f"send is a {type(send).__name__}, no manifest: {_HOW_TO}{hint}")
@@ -94,6 +98,13 @@ def check_source(awaited: AwaitedSend, source: object) -> None:
             "them for at most 200 requests that each got one, and a send_id alone says none: use "
             "source='notifications', or split the recipients into several sends"
         )
+    # The receiver cannot tell the end of a doubtful call from that of an accepted one; tokens can.
+    if source == "notifications" and awaited.in_doubt and awaited.done is None:
+        raise InforuInputError(
+            f"send {awaited.send_id}: {awaited.in_doubt} calls are in doubt, so nobody knows how many will "
+            "end. Let the operator that sends wait (wait_for_calls=True), which settles them by what "
+            "arrives, or pass expected, the number of calls to wait for"
+        )
 
 
 def check_on_timeout(on_timeout: object) -> None:
@@ -108,6 +119,19 @@ def check_on_timeout(on_timeout: object) -> None:
         )
 
 
+def check_seconds(name: str, value: object) -> None:
+    """Refuse what is no length of time.
+
+    :param name: The argument's name.
+    :param value: The argument.
+    :raises InforuInputError: It is no number of seconds above 0, and no such timedelta.
+    """
+    seconds = value.total_seconds() if isinstance(value, dt.timedelta) else value
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not math.isfinite(seconds) or seconds <= 0:  # type: ignore[arg-type, operator]
+        raise InforuInputError(f"{name} must be a number of seconds above 0, not {value!r}")
+
+
 def _parse(text: str) -> object:
     try:
         return json.loads(text)
@@ -119,9 +143,11 @@ def _parse(text: str) -> object:
 
 
 def _read_manifest(manifest: Mapping[str, Any], expected: object) -> AwaitedSend:
+    in_doubt = 0 if expected is not None else _whole(manifest.get("in_doubt") or 0, "in_doubt")
     return AwaitedSend(
         send_id=read_send_id(manifest.get("send_id")),
         expected=_whole(manifest.get("accepted") if expected is None else expected, "accepted"),
+        in_doubt=in_doubt,
         jobs=_read_jobs(manifest.get("requests")),
         done=_read_done(manifest.get("calls")),
     )

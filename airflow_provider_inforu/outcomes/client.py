@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
-from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.capi.redact import hide
 from airflow_provider_inforu.capi.session import (
     CONNECT_TIMEOUT_SECONDS,
@@ -17,6 +16,7 @@ from airflow_provider_inforu.capi.session import (
     new_session,
     read_body,
 )
+from airflow_provider_inforu.outcomes.errors import ReceiverError, SecretRefusedError
 from airflow_provider_inforu.outcomes.summary import CallEvent, CallResult, SendSummary
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -27,26 +27,6 @@ _PAGE = 1000
 _MAX_DETAIL = 300
 
 T = TypeVar("T")
-
-
-class ReceiverError(InforuError):
-    """The receiver could not be asked, or refused to answer.
-
-    :param message: What happened and what to do.
-    :param is_passing: Whether it may go away by itself.
-    """
-
-    def __init__(self, message: str, *, is_passing: bool) -> None:
-        self.is_passing = is_passing
-        super().__init__(message)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Let the error cross to another process."""
-        return _rebuild, (str(self), self.is_passing)
-
-
-def _rebuild(message: str, is_passing: bool) -> ReceiverError:  # noqa: FBT001 - called by pickle
-    return ReceiverError(message, is_passing=is_passing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +140,9 @@ class ReceiverClient:
         said = f"HTTP {status}" + (f', "{detail}"' if detail else "")
         where = self._where
         if status in (401, 403):
-            return ReceiverError(
+            # A 403 is not the receiver's word but that of something before it, which no new secret mends.
+            refusal = SecretRefusedError if status == 401 else ReceiverError
+            return refusal(
                 f"{where} refused the notification_secret of the connection {self._conn_id!r} ({said}): the "
                 "receiver sees another one than this task does. Set both to the same",
                 is_passing=False,

@@ -19,11 +19,14 @@ from airflow_provider_inforu.capi.errors import (
     InforuInputError,
     InforuRateLimitError,
 )
+from airflow_provider_inforu.outcomes.errors import SecretRefusedError
 from airflow_provider_inforu.outcomes.summary import SendSummary
 
 FAILURES_IN_A_ROW = 5
 FAILURE_SECONDS = 300.0
 """Failures that may pass are waited out until there were so many in a row, over so long a time."""
+SECRET_SECONDS = 150.0
+"""How long a secret may be refused in a row: receiver and triggerer read a changed one within 90 seconds."""
 UNKNOWN_JOB_SECONDS = 300.0
 """How long a status function may not know a RequestToken: perhaps it does not know it yet."""
 
@@ -175,6 +178,7 @@ class Wait:
         self._summary = SendSummary(send_id)
         self._failures = 0
         self._failing_since: float | None = None
+        self._refused_since: float | None = None
         start = deadline.seen.wall if started is None else started
         self._patience = Deadline(start + UNKNOWN_JOB_SECONDS, deadline.seen)
 
@@ -182,6 +186,11 @@ class Wait:
     def failures(self) -> int:
         """How many looks failed in a row."""
         return self._failures
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the last look failed because the receiver refused the secret."""
+        return self._refused_since is not None
 
     def before_first_look(self) -> Decision:
         """Return the decision that needs no look: where nobody was called, nothing is waited for."""
@@ -193,7 +202,7 @@ class Wait:
         :param look: What it found.
         :param now: When it was made.
         """
-        self._failures, self._failing_since = 0, None
+        self._failures, self._failing_since, self._refused_since = 0, None, None
         self._summary = look.summary
         if look.summary.calls >= self._goal.needed:
             return self._decide(Verdict.COMPLETE)
@@ -221,7 +230,7 @@ class Wait:
         self._failures += 1
         if self._failing_since is None:
             self._failing_since = now.monotonic
-        if not may_pass(error):
+        if not self._may_pass(error, now):
             return self._decide(Verdict.ERROR, str(error))
         failing_seconds = now.monotonic - self._failing_since
         if self.deadline.is_over(now):
@@ -236,6 +245,14 @@ class Wait:
                 f"{failing_seconds:.0f} seconds: {error}. A retry waits again, and calls nobody",
             )
         return self._decide(Verdict.WAIT, str(error))
+
+    def _may_pass(self, error: InforuError, now: Moment) -> bool:
+        if not isinstance(error, SecretRefusedError):
+            self._refused_since = None
+            return may_pass(error)
+        if self._refused_since is None:
+            self._refused_since = now.monotonic
+        return now.monotonic - self._refused_since < SECRET_SECONDS
 
     def _decide(self, verdict: Verdict, reason: str = "") -> Decision:
         counts = (

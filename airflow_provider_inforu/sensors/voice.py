@@ -16,7 +16,13 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_inforu.hooks.inforu import InforuHook
-from airflow_provider_inforu.outcomes.awaited import check_on_timeout, check_source, read_goal, read_send
+from airflow_provider_inforu.outcomes.awaited import (
+    check_on_timeout,
+    check_seconds,
+    check_source,
+    read_goal,
+    read_send,
+)
 from airflow_provider_inforu.outcomes.decision import Deadline, Decision, Moment, Verdict, Wait, WaitError
 
 if TYPE_CHECKING:
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.outcomes.sources import Source, SourceName
 
 _LATER_SECONDS = 600.0
+_REFUSED_PAUSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,9 @@ class InforuVoiceJobSensor(BaseSensorOperator):
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,  # noqa: ANN401 - to BaseSensorOperator
     ) -> None:
+        check_seconds("poke_interval", poke_interval)
+        if kwargs.get("timeout") is not None:
+            check_seconds("timeout", kwargs["timeout"])
         super().__init__(poke_interval=poke_interval, **kwargs)
         self.send: Any = send
         self.expected = expected
@@ -161,7 +171,13 @@ class InforuVoiceJobSensor(BaseSensorOperator):
 
         if self._waiting is None:
             raise WaitError("the sensor looks only while it is executed")
-        decision = look_once(self._waiting.source, self._waiting.wait)
+        source, wait = self._waiting.source, self._waiting.wait
+        decision = look_once(source, wait)
+        while self.reschedule and wait.is_refused and not decision.is_final:
+            # The next process would not know since when it is refused, and ask until the time is over.
+            seconds_left = wait.deadline.seconds_left(Moment.now())
+            time.sleep(min(self.poke_interval, _REFUSED_PAUSE_SECONDS, seconds_left))
+            decision = look_once(source, wait)
         if not decision.is_final:
             return PokeReturnValue(is_done=False)
         return PokeReturnValue(is_done=True, xcom_value=self._result(decision))

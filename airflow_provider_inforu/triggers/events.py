@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
 from airflow_provider_inforu.hooks.inforu import InforuHook
+from airflow_provider_inforu.outcomes.awaited import check_seconds
 from airflow_provider_inforu.outcomes.decision import may_pass
 from airflow_provider_inforu.outcomes.events import describe, select
 from airflow_provider_inforu.sending.plan import digest
-from airflow_provider_inforu.triggers.shared import in_thread, shared_hooks
+from airflow_provider_inforu.triggers.shared import shared_hooks
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.outcomes.client import FeedPage
@@ -44,6 +45,7 @@ class InforuCallEventTrigger(BaseEventTrigger):
     :param send_id: Only outcomes of this send; None (default) for all, also of calls that others made.
     :param status: Only outcomes with this status, or one of these; None (default) for all.
     :param poll_interval: Seconds between looks (30), give or take a fifth.
+    :raises InforuInputError: The list of statuses is empty, or the interval is none.
     """
 
     def __init__(
@@ -55,6 +57,11 @@ class InforuCallEventTrigger(BaseEventTrigger):
         poll_interval: float = 30.0,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        check_seconds("poll_interval", poll_interval)
+        if status is not None and not isinstance(status, str) and not status:
+            raise InforuInputError(
+                "status lists no status, so no outcome would fire: name one, or pass None for all"
+            )
         self.inforu_conn_id = inforu_conn_id
         self.send_id = send_id
         self.status = [status] if isinstance(status, str) else status and sorted(set(status))
@@ -106,8 +113,9 @@ class InforuCallEventTrigger(BaseEventTrigger):
     async def _read(self, cursor: str) -> FeedPage | None:
         try:
             shared = await shared_hooks.get(self.inforu_conn_id)
-            page = await in_thread(lambda: shared.hook.get_receiver().read_feed(cursor, PAGE))
+            page = await shared.ask_receiver(lambda: shared.hook.get_receiver().read_feed(cursor, PAGE))
         except InforuError as error:
+            shared_hooks.doubt(self.inforu_conn_id, error)
             self._complain(str(error), passing=may_pass(error))
             return None
         if self._complaint:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.hooks.waiting import new_throttle
+from airflow_provider_inforu.outcomes.errors import ReceiverError, SecretRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,10 +31,14 @@ T = TypeVar("T")
 
 THREADS = 4
 """More would let the event loop wait for the interpreter's lock; these make some hundred looks a second."""
+THREADS_OF_A_RECEIVER = 2
+"""One that is silent leaves the others to the triggers of other connections."""
 SETTINGS_SECONDS = 60.0
 """How long a connection is not read anew."""
 FAILURE_SECONDS = 5.0
-"""How long a failure to read it is not repeated: a thousand triggers may wait for the same answer."""
+"""How long a failure is not repeated: a thousand triggers may wait for the same answer."""
+SLOW_SECONDS = 1.0
+"""A request that failed sooner has kept nobody waiting, and may be repeated."""
 
 
 class ConnectionUnreadableError(InforuError):
@@ -51,11 +58,45 @@ class Shared:
         self.hook = hook
         self.turn = asyncio.Lock()
         """Held while a trigger asks the vendor, so that one of them watches the rate and not all."""
+        self._seats = asyncio.Semaphore(THREADS_OF_A_RECEIVER)
+        self._failure: ReceiverError | None = None
+        self._failed_until = 0.0
 
     @cached_property
     def throttle(self) -> Throttle:
         """What keeps the rate of requests to the vendor. Making it may ask a Redis server."""
         return new_throttle(self.hook.settings)
+
+    async def ask_receiver(self, ask: Callable[[], T]) -> T:
+        """Ask the receiver in one of the threads that it may take.
+
+        :param ask: Asks it.
+        :raises ReceiverError: It could not be asked, or just now could not.
+        """
+        await self._seats.acquire()
+        if self._failure is not None and time.monotonic() < self._failed_until:
+            self._seats.release()
+            raise copy(self._failure)
+        loop = asyncio.get_running_loop()
+        asked = _submit(self._ask, ask)
+        # A trigger that gives up or is cancelled leaves its thread waiting, which keeps the seat until it ends.
+        asked.add_done_callback(lambda _: self._leave_seat(loop))
+        return await asyncio.wrap_future(asked)
+
+    def _leave_seat(self, loop: asyncio.AbstractEventLoop) -> None:
+        # A loop that is closed has nobody who waits for a seat.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._seats.release)
+
+    def _ask(self, ask: Callable[[], T]) -> T:
+        began = time.monotonic()
+        try:
+            return ask()
+        except ReceiverError as error:
+            now = time.monotonic()
+            if error.is_passing and now - began >= SLOW_SECONDS:
+                self._failure, self._failed_until = copy(error), now + FAILURE_SECONDS
+            raise
 
 
 @dataclass(slots=True)
@@ -64,6 +105,7 @@ class _Entry:
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     shared: Shared | None = None
     failure: InforuError | None = None
+    read_at: float = 0.0
     fresh_until: float = 0.0
 
 
@@ -93,6 +135,17 @@ class SharedHooks:
             raise RuntimeError("a connection was neither read nor refused")
         return entry.shared
 
+    def doubt(self, conn_id: str, error: InforuError) -> None:
+        """Read a connection anew at the next look, where an error says that its secret may have changed.
+
+        :param conn_id: The connection.
+        :param error: What a look raised.
+        """
+        entry = self._entries.get(conn_id)
+        if entry is not None and isinstance(error, SecretRefusedError):
+            # Not at once, where it was just read: a thousand triggers may see the same refusal.
+            entry.fresh_until = min(entry.fresh_until, entry.read_at + FAILURE_SECONDS)
+
 
 async def _refresh(conn_id: str, entry: _Entry) -> None:
     seconds = SETTINGS_SECONDS
@@ -106,7 +159,8 @@ async def _refresh(conn_id: str, entry: _Entry) -> None:
     except InforuError as error:
         seconds = FAILURE_SECONDS
         entry.failure = error
-    entry.fresh_until = time.monotonic() + seconds
+    entry.read_at = time.monotonic()
+    entry.fresh_until = entry.read_at + seconds
 
 
 async def _read(conn_id: str, known: Shared | None) -> Shared:
@@ -136,9 +190,12 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     :param args: Its arguments.
     :param kwargs: Its arguments by name.
     """
+    return await asyncio.wrap_future(_submit(function, *args, **kwargs))
+
+
+def _submit(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
     context = contextvars.copy_context()
-    call = partial(context.run, function, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_threads(), call)
+    return _threads().submit(partial(context.run, function, *args, **kwargs))
 
 
 @cache

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -121,6 +122,7 @@ class InforuVoiceJobTrigger(BaseTrigger):
         except TimeoutError:
             return wait.after_error(InforuError("no answer came in time"), Moment.now())
         except InforuError as error:
+            shared_hooks.doubt(self.inforu_conn_id, error)
             decision = wait.after_error(error, Moment.now())
             if not decision.is_final and wait.failures == 1:
                 self.log.warning("%s. Looking again", decision.message)
@@ -132,14 +134,14 @@ class InforuVoiceJobTrigger(BaseTrigger):
     async def _ask(self, source: Source) -> Look:
         self._shared = await shared_hooks.get(self.inforu_conn_id)
         if self.source == "notifications":
-            return await self._ask_until_done(source)
+            return await self._ask_until_done(partial(self._shared.ask_receiver, source.look))
         async with self._shared.turn:
-            return await self._ask_until_done(source)
+            return await self._ask_until_done(partial(in_thread, source.look))
 
     @staticmethod
-    async def _ask_until_done(source: Source) -> Look:
+    async def _ask_until_done(look: Callable[[], Awaitable[Look | None]]) -> Look:
         while True:
-            found = await in_thread(source.look)
+            found = await look()
             if found is not None:
                 return found
             await asyncio.sleep(RATE_PAUSE_SECONDS)

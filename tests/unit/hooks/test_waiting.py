@@ -9,8 +9,8 @@ from airflow_provider_inforu.capi.errors import InforuInputError, InforuRateLimi
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.hooks.waiting import new_source
 from airflow_provider_inforu.outcomes import decision
-from airflow_provider_inforu.outcomes.client import ReceiverError
 from airflow_provider_inforu.outcomes.decision import WaitError, WaitTimeoutError
+from airflow_provider_inforu.outcomes.errors import ReceiverError
 from airflow_provider_inforu.outcomes.sources import Job
 from airflow_provider_inforu.outcomes.summary import CallResult, SendSummary
 from airflow_provider_inforu.sending.pace import Throttle
@@ -63,6 +63,45 @@ def test_a_receiver_that_refuses_ends_the_wait(server):
     server.answer((404, b""))
     with pytest.raises(WaitError, match="Check receiver_url"):
         wait()
+
+
+def refuse_after(change):
+    """Change the connection, and then answer 401."""
+
+    def refuse(handler):
+        change()
+        handler.send_response(401)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    return refuse
+
+
+def test_a_secret_that_is_changed_during_the_wait_is_read_anew(server, connection):
+    def change():
+        connection(receiver_url=server.url, notification_secret="the-new-secret")
+
+    server.answer(ended(0), refuse_after(change), ended(2))
+    assert wait().calls == 2
+    secrets = [headers["Authorization"] for _, headers in server.requests]
+    assert secrets == ["Bearer secret-of-notifications"] * 2 + ["Bearer the-new-secret"]
+
+
+def test_a_connection_that_cannot_be_read_anew_is_tried_again(server, connection, caplog):
+    def change():
+        connection(receiver_url=server.url, notification_secret="the-new-secret")
+
+    server.answer(refuse_after(connection), refuse_after(change), ended(2))
+    assert wait().calls == 2
+    assert "could not be read anew (InforuInputError)" in caplog.text
+
+
+def test_a_secret_that_stays_refused_ends_the_wait(server, monkeypatch):
+    monkeypatch.setattr(decision, "SECRET_SECONDS", 0.1)
+    server.answer((401, b""))
+    with pytest.raises(WaitError, match="Set both to the same"):
+        wait()
+    assert len(server.requests) > 1
 
 
 def test_failures_that_pass_are_waited_out_and_logged(server, caplog):
@@ -124,7 +163,10 @@ def test_when_the_vendor_finds_it_too_fast_the_rate_is_lowered(connection, infor
         ({"send": None}, "send is a NoneType"),
         ({"complete_when": 0}, "complete_when must be above 0"),
         ({"source": "portal"}, "source must be one of"),
+        ({"send": {**MANIFEST, "in_doubt": 2}}, "2 calls are in doubt"),
         ({"on_timeout": "skip"}, "on_timeout must be one of"),
+        ({"timeout": float("nan")}, "timeout must be a number of seconds above 0, not nan"),
+        ({"poll_interval": -1}, "poll_interval must be a number of seconds above 0, not -1"),
     ],
 )
 def test_an_argument_that_cannot_be_is_refused_before_anything_is_asked(server, arguments, words):

@@ -1,9 +1,16 @@
+import datetime as dt
 import json
 
 import pytest
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.outcomes.awaited import check_on_timeout, check_source, read_goal, read_send
+from airflow_provider_inforu.outcomes.awaited import (
+    check_on_timeout,
+    check_seconds,
+    check_source,
+    read_goal,
+    read_send,
+)
 from airflow_provider_inforu.outcomes.sources import Job
 from airflow_provider_inforu.outcomes.summary import SendSummary
 
@@ -92,6 +99,17 @@ def test_what_is_no_share_is_refused(complete_when):
         read_goal(10, complete_when)
 
 
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), True, "60", None, dt.timedelta(0)])
+def test_what_is_no_length_of_time_is_refused(seconds):
+    with pytest.raises(InforuInputError, match="timeout must be a number of seconds above 0"):
+        check_seconds("timeout", seconds)
+
+
+@pytest.mark.parametrize("seconds", [1, 0.05, dt.timedelta(minutes=1)])
+def test_a_length_of_time_may_be_a_number_or_a_timedelta(seconds):
+    check_seconds("timeout", seconds)
+
+
 def test_what_to_do_when_the_time_is_over_is_one_of_two():
     check_on_timeout("fail")
     check_on_timeout("succeed")
@@ -103,6 +121,28 @@ def test_a_source_must_exist():
     check_source(read_send(MANIFEST), "status_function")
     with pytest.raises(InforuInputError, match="source must be one of notifications, status_function"):
         check_source(read_send(MANIFEST), "portal")
+
+
+@pytest.mark.parametrize("accepted", [120, 0])
+def test_a_manifest_with_calls_in_doubt_does_not_say_how_many_will_end(accepted):
+    manifest = {**MANIFEST, "accepted": accepted, "in_doubt": 100}
+    with pytest.raises(InforuInputError, match=r"100 calls are in doubt.*wait_for_calls=True.*pass expected"):
+        check_source(read_send(manifest), "notifications")
+    check_source(read_send(manifest, expected=220), "notifications")
+
+
+def test_calls_in_doubt_have_no_token_and_so_do_no_harm_to_the_status_function():
+    check_source(read_send({**MANIFEST, "in_doubt": 100}), "status_function")
+
+
+def test_calls_in_doubt_do_no_harm_where_the_operator_has_waited():
+    calls = {**SendSummary(SEND, 120).to_json(), "complete": True}
+    check_source(read_send({**MANIFEST, "in_doubt": 100, "calls": calls}), "notifications")
+
+
+def test_calls_in_doubt_must_be_a_number():
+    with pytest.raises(InforuInputError, match="in_doubt must be a number of calls"):
+        read_send({**MANIFEST, "in_doubt": "some"})
 
 
 @pytest.mark.parametrize(

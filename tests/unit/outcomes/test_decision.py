@@ -13,10 +13,10 @@ from airflow_provider_inforu.capi.errors import (
     InforuOutcomeUnknownError,
     InforuRateLimitError,
 )
-from airflow_provider_inforu.outcomes.client import ReceiverError
 from airflow_provider_inforu.outcomes.decision import (
     FAILURE_SECONDS,
     FAILURES_IN_A_ROW,
+    SECRET_SECONDS,
     UNKNOWN_JOB_SECONDS,
     Deadline,
     Decision,
@@ -27,12 +27,14 @@ from airflow_provider_inforu.outcomes.decision import (
     Wait,
     may_pass,
 )
+from airflow_provider_inforu.outcomes.errors import ReceiverError, SecretRefusedError
 from airflow_provider_inforu.outcomes.summary import SendSummary
 
 SEND = "0123456789abcdef"
 NOON = Moment(wall=1_800_000_000.0, monotonic=500.0)
 AWAY = ReceiverError("cannot reach the receiver", is_passing=True)
 REFUSED = ReceiverError("set both to the same", is_passing=False)
+SECRET_REFUSED = SecretRefusedError("another secret", is_passing=False)
 
 
 def after(seconds):
@@ -153,6 +155,28 @@ def test_a_failure_that_cannot_pass_ends_the_wait_at_once():
     decision = wait_of().after_error(REFUSED, after(0))
     assert decision.verdict is Verdict.ERROR
     assert decision.message.endswith("; set both to the same")
+
+
+def test_a_secret_that_is_refused_may_have_changed_until_both_sides_must_have_seen_it():
+    wait = wait_of()
+    assert wait.after_error(SECRET_REFUSED, after(0)).verdict is Verdict.WAIT
+    assert wait.after_error(SECRET_REFUSED, after(SECRET_SECONDS - 1)).verdict is Verdict.WAIT
+    assert wait.is_refused
+    decision = wait.after_error(SECRET_REFUSED, after(SECRET_SECONDS))
+    assert decision.verdict is Verdict.ERROR
+    assert decision.message.endswith("; another secret")
+
+
+@pytest.mark.parametrize("between", ["a look that works", "another failure"])
+def test_a_secret_that_was_refused_long_ago_may_be_refused_again(between):
+    wait = wait_of()
+    wait.after_error(SECRET_REFUSED, after(0))
+    if between == "another failure":
+        wait.after_error(AWAY, after(SECRET_SECONDS / 2))
+    else:
+        wait.after_look(ended(1), after(SECRET_SECONDS / 2))
+    assert not wait.is_refused
+    assert wait.after_error(SECRET_REFUSED, after(SECRET_SECONDS)).verdict is Verdict.WAIT
 
 
 def test_a_receiver_that_is_away_when_the_time_is_over_is_an_error_and_no_timeout():

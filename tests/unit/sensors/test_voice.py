@@ -11,6 +11,7 @@ import threading
 import pytest
 from airflow.sdk import DAG
 
+from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.outcomes import decision
 from airflow_provider_inforu.outcomes.summary import SendSummary
@@ -128,12 +129,26 @@ def test_when_the_time_is_over_it_is_skipped_where_the_user_says_so(runner, serv
 def test_a_receiver_that_refuses_is_an_error_at_once_which_a_retry_may_mend(
     runner, server, capsys, deferrable
 ):
-    server.answer((401, b""))
+    server.answer((404, b""))
     assert run_with_trigger(runner, sensor(deferrable=deferrable, soft_fail=True)) == "up_for_retry"
-    assert "refused the notification_secret" in capsys.readouterr().out
+    assert "Check receiver_url" in capsys.readouterr().out
     assert len(server.requests) == 1
     server.answer(ended(2))
     assert run_with_trigger(runner, sensor(deferrable=deferrable)) == "success"
+
+
+@HOW
+def test_a_secret_that_is_refused_for_a_moment_is_asked_with_again(runner, server, deferrable):
+    server.answer((401, b""), (401, b""), ended(2))
+    assert run_with_trigger(runner, sensor(deferrable=deferrable)) == "success"
+
+
+@HOW
+def test_a_secret_that_stays_refused_is_an_error(runner, server, monkeypatch, capsys, deferrable):
+    monkeypatch.setattr(decision, "SECRET_SECONDS", 0.1)
+    server.answer((401, b""))
+    assert run_with_trigger(runner, sensor(deferrable=deferrable)) == "up_for_retry"
+    assert "Set both to the same" in capsys.readouterr().out
 
 
 @HOW
@@ -240,6 +255,15 @@ def test_rescheduled_a_receiver_that_is_away_is_asked_until_the_time_is_over(run
     assert runner.run(sensor(mode="reschedule")) == "up_for_reschedule"
 
 
+def test_rescheduled_a_secret_that_stays_refused_is_an_error_before_the_time_is_over(
+    runner, server, monkeypatch, capsys
+):
+    monkeypatch.setattr(decision, "SECRET_SECONDS", 0.1)
+    server.answer((401, b""))
+    assert runner.run(sensor(mode="reschedule")) == "up_for_retry"
+    assert "Set both to the same" in capsys.readouterr().out
+
+
 @HOW
 def test_the_status_function_tells_when_the_jobs_are_finished(runner, connection, deferrable):
     connection(status_function="Voice/Message/Status")
@@ -281,6 +305,8 @@ def test_what_to_wait_for_may_come_from_templates(runner, server):
         ({"complete_when": 2}, "complete_when must be above 0 and at most 1"),
         ({"source": "portal"}, "source must be one of"),
         ({"source": "status_function"}, "needs the RequestTokens"),
+        ({"send": {**MANIFEST, "in_doubt": 2}}, "2 calls are in doubt"),
+        ({"send": {**MANIFEST, "accepted": 0, "in_doubt": 2}}, "2 calls are in doubt"),
         ({"on_timeout": "skip"}, "on_timeout must be one of"),
     ],
 )
@@ -291,6 +317,13 @@ def test_an_argument_that_cannot_be_is_an_error_when_it_runs_and_not_when_it_is_
     assert runner.run(task) == "up_for_retry"
     assert words in capsys.readouterr().out
     assert server.requests == []
+
+
+@pytest.mark.parametrize("name", ["timeout", "poke_interval"])
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), "60"])
+def test_what_is_no_length_of_time_is_refused_when_it_is_parsed(name, seconds):
+    with pytest.raises(InforuInputError, match=f"{name} must be a number of seconds above 0"):
+        sensor(**{name: seconds})
 
 
 def test_it_looks_only_while_it_is_executed():

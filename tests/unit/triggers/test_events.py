@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from airflow.sdk import Asset, AssetWatcher
 from airflow.triggers.base import BaseEventTrigger
 
+from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.triggers import events, shared
 from airflow_provider_inforu.triggers.events import InforuCallEventTrigger
 from tests.receiver import end_of_call
@@ -122,6 +124,35 @@ def test_it_is_an_event_trigger_whose_arguments_are_plain_json_and_the_same_for_
     assert again.serialize() == (path, arguments)
     assert BaseEventTrigger.hash(path, arguments) == BaseEventTrigger.hash(*again.serialize())
     assert trigger_of(status="Busy").serialize()[1]["status"] == ["Busy"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"status": []}, "status lists no status, so no outcome would fire"),
+        ({"status": ()}, "status lists no status, so no outcome would fire"),
+        ({"poll_interval": 0}, "poll_interval must be a number of seconds above 0, not 0"),
+    ],
+)
+def test_an_argument_with_which_it_would_never_fire_is_refused(arguments, words):
+    with pytest.raises(InforuInputError, match=words):
+        InforuCallEventTrigger(**arguments)
+
+
+def test_a_place_before_the_kept_one_is_taken(server):
+    server.answer(page(after=3), page("k1", after=1), page("k2", after=2), page(after=2))
+    store = StateOfAsset()
+    store.kept = {trigger_of()._place(): "7"}
+
+    async def story():
+        running = Running(trigger_of(store))
+        payloads = [await running.event() for _ in range(2)]
+        await running.stop()
+        return [keys(payload) for payload in payloads]
+
+    assert run(story()) == [["k1"], ["k2"]]
+    asked = [parse_qs(urlsplit(path).query)["after"] for path, _ in server.requests]
+    assert asked[:3] == [["7"], ["3"], ["1"]]
 
 
 def test_an_asset_takes_it_as_a_watcher():

@@ -158,11 +158,51 @@ def test_failures_that_do_not_end_are_an_error(server, monkeypatch):
 
 
 def test_a_refusal_is_an_error_at_once(server):
+    server.answer((404, b""))
+    event = event_of(trigger_of())
+    assert event["status"] == "error"
+    assert "Check receiver_url" in event["message"]
+    assert len(server.requests) == 1
+
+
+def test_a_secret_that_is_changed_during_the_wait_is_read_anew(receiver, connection, monkeypatch, capsys):
+    monkeypatch.setattr(shared, "FAILURE_SECONDS", 0.0)
+    connection(receiver_url=receiver.url, notification_secret=receiver.secret)
+
+    async def run():
+        waiting = asyncio.create_task(anext(trigger_of().run()))
+        receiver.secrets[receiver.conn_id] = receiver.secret = "the-new-secret"
+        said = ""
+        while "refused the notification_secret" not in said:
+            await asyncio.sleep(0.05)
+            said += capsys.readouterr().out
+        connection(receiver_url=receiver.url, notification_secret=receiver.secret)
+        await asyncio.to_thread(receiver.push, [end_of_call(f"{SEND}-{n}") for n in (1, 2)])
+        return await waiting
+
+    assert asyncio.run(asyncio.wait_for(run(), 60)).payload["status"] == "success"
+
+
+def test_a_secret_that_stays_refused_is_an_error(server, monkeypatch):
+    monkeypatch.setattr(decision, "SECRET_SECONDS", 0.0)
     server.answer((401, b""))
     event = event_of(trigger_of())
     assert event["status"] == "error"
     assert "refused the notification_secret" in event["message"]
-    assert len(server.requests) == 1
+
+
+def test_a_connection_that_was_just_read_is_not_read_again_for_each_refusal(server, monkeypatch):
+    reads = []
+    load_settings = InforuHook.load_settings
+
+    async def load(hook):
+        reads.append(hook)
+        await load_settings(hook)
+
+    monkeypatch.setattr(InforuHook, "load_settings", load)
+    server.answer((401, b""), (401, b""), (401, b""), ended(2))
+    assert event_of(trigger_of())["status"] == "success"
+    assert len(reads) == 1
 
 
 @pytest.mark.parametrize(
