@@ -15,8 +15,8 @@ _PATH = 2
 class _HideQuery(logging.Filter):
     """Cuts the query off the path in a record of uvicorn's: its arguments are address, method, path, more.
 
-    :param prefix: Below which paths are ours. Others keep their query, but for one that names a secret: that may
-        be ours, at a mistyped address.
+    :param prefix: Below which paths are ours. Others keep their query, but for one that names a secret:
+        that may be ours, at a mistyped address.
     """
 
     def __init__(self, prefix: str) -> None:
