@@ -60,9 +60,8 @@ class Notification:
     @property
     def is_end_of_call(self) -> bool:
         """Whether it says how a voice call ended."""
-        return (self.channel or "").casefold() == VOICE_CHANNEL.casefold() and self.event in (
-            None,
-            END_OF_CALL,
+        return (self.channel or "").casefold() == VOICE_CHANNEL.casefold() and (
+            self.event is None or self.event.casefold() == END_OF_CALL.casefold()
         )
 
 
@@ -98,24 +97,37 @@ def _read(body: bytes, content_type: str) -> Any:  # noqa: ANN401 - a JSON value
     if "x-www-form-urlencoded" in content_type.lower():
         return dict(parse_qsl(text, keep_blank_values=True))
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=_number)
     except (ValueError, RecursionError):
         return text
 
 
+def _number(digits: str) -> int | str:
+    """Return an int, or the text of one that is longer than Python reads: it loses no other item."""
+    try:
+        return int(digits)
+    except ValueError:
+        return digits
+
+
 def _item(item: Mapping[str, Any]) -> Notification:
     return Notification(
-        channel=as_text(field_of(item, "Channel")),
-        event=as_text(field_of(item, "EventName")),
+        channel=_word(field_of(item, "Channel")),
+        event=_word(field_of(item, "EventName")),
         phone=as_text(field_of(item, "Value")),
         campaign_id=as_int(field_of(item, "CampaignID")),
-        message_id=as_text(field_of(item, "CustomerMessageID")),
+        message_id=_word(field_of(item, "CustomerMessageID")),
         status=as_text(field_of(item, "Status")),
         seconds=_seconds(field_of(item, "ListeningDuration")),
         digit=as_text(field_of(item, "Digit")),
         ended_at=_utc(field_of(item, "DateTime")),
         raw=item,
     )
+
+
+def _word(value: object) -> str | None:
+    """Return text without white space around it."""
+    return (as_text(value) or "").strip() or None
 
 
 def _seconds(value: object) -> int | None:

@@ -13,21 +13,33 @@ _PATH = 2
 
 
 class _HideQuery(logging.Filter):
-    """Cuts the query off the path in a record of uvicorn's: its arguments are address, method, path, more."""
+    """Cuts the query off the path in a record of uvicorn's: its arguments are address, method, path, more.
+
+    :param prefix: Below which paths are ours. Others keep their query, but for one that names a secret:
+        that may be ours, at a mistyped address.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self.prefix = prefix
 
     def filter(self, record: logging.LogRecord) -> bool:
         arguments = record.args
         if isinstance(arguments, tuple) and len(arguments) > _PATH:
-            path, mark, _ = str(arguments[_PATH]).partition("?")
-            record.args = (*arguments[:_PATH], f"{path}?***" if mark else path, *arguments[_PATH + 1 :])
+            path, _, query = str(arguments[_PATH]).partition("?")
+            if query and (f"{self.prefix}/" in path or "secret=" in query):
+                record.args = (*arguments[:_PATH], f"{path}?***", *arguments[_PATH + 1 :])
         return True
 
 
-def hide_queries() -> None:
-    """Let no query string reach uvicorn's access log in this process."""
+def hide_queries(prefix: str) -> None:
+    """Let no query string of ours reach uvicorn's access log in this process.
+
+    :param prefix: Below which paths are ours, whatever stands before it.
+    """
     logger = logging.getLogger(ACCESS_LOGGER)
-    if not any(isinstance(one, _HideQuery) for one in logger.filters):
-        logger.addFilter(_HideQuery())
+    if not any(isinstance(one, _HideQuery) and one.prefix == prefix for one in logger.filters):
+        logger.addFilter(_HideQuery(prefix))
 
 
 class ForgetQuery:

@@ -21,6 +21,7 @@ from airflow_provider_inforu.receiver.migrate import NotReadyError
 from airflow_provider_inforu.receiver.push_route import push_route
 from airflow_provider_inforu.receiver.read_routes import read_routes
 from airflow_provider_inforu.receiver.reading import BadCursorError
+from airflow_provider_inforu.receiver.settings import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,7 +38,8 @@ def build_app(settings: ReceiverSettings) -> FastAPI:
 
     :param settings: What it is built with.
     """
-    hide_queries()
+    # Where the server mounts us, it is the mount that adds the prefix.
+    hide_queries(settings.prefix or PREFIX)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -45,7 +47,14 @@ def build_app(settings: ReceiverSettings) -> FastAPI:
         yield
         await anyio.to_thread.run_sync(settings.database.close)
 
-    app = FastAPI(title="Inforu receiver", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Inforu receiver",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
     app.add_middleware(ForgetQuery)
     # Threads of our own, no more than there are connections: Airflow's API needs its threads itself.
     # One of them stores pushes. More would only wait for the lock that each push takes, and SQLite is not

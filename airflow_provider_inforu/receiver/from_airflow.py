@@ -97,9 +97,11 @@ def _secret_in(connection: Connection) -> str | None:
     secret = extra.get("notification_secret")
     if secret is not None and not isinstance(secret, str):
         raise SecretUnavailableError("its notification_secret is not text")
-    if secret:
-        mask_secret(secret)
-    return secret or None
+    if not secret or secret != secret.strip():
+        # Neither a header nor an address keeps white space around it.
+        return None
+    mask_secret(secret)
+    return secret
 
 
 def _metadata_engine() -> sa.Engine:

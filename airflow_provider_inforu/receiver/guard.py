@@ -99,7 +99,11 @@ class Guard:
                 503, "the connection cannot be read now; try again later", {"Retry-After": "30"}
             ) from None
         if not secret:
-            log.error("The connection %r has no notification_secret: set one in its extra", conn_id)
+            log.error(
+                "The connection %r has no notification_secret, or one with white space around it: set one "
+                "in its extra",
+                conn_id,
+            )
             raise HTTPException(
                 503,
                 "no notification secret is configured: set notification_secret in the connection's extra, "

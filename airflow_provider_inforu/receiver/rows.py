@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 SEND_ID = re.compile(r"[0-9a-f]{16}")
 _MESSAGE_ID = re.compile(rf"({SEND_ID.pattern})-(.{{1,{KEY_LENGTH}}})", re.IGNORECASE)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
 _LARGEST_INT = 2**63 - 1
 
 LONGEST_LEFTOVER = 65_536
@@ -160,9 +162,9 @@ def rank_of(row: Row) -> str:
 
     :param row: Of a notification.
     """
-    ended = int(row["ended_at"].timestamp()) if row["ended_at"] else 0
+    ended = (row["ended_at"] - _EPOCH) // _MICROSECOND if row["ended_at"] else 0
     seconds = min(max(row["seconds"] or 0, 0), 999_999_999)
-    return f"{max(ended, 0):012d}{seconds:09d}{int(row['digit'] is not None)}{row['digest']}"
+    return f"{ended:016d}{seconds:09d}{int(row['digit'] is not None)}{row['digest']}"
 
 
 def _fitting(number: int | None) -> int | None:

@@ -63,6 +63,21 @@ def test_one_bad_item_does_not_lose_the_others():
     assert push.unreadable == [None, "x", {}, 5]
 
 
+@pytest.mark.parametrize("field", ["CampaignID", "ListeningDuration", "Other"])
+def test_a_number_that_nobody_can_read_does_not_lose_the_others(field):
+    body = f'{{"Data": [{{"Channel": "IVR"}}, {{"Channel": "IVR", "{field}": {"9" * 5000}}}]}}'
+    push = parse_push(body.encode())
+    assert [item.is_end_of_call for item in push.notifications] == [True, True]
+    assert (push.notifications[1].campaign_id, push.notifications[1].seconds) == (None, None)
+
+
+def test_letter_case_and_white_space_around_words_do_not_matter():
+    notification = one(Channel=" ivr", EventName="endofcall ", CustomerMessageID=" 0123456789abcdef-1\n")
+    assert notification.is_end_of_call
+    assert notification.message_id == "0123456789abcdef-1"
+    assert one(Channel="IVR", CustomerMessageID="  ").message_id is None
+
+
 @pytest.mark.parametrize("body", [b"", b"not json", b'{"Data": [', b"\xff\xfe", b"5", b"null"])
 def test_a_body_that_cannot_be_read_is_kept_for_a_person_to_see(body):
     push = parse_push(body)

@@ -31,7 +31,7 @@ class LogAfterwards:
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [(f"v1/{CONN_ID}/notifications", 200), ("v1/mistyped", 404), (f"v1/{CONN_ID}/notifications/", 307)],
+    [(f"v1/{CONN_ID}/notifications", 200), ("v1/mistyped", 404), (f"v1/{CONN_ID}/notifications/", 404)],
 )
 def test_who_looks_at_a_request_after_its_answer_sees_no_secret(tmp_path, path, status):
     database = open_database(f"sqlite:///{tmp_path / 'receiver.db'}")
@@ -61,8 +61,8 @@ def written(path, monkeypatch):
     monkeypatch.setattr(logger, "handlers", [handler])
     monkeypatch.setattr(logger, "level", logging.INFO)
     monkeypatch.setattr(logger, "filters", [])
-    hide_queries()
-    hide_queries()
+    hide_queries("/inforu")
+    hide_queries("/inforu")
     assert len(logger.filters) == 1
     logger.info('%s - "%s %s HTTP/%s" %d', "192.0.2.1:5", "POST", path, "1.1", 200)
     (line,) = lines
@@ -73,6 +73,12 @@ def test_no_query_reaches_uvicorns_access_log(monkeypatch):
     line = written("/inforu/v1/c/notifications?secret=soda&x=a?b", monkeypatch)
     assert "POST /inforu/v1/c/notifications?*** HTTP/1.1" in line
     assert "soda" not in line
+
+
+def test_the_queries_of_others_are_written_but_for_a_secret_at_a_mistyped_address(monkeypatch):
+    assert "/api/v2/dags?limit=5 HTTP" in written("/api/v2/dags?limit=5", monkeypatch)
+    assert "/airflow/inforu/v1/c/x?*** HTTP" in written("/airflow/inforu/v1/c/x?limit=5", monkeypatch)
+    assert "soda" not in written("/infrou/v1/c/notifications?secret=soda", monkeypatch)
 
 
 def test_a_path_without_a_query_is_written_as_it_is(monkeypatch):

@@ -51,9 +51,15 @@ def test_the_secret_is_all_that_a_receiver_needs_of_a_connection(connection):
 
 
 @pytest.mark.usefixtures("backends")
-@pytest.mark.parametrize("extra", [{}, {"notification_secret": ""}, {"notification_secret": None}])
-def test_a_connection_may_have_no_secret(connection, extra):
-    connection(extra=extra)
+@pytest.mark.parametrize("secret", [None, "", "  ", " soda", "soda\n"])
+def test_a_secret_that_is_blank_or_has_white_space_around_it_is_none(connection, secret):
+    connection(extra={"notification_secret": secret})
+    assert secret_of("inforu_default") is None
+
+
+@pytest.mark.usefixtures("backends")
+def test_a_connection_may_have_no_secret(connection):
+    connection(extra={})
     assert secret_of("inforu_default") is None
 
 

@@ -122,6 +122,15 @@ def test_in_a_database_made_anew_and_empty_the_place_is_kept_until_something_com
     assert [one["key"] for one in answer["notifications"]] == ["1"]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_parts_of_a_second_count_where_the_vendor_gives_them(any_receiver, order):
+    early = end_of_call(f"{SEND}-1", digit="1", at="2026-01-15 12:00:00.1", ListeningDuration="00:09")
+    late = end_of_call(f"{SEND}-1", digit="2", at="2026-01-15 12:00:00.2")
+    for item in [early, late][::order]:
+        any_receiver.push([item])
+    assert any_receiver.summary(SEND)["by_digit"] == {"2": 1}
+
+
 def test_a_repeat_is_counted_once(any_receiver):
     items = [end_of_call(f"{SEND}-1"), end_of_call(f"{SEND}-2")]
     any_receiver.push(items + items)
