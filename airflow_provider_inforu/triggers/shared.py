@@ -79,7 +79,7 @@ class Shared:
             raise copy(self._failure)
         loop = asyncio.get_running_loop()
         asked = _submit(self._ask, ask)
-        # A trigger that gives up or is cancelled leaves its thread waiting; that keeps the seat till it ends.
+        # A trigger that gives up leaves its thread waiting, which keeps the seat until it ends.
         asked.add_done_callback(lambda _: self._leave_seat(loop))
         return await asyncio.wrap_future(asked)
 
