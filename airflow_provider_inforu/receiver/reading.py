@@ -154,7 +154,7 @@ def _position(after: str | None) -> int:
 
 
 def _newest(connection: sa.Connection, conn_id: str) -> sa.Row[Any] | None:
-    query = sa.select(notifications.c.id, notifications.c.received_at)
+    query: sa.Select[Any] = sa.select(notifications.c.id, notifications.c.received_at)
     own = query.where(notifications.c.conn_id == conn_id)
     return connection.execute(own.order_by(notifications.c.id.desc()).limit(1)).first()
 
@@ -172,7 +172,9 @@ def _feed_position(connection: sa.Connection, conn_id: str, after: str | None) -
     newest = _newest(connection, conn_id) if position else None
     if newest is None:
         return position
-    query = sa.select(notifications.c.id, notifications.c.received_at).where(notifications.c.id == position)
+    query: sa.Select[Any] = sa.select(notifications.c.id, notifications.c.received_at).where(
+        notifications.c.id == position
+    )
     row = connection.execute(query).first()
     # A pruned notification is not there either, but newer ones are; else the beginning repeats nothing.
     is_ours = position <= newest.id if row is None else found[2] is None or _feed_cursor(row) == after
