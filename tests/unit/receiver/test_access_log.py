@@ -60,6 +60,8 @@ def written(path, monkeypatch):
     logger = logging.getLogger(ACCESS_LOGGER)
     monkeypatch.setattr(logger, "handlers", [handler])
     monkeypatch.setattr(logger, "level", logging.INFO)
+    # What an earlier test found out about levels is remembered there.
+    monkeypatch.setattr(logger, "_cache", {})
     monkeypatch.setattr(logger, "filters", [])
     hide_queries("/inforu")
     hide_queries("/inforu")
