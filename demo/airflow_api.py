@@ -77,10 +77,6 @@ class AirflowApi:
         body = {"dry_run": False, "only_failed": False, "dag_run_id": run_id, "task_ids": [task_id]}
         self._json("POST", f"dags/{dag_id}/clearTaskInstances", json=body)
 
-    def runs(self, dag_id: str) -> list[dict[str, Any]]:
-        """Return the runs of a DAG."""
-        return list(self._json("GET", f"dags/{dag_id}/dagRuns", params={"limit": "100"})["dag_runs"])
-
     def task_instances(self, dag_id: str, run_id: str) -> TaskInstances:
         """Return the task instances of a run."""
         return list(self._json("GET", f"dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"])

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from demo.processes import wait_until
 from tests.integration.conftest import PROJECT
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 MESSAGE = "שלום {name}, תזכורת לתור ביום {day} בשעה {time}. לאישור הקישו 1, לביטול הקישו 2."
-EVENTS_SECONDS = 60.0
 MANIFEST_FIELDS = {
     "send_id",
     "function",
@@ -142,29 +140,3 @@ def test_the_existing_campaign_calls_the_people_of_the_day_with_the_campaign_of_
         (f"{manifest['send_id']}-C-18", "0500000002", None),
         (f"{manifest['send_id']}-C-19", "0500000003", None),
     ]
-
-
-def test_outcomes_start_the_dag_that_watches_for_them(fresh_ground: Ground) -> None:
-    api = fresh_ground.airflow.api
-    api.wait_for_dag("call_events", 60)
-    api.unpause("call_events")
-    first = calls_of(fresh_ground, fresh_ground.manifest(run_reminders(fresh_ground))["send_id"])
-    wanted = {
-        "confirmed": {key for key, call in first.items() if call["digit"] == "1"},
-        "needs_a_person": {key for key, call in first.items() if call["status"] != "Answered"},
-    }
-
-    assert wait_until(lambda: wanted.items() <= sorted_calls(fresh_ground).items(), EVENTS_SECONDS)
-
-
-def sorted_calls(ground: Ground) -> dict[str, set[str]]:
-    """Return the keys that the runs of call_events have sorted, those of the first calls."""
-    found: dict[str, set[str]] = {}
-    for run in ground.airflow.api.runs("call_events"):
-        if run["state"] == "success":
-            sorted_keys = ground.airflow.api.xcom("call_events", run["dag_run_id"], "sort_calls")
-            for name, keys in dict(sorted_keys).items():
-                found.setdefault(name, set()).update(keys)
-    # Those who did not answer are called again, and may confirm then.
-    found["confirmed"] = found.get("confirmed", set()) - found.get("needs_a_person", set())
-    return found
