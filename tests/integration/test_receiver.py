@@ -175,7 +175,7 @@ def test_with_a_database_of_its_own_airflows_stays_as_it_is(tmp_path: Path) -> N
         assert server.receiver.push([end_of_call(f"{SEND}-1")]).json()["stored"] == 1
         assert server.receiver.summary(SEND)["calls"] == 1
         assert server.tables() & OUR_TABLES == set()
-        output = server.run("prune", "inforu", "prune", "--older-than", "1")
+        output = server.run("prune", "inforu", "prune", "--older-than", "8")
         assert "inforu_notification: 0 rows" in output
 
 
