@@ -43,7 +43,6 @@ class InforuClient:
     :param timeout: Seconds to wait for an answer to begin, and then for it to end (30). Connecting may take
         ten of its own at most.
     :param proxy: Address of a proxy; None (default) for what the environment says.
-    :param max_connections: How many connections are kept for reuse (10).
     """
 
     def __init__(
@@ -55,7 +54,6 @@ class InforuClient:
         auth_location: AuthLocation = "header",
         timeout: float = 30.0,
         proxy: str | None = None,
-        max_connections: int = 10,
     ) -> None:
         self._base_url = base_url
         self._auth_location = auth_location
@@ -66,7 +64,7 @@ class InforuClient:
         self._secrets = tuple(
             text for text in (authorization.removeprefix("Basic "), token, _password_of(proxy)) if text
         )
-        self._session = new_session(authorization if auth_location == "header" else None, max_connections)
+        self._session = new_session(authorization if auth_location == "header" else None)
         self._session.headers["Content-Type"] = "application/json"
 
     def call(self, function: str, data: Mapping[str, Any]) -> Reply:

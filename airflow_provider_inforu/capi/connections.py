@@ -20,6 +20,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 MAX_IDLE_SECONDS = 3.0
 """How long a connection may sit idle and still be used again."""
+MAX_KEPT = 1000
+"""How many connections are kept: all that a send needs. Without one, a request begins with a handshake."""
 
 
 class _Progress(threading.local):
@@ -78,13 +80,10 @@ class _WatchedHTTPSPool(HTTPSConnectionPool):
 
 
 class WatchedAdapter(HTTPAdapter):
-    """The transport of a session: pooled, watched, and never sending anything twice.
+    """The transport of a session: pooled, watched, and never sending anything twice."""
 
-    :param max_connections: How many connections are kept for reuse.
-    """
-
-    def __init__(self, max_connections: int) -> None:
-        super().__init__(pool_connections=2, pool_maxsize=max_connections, max_retries=0)
+    def __init__(self) -> None:
+        super().__init__(pool_connections=2, pool_maxsize=MAX_KEPT, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
         """Make the pools for direct connections."""

@@ -28,11 +28,10 @@ class AnswerError(Exception):
         super().__init__(message)
 
 
-def new_session(authorization: str | None, max_connections: int) -> requests.Session:
+def new_session(authorization: str | None) -> requests.Session:
     """Return a session that is safe to share between threads.
 
     :param authorization: The ``Authorization`` header of each request; None for none.
-    :param max_connections: How many connections are kept for reuse.
     """
     session = requests.Session()
     # Also where there is no header to send: without one, requests would add those of a .netrc file.
@@ -47,7 +46,7 @@ def new_session(authorization: str | None, max_connections: int) -> requests.Ses
     )
     session.cookies = RequestsCookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("http://", "https://"):
-        session.mount(scheme, WatchedAdapter(max_connections))
+        session.mount(scheme, WatchedAdapter())
     return session
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.cli.api import AirflowApi, NotFoundError
 from airflow_provider_inforu.cli.errors import CommandError
-from airflow_provider_inforu.sending.stores import ObjectStorageStore, latest_of_tries
+from airflow_provider_inforu.sending.stores import ObjectStorageStore, latest_of_tries, parse
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -56,7 +57,8 @@ class RestStateStore:
     def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
         """Return a value, or None where there is none.
 
-        :raises CommandError: It cannot be read; that is never "none".
+        :raises CommandError: It cannot be asked for; that is never "none".
+        :raises LedgerError: It cannot be read.
         """
         try:
             answer = self._api.request("GET", self._key(key), params={"map_index": self._map_index})
@@ -70,14 +72,14 @@ class RestStateStore:
             ) from None
         if not isinstance(answer, dict) or "value" not in answer:
             raise CommandError("the ledger cannot be read: Airflow's answer holds no value")
-        return answer["value"]
+        return parse(answer["value"], key)
 
     def put(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
         """Write a value that never expires.
 
         :raises CommandError: It was not written.
         """
-        body = {"value": value, "expires_at": None}
+        body = {"value": json.dumps(value), "expires_at": None}
         try:
             self._api.request("PUT", self._key(key), params={"map_index": self._map_index}, body=body)
         except NotFoundError as error:

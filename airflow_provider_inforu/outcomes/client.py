@@ -51,17 +51,14 @@ class ReceiverClient:
     :param conn_id: The connection whose notifications are read.
     :param secret: Its ``notification_secret``.
     :param timeout: Seconds to wait for an answer to begin, and then for it to end (30).
-    :param max_connections: How many connections are kept for reuse (10).
     """
 
-    def __init__(
-        self, base_url: str, conn_id: str, secret: str, timeout: float = 30.0, max_connections: int = 10
-    ) -> None:
+    def __init__(self, base_url: str, conn_id: str, secret: str, timeout: float = 30.0) -> None:
         self._root = f"{base_url.rstrip('/')}/inforu/v1/{quote(conn_id, safe='')}"
         self._conn_id = conn_id
         self._secret = secret
         self._timeout = timeout
-        self._session = new_session(f"Bearer {secret}", max_connections)
+        self._session = new_session(f"Bearer {secret}")
 
     def get_summary(self, send_id: str) -> SendSummary:
         """Return how many calls of a send have ended, and how; of a send that nobody heard of: none.

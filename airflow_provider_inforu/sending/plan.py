@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.sending.recipients import Recipient
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Batch:
     """The recipients of one request.
 
@@ -26,7 +27,7 @@ class Batch:
     number: int
     recipients: Sequence[Recipient]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """What tells whether the same people would hear the same: of keys, phones and texts."""
         return digest([[one.key, one.phone, one.text] for one in self.recipients])

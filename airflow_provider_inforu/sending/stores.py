@@ -48,7 +48,8 @@ class MemoryStore:
 class TaskStateStore:
     """Keeps a ledger in Airflow's task state (3.3 and later), which survives retries, kills and clears.
 
-    An attempt that Airflow has given up reads nothing there, and fails to write.
+    An attempt that Airflow has given up reads nothing there, and fails to write. Values are kept as
+    JSON text: each process on the way to Airflow's database would check every part of a nested one.
 
     :param state: ``context["task_state_store"]``.
     :param try_number: Of the task instance, counts from 1. Each try has one of its own.
@@ -71,13 +72,29 @@ class TaskStateStore:
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
         """Return a value, or None where there is none."""
-        return self._state.get(key)
+        text = self._state.get(key)
+        return None if text is None else parse(text, key)
 
     def set(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
         """Write a value that never expires."""
         from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined] # missing in Airflow's own stub
 
-        self._state.set(key, value, retention=NEVER_EXPIRE)
+        self._state.set(key, json.dumps(value), retention=NEVER_EXPIRE)
+
+
+def parse(text: object, key: str) -> Any:  # noqa: ANN401 - a JSON value
+    """Return a value from the text in which it is kept.
+
+    :param text: What the store holds.
+    :param key: Of the value.
+    :raises LedgerError: It is not JSON.
+    """
+    try:
+        if isinstance(text, str | bytes):
+            return json.loads(text)
+    except ValueError:
+        pass
+    raise LedgerError(f"{DAMAGED}: {key} is not JSON")
 
 
 def name_of(try_number: int, run: int) -> str:
@@ -168,11 +185,9 @@ class ObjectStorageStore:
     def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
         """Return a value, or None where there is none."""
         try:
-            return json.loads((self._folder / f"{key}.json").read_text())
+            return parse((self._folder / f"{key}.json").read_bytes(), key)
         except FileNotFoundError:
             return None
-        except ValueError:
-            raise LedgerError(f"{DAMAGED}: {key}.json is not JSON") from None
 
     def set(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
         """Write a value, and make sure that no later attempt has begun, before and after.

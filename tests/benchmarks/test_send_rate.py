@@ -14,12 +14,13 @@ from demo.sandbox_process import SandboxProcess
 from tests.integration.conftest import new_postgres_database
 
 LATENCY_SECONDS = 0.2
+# What keeps the machine busy for a while after it has ended comes last.
 WAYS = {
     "loop": "one `requests.Session` in a loop",
     "thread_pool": "32 bare threads, no ledger, no limit",
     "ours_no_limit": "our operator, 32 in flight, ledger, no limit",
-    "mapped_http_operators": "mapped HttpOperator tasks",
     "ours_default_rate": "our operator, ledger, at 30 a second",
+    "mapped_http_operators": "mapped HttpOperator tasks",
 }
 
 

@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -339,6 +340,21 @@ def test_a_connection_is_reused_while_it_is_fresh():
         client.call("Admin/GetQuota", {})
         client.call("Admin/GetQuota", {})
         assert len(set(ports_seen(vendor))) == 1
+
+
+def test_as_many_connections_are_kept_as_requests_were_in_the_air():
+    width = 40
+    together = threading.Barrier(width)
+
+    def answer_together(handler):
+        together.wait(10)
+        answer(handler)
+
+    with server(answer_together) as vendor, ThreadPoolExecutor(width) as pool:
+        client = InforuClient(base_url=vendor.url, username="u", token="t")
+        for _ in range(2):
+            list(pool.map(lambda _: client.call("Admin/GetQuota", {}), range(width)))
+        assert len(set(ports_seen(vendor))) == width
 
 
 def test_a_connection_that_sat_idle_is_not_reused(monkeypatch):

@@ -111,10 +111,18 @@ def test_an_airflow_without_task_state_is_not_taken_for_one_without_a_ledger(run
     assert (code, "it has from 3.3 on" in err) == (1, True)
 
 
-def test_a_damaged_ledger_is_one_line(run, airflow):
-    airflow.values[attempt_key("000001-0")] = "x"
+@pytest.mark.parametrize(
+    ("damaged", "what"),
+    [
+        ('"x"', "attempt 000001-0 is missing"),
+        ("x", "inforu_ledger.000001-0 is not JSON"),
+        ({"version": 1}, "inforu_ledger.000001-0 is not JSON"),
+    ],
+)
+def test_a_damaged_ledger_is_one_line(run, airflow, damaged, what):
+    airflow.values[attempt_key("000001-0")] = damaged
     code, _, err = run("show")
-    assert (code, err) == (1, "airflow inforu: the ledger cannot be read: attempt 000001-0 is missing\n")
+    assert (code, err) == (1, f"airflow inforu: the ledger cannot be read: {what}\n")
 
 
 def test_the_token_of_the_environment_is_used_and_never_shown(run, airflow, monkeypatch):

@@ -96,7 +96,7 @@ def test_a_value_that_is_not_json_is_an_error_and_not_an_absence(tmp_path):
     store.set("key", 1)
     (path,) = tmp_path.rglob("key.json")
     path.write_text("{")
-    with pytest.raises(LedgerError, match=r"key\.json is not JSON"):
+    with pytest.raises(LedgerError, match="key is not JSON"):
         store.get("key")
 
 
