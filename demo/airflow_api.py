@@ -59,18 +59,20 @@ class AirflowApi:
         dag_id: str,
         run_id: str,
         seconds: float,
-        watch: Callable[[TaskInstances], None] = lambda _: None,
+        watch: Callable[[TaskInstances], None] | None = None,
+        poll_seconds: float = POLL_SECONDS,
     ) -> str:
         """Return the state that the run ended in; `watch` sees its task instances meanwhile."""
         deadline = time.monotonic() + seconds
         while True:
             state = str(self._json("GET", f"dags/{dag_id}/dagRuns/{run_id}")["state"])
-            watch(self.task_instances(dag_id, run_id))
+            if watch:
+                watch(self.task_instances(dag_id, run_id))
             if state in ENDED_RUNS:
                 return state
             if time.monotonic() > deadline:
                 raise RuntimeError(f"run {run_id} of {dag_id} is still {state} after {seconds:g} s")
-            time.sleep(POLL_SECONDS)
+            time.sleep(poll_seconds)
 
     def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
         """Let a task of a run start again."""
