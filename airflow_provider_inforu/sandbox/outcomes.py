@@ -41,6 +41,7 @@ MAGIC_PHONES = (
     MagicPhone("0003", Outcome(NO_ANSWER, "", 0), "nobody answers"),
     MagicPhone("0004", Outcome(BUSY, "", 0), "busy"),
     MagicPhone("0005", None, "never reports an end"),
+    MagicPhone("0006", Outcome(ANSWERED, "2", 8), "answered, key 2 pressed"),
 )
 _BY_LAST_DIGITS = {magic.last_digits: magic.outcome for magic in MAGIC_PHONES}
 

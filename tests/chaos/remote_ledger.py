@@ -1,7 +1,7 @@
 """The ledger of a task, read through Airflow's public REST API."""
 
 from airflow_provider_inforu.sending.ledger_reader import read_ledger
-from airflow_provider_inforu.sending.stores import latest_of_tries
+from airflow_provider_inforu.sending.stores import latest_of_tries, parse
 
 MOST_TRIES = 50
 
@@ -28,4 +28,4 @@ class RemoteLedger:
         return latest_of_tries(self.get, MOST_TRIES)
 
     def get(self, key):
-        return self._entries.get(key)
+        return parse(self._entries[key], key) if key in self._entries else None

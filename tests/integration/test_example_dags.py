@@ -140,3 +140,39 @@ def test_the_existing_campaign_calls_the_people_of_the_day_with_the_campaign_of_
         (f"{manifest['send_id']}-C-18", "0500000002", None),
         (f"{manifest['send_id']}-C-19", "0500000003", None),
     ]
+
+
+def states_of(ground: Ground, run: Run) -> dict[str, str]:
+    return {one["task_id"]: one["state"] for one in ground.tasks(run)}
+
+
+def people_called(ground: Ground) -> list[tuple[str, str]]:
+    calls = sorted(ground.sandbox.calls(), key=lambda call: call["accepted_at"])
+    return [(call["message_id"].rsplit("-", 1)[-1], call["text"]) for call in calls]
+
+
+def test_the_escalation_stops_at_the_person_who_pressed_the_key(fresh_ground: Ground) -> None:
+    run = fresh_ground.run("on_call", what="The load is late")
+
+    assert run.state == "success"
+    heard = "The load is late. To take it, press 1."
+    assert people_called(fresh_ground) == [("first", heard), ("second", heard)]
+    states = states_of(fresh_ground, run)
+    assert (states["call_3"], states["give_up"]) == ("skipped", "skipped")
+
+
+def test_the_escalation_fails_when_nobody_takes_it_and_goes_on_after_a_call_that_cannot_be_made(
+    fresh_ground: Ground,
+) -> None:
+    rota = fresh_ground.airflow.settings.dags_folder / "data" / "on_call.csv"
+    people = rota.read_text()
+    rota.write_text("name,phone\nwrong,12\nlast,0500000004\n")
+    try:
+        run = fresh_ground.run("on_call")
+    finally:
+        rota.write_text(people)
+
+    assert run.state == "failed"
+    assert [key for key, _ in people_called(fresh_ground)] == ["last"]
+    states = states_of(fresh_ground, run)
+    assert (states["call_1"], states["call_2"], states["give_up"]) == ("failed", "success", "failed")

@@ -16,6 +16,7 @@ from airflow_provider_inforu.sandbox.outcomes import BUSY, NO_ANSWER, outcome_of
         ("0500000002", ("Answered", "1")),
         ("0500000003", (NO_ANSWER, "")),
         ("0500000004", (BUSY, "")),
+        ("0500000006", ("Answered", "2")),
     ],
 )
 def test_a_magic_phone_decides_the_outcome(send, sandbox, phone, outcome):
