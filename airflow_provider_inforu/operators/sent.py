@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_inforu.sending.ledger import Ledger
     from airflow_provider_inforu.sending.plan import Batch
-    from airflow_provider_inforu.sending.recipients import Skipped
+    from airflow_provider_inforu.sending.spool import Skipped
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from airflow_provider_inforu.capi.voice import MAX_CALLS, Call
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_inforu.sending.recipients import Recipient
+    from airflow_provider_inforu.sending.spool import Recipient
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,15 @@ A person is named by the key everywhere from here on: logs, errors, results. The
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.phones import normalize_phone
 from airflow_provider_inforu.capi.redact import is_phone_like
+from airflow_provider_inforu.sending.spool import Recipient, Skipped, Spool
 from airflow_provider_inforu.sending.texts import is_missing
 
 if TYPE_CHECKING:
@@ -27,42 +29,18 @@ MESSAGE_FIELD = "message"
 MAX_KEY_LENGTH = 100
 """The vendor names no limit of its CustomerMessageID; ours keeps logs readable."""
 
+CAME_BEFORE = "the phone came before"
+
 _KEYS_SHOWN = 10
 _NO_DIGIT = re.compile(r"\D")
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """A person to call. Its repr shows the key only.
-
-    :ivar key: Names the person within the send.
-    :ivar phone: In local form.
-    :ivar text: What is read out; None where a campaign speaks.
-    """
-
-    key: str
-    phone: str = field(repr=False)
-    text: str | None = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A row that is not called, and why.
-
-    :ivar key: The row's key, or ``row N`` where it has none.
-    :ivar reason: Why, without the phone.
-    """
-
-    key: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class RecipientList:
     """Who is called, in the order of the rows, and who is not."""
 
-    recipients: list[Recipient]
-    skipped: list[Skipped]
+    recipients: Sequence[Recipient]
+    skipped: Sequence[Skipped]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,38 +78,48 @@ def read_recipients(rows: object, rules: RecipientRules) -> RecipientList:
     reader = _Reader(rules)
     for number, row in enumerate(_sequence(rows), start=1):
         reader.add(row, number)
+    skipped = reader.spool.skipped
+    unfit = (one for one in skipped if one.reason != CAME_BEFORE)
     if reader.unfit and rules.invalid_recipients == "fail":
         raise InforuInputError(
-            f"{_people(len(reader.unfit))} cannot be called, so nothing was sent. "
-            f"{group_by_reason(reader.unfit)}. "
+            f"{_people(reader.unfit)} cannot be called, so nothing was sent. {group_by_reason(unfit)}. "
             "Mend the rows, or leave them out with invalid_recipients='skip'"
         )
-    if reader.unfit and not reader.recipients:
+    if reader.unfit and not reader.spool.recipients:
         raise InforuInputError(
-            f"none of {_people(len(reader.unfit))} can be called, so nothing was sent: that is no matter of "
-            f"single rows. {group_by_reason(reader.unfit)}"
+            f"none of {_people(reader.unfit)} can be called, so nothing was sent: that is no matter of "
+            f"single rows. {group_by_reason(unfit)}"
         )
-    if reader.duplicates and rules.on_duplicate == "fail":
+    if reader.unfit < len(skipped) and rules.on_duplicate == "fail":
         raise InforuInputError(
-            f"{_people(len(reader.duplicates))} came twice, so nothing was sent. "
-            f"{group_by_reason(reader.duplicates)}. "
+            f"{_people(len(skipped) - reader.unfit)} came twice, so nothing was sent. "
+            f"{group_by_reason(one for one in skipped if one.reason == CAME_BEFORE)}. "
             "Call each phone once with on_duplicate='skip', or each row with 'send'"
         )
-    return RecipientList(reader.recipients, reader.unfit + reader.duplicates)
+    return RecipientList(reader.spool.recipients, skipped)
 
 
 def group_by_reason(skipped: Iterable[Skipped]) -> str:
     """Return reasons with their keys, for a log or an error: ``the phone is missing: 4, 9``."""
     groups: dict[str, list[str]] = {}
+    counts: Counter[str] = Counter()
     for item in skipped:
-        groups.setdefault(item.reason, []).append(item.key)
-    return "; ".join(f"{reason}: {list_keys(keys)}" for reason, keys in groups.items())
+        counts[item.reason] += 1
+        if counts[item.reason] <= _KEYS_SHOWN:
+            groups.setdefault(item.reason, []).append(item.key)
+    return "; ".join(
+        f"{reason}: {', '.join(keys)}{_and_more(counts[reason] - len(keys))}"
+        for reason, keys in groups.items()
+    )
 
 
 def list_keys(keys: list[str], shown: int = _KEYS_SHOWN) -> str:
     """Return the first keys and how many more there are."""
-    more = len(keys) - shown
-    return ", ".join(keys[:shown]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(keys[:shown]) + _and_more(len(keys) - shown)
+
+
+def _and_more(count: int) -> str:
+    return f" and {count} more" if count > 0 else ""
 
 
 def _sequence(rows: object) -> Sequence[Any]:
@@ -155,11 +143,8 @@ def _people(count: int) -> str:
 class _Reader:
     def __init__(self, rules: RecipientRules) -> None:
         self._rules = rules
-        self._keys: set[str] = set()
-        self._phones: set[str] = set()
-        self.recipients: list[Recipient] = []
-        self.unfit: list[Skipped] = []
-        self.duplicates: list[Skipped] = []
+        self.spool = Spool()
+        self.unfit = 0
 
     def add(self, row: object, number: int) -> None:
         name = f"row {number}"
@@ -168,14 +153,13 @@ class _Reader:
             name = self._key(fields, number)
             recipient = self._recipient(fields, name)
         except InforuInputError as error:
-            self.unfit.append(Skipped(name, str(error)))
+            self.unfit += 1
+            self.spool.skipped.append(Skipped(name, str(error)))
             return
-        self._keys.add(name)
-        if recipient.phone in self._phones and self._rules.on_duplicate != "send":
-            self.duplicates.append(Skipped(name, "the phone came before"))
-            return
-        self._phones.add(recipient.phone)
-        self.recipients.append(recipient)
+        if self._rules.on_duplicate == "send" or self.spool.is_new_phone(recipient.phone):
+            self.spool.recipients.append(recipient)
+        else:
+            self.spool.skipped.append(Skipped(name, CAME_BEFORE))
 
     def _fields(self, row: object) -> Mapping[str, Any]:
         if isinstance(row, Mapping):
@@ -214,13 +198,15 @@ class _Reader:
             raise _UnfitRowError("the key looks like a phone number, and keys are shown in logs")
 
     def _recipient(self, fields: Mapping[str, Any], key: str) -> Recipient:
-        if key in self._keys:
-            raise _UnfitRowError("the key came before, and a key names one person")
         raw = fields.get(self._rules.phone_field)
         phone = normalize_phone(None if is_missing(raw) else raw)
         if phone.lstrip("0") in _NO_DIGIT.sub("", key):
             raise _UnfitRowError("the key holds the phone, and keys are shown in logs")
-        return Recipient(key, phone, self._text(fields) if self._rules.speaks else None)
+        recipient = Recipient(key, phone, self._text(fields) if self._rules.speaks else None)
+        # Last, since a row that cannot be called takes no key.
+        if not self.spool.is_new_key(key):
+            raise _UnfitRowError("the key came before, and a key names one person")
+        return recipient
 
     def _text(self, fields: Mapping[str, Any]) -> str:
         text = fields.get(MESSAGE_FIELD)

@@ -5,7 +5,7 @@ import pytest
 from airflow_provider_inforu.sending.batch_state import BatchRecord, BatchState
 from airflow_provider_inforu.sending.manifest import build_manifest
 from airflow_provider_inforu.sending.plan import plan_batches
-from airflow_provider_inforu.sending.recipients import Recipient
+from airflow_provider_inforu.sending.spool import Recipient
 
 
 def batches_of(people):

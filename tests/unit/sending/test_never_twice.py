@@ -23,8 +23,8 @@ from airflow_provider_inforu.sending.ledger import open_ledger
 from airflow_provider_inforu.sending.ledger_keys import attempt_key
 from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.sending.plan import plan_batches
-from airflow_provider_inforu.sending.recipients import Recipient
 from airflow_provider_inforu.sending.report import Report
+from airflow_provider_inforu.sending.spool import Recipient
 
 LIMITS = Limits(requests_per_second=0, max_in_flight=3, backoff=Backoff(first=0.001, longest=0.01))
 

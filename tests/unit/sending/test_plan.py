@@ -4,7 +4,7 @@ import pytest
 
 from airflow_provider_inforu.capi.voice import Call
 from airflow_provider_inforu.sending.plan import plan_batches
-from airflow_provider_inforu.sending.recipients import Recipient
+from airflow_provider_inforu.sending.spool import Recipient
 
 
 def people(count):

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.sending.recipients import (
     RecipientRules,
-    Skipped,
     list_keys,
     read_recipients,
 )
+from airflow_provider_inforu.sending.spool import Skipped
 from airflow_provider_inforu.sending.texts import TextTemplate
 
 SILENT = RecipientRules(speaks=False)
@@ -124,7 +124,7 @@ def test_a_row_that_cannot_be_called_fails_the_send_and_is_named_by_key_and_reas
 def test_a_row_that_cannot_be_called_is_skipped_on_request_and_the_others_stay(row, key, reason):
     listed = read([person(9), row, person(8)], invalid_recipients="skip")
     assert [one.key for one in listed.recipients] == ["k9", "k8"]
-    assert listed.skipped == [Skipped(key, reason)]
+    assert list(listed.skipped) == [Skipped(key, reason)]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_reasons_are_grouped_and_long_lists_are_cut():
 def test_a_phone_that_came_before_is_skipped_by_default():
     listed = read([person(1), person(2, phone="+972-50-0000001")])
     assert [one.key for one in listed.recipients] == ["k1"]
-    assert listed.skipped == [Skipped("k2", "the phone came before")]
+    assert list(listed.skipped) == [Skipped("k2", "the phone came before")]
 
 
 def test_a_phone_that_came_before_is_called_again_on_request():
@@ -168,7 +168,7 @@ def test_a_phone_that_came_before_fails_the_send_on_request():
 
 
 def test_an_empty_list_is_no_error():
-    assert read([]).recipients == []
+    assert list(read([]).recipients) == []
 
 
 def test_the_repr_of_a_recipient_shows_its_key_only():

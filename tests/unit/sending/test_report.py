@@ -2,8 +2,8 @@ import re
 
 from airflow_provider_inforu.sending.batch_state import BatchRecord, BatchState
 from airflow_provider_inforu.sending.plan import plan_batches
-from airflow_provider_inforu.sending.recipients import Recipient
 from airflow_provider_inforu.sending.report import Report
+from airflow_provider_inforu.sending.spool import Recipient
 
 
 def report_of(people):

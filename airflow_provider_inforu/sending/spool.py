@@ -1,0 +1,161 @@
+"""The people of a send in a temporary file, so that memory does not grow with their number.
+
+SQLite keeps what is small in memory, and writes the rest to a file that has no name: it is gone with the
+process, however that ends.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
+
+ROWS_IN_A_READ = 1000
+_TABLES = """
+PRAGMA journal_mode = OFF;
+PRAGMA cache_size = -32768;
+CREATE TABLE keys (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE phones (phone TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE recipients (place INTEGER PRIMARY KEY, key TEXT, phone TEXT, text TEXT);
+CREATE TABLE skipped (place INTEGER PRIMARY KEY, key TEXT, reason TEXT);
+BEGIN;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A person to call. Its repr shows the key only.
+
+    :ivar key: Names the person within the send.
+    :ivar phone: In local form.
+    :ivar text: What is read out; None where a campaign speaks.
+    """
+
+    key: str
+    phone: str = field(repr=False)
+    text: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A row that is not called, and why.
+
+    :ivar key: The row's key, or ``row N`` where it has none.
+    :ivar reason: Why, without the phone.
+    """
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Table(Generic[T]):
+    """How rows of a table are written and read."""
+
+    insert: str
+    select: str
+    values: Callable[[T], tuple[Any, ...]]
+    make: Callable[..., T]
+
+
+_RECIPIENTS = _Table(
+    "INSERT INTO recipients VALUES (NULL, ?, ?, ?)",
+    "SELECT key, phone, text FROM recipients WHERE place > ? AND place <= ? ORDER BY place",
+    attrgetter("key", "phone", "text"),
+    Recipient,
+)
+_SKIPPED = _Table(
+    "INSERT INTO skipped VALUES (NULL, ?, ?)",
+    "SELECT key, reason FROM skipped WHERE place > ? AND place <= ? ORDER BY place",
+    attrgetter("key", "reason"),
+    Skipped,
+)
+
+
+class Spool:
+    """Holds the rows of a send: those who are called, and those who are not.
+
+    :ivar recipients: Who is called, in the order in which they were added.
+    :ivar skipped: Who is not, in that order too.
+    """
+
+    def __init__(self) -> None:
+        # The empty name is a temporary database of its own. Threads that make requests read it.
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database.executescript(_TABLES)
+        self._turn = threading.Lock()
+        weakref.finalize(self, self._database.close)
+        self.recipients = Rows(self, _RECIPIENTS)
+        self.skipped = Rows(self, _SKIPPED)
+
+    def is_new_key(self, key: str) -> bool:
+        """Return whether a key did not come before, and remember it."""
+        return self.write("INSERT OR IGNORE INTO keys VALUES (?)", (key,))
+
+    def is_new_phone(self, phone: str) -> bool:
+        """Return whether a phone did not come before, and remember it."""
+        return self.write("INSERT OR IGNORE INTO phones VALUES (?)", (phone,))
+
+    def write(self, statement: str, values: tuple[Any, ...]) -> bool:
+        """Return whether a statement wrote a row."""
+        with self._turn:
+            return self._database.execute(statement, values).rowcount == 1
+
+    def read(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """Return what a statement finds."""
+        with self._turn:
+            return self._database.execute(statement, values).fetchall()
+
+
+class Rows(Sequence[T], Generic[T]):
+    """Rows of a spool. A slice is a view: it reads when it is looked at, and holds nothing.
+
+    :param spool: Whose rows they are.
+    :param table: Which.
+    :param places: Which part of the table; None for all, also of what is added.
+    """
+
+    def __init__(self, spool: Spool, table: _Table[T], places: range | None = None) -> None:
+        self._spool = spool
+        self._table = table
+        self._places = range(0) if places is None else places
+
+    def append(self, row: T) -> None:
+        """Add a row to the table."""
+        self._spool.write(self._table.insert, self._table.values(row))
+        self._places = range(self._places.stop + 1)
+
+    def __len__(self) -> int:
+        """Return how many they are."""
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Rows[T]: ...
+
+    def __getitem__(self, index: int | slice) -> T | Rows[T]:
+        """Return a row, or a view of rows that follow one another."""
+        found = self._places[index]
+        if isinstance(found, range):
+            return Rows(self._spool, self._table, found)
+        (row,) = self._read(found, found + 1)
+        return row
+
+    def __iter__(self) -> Iterator[T]:
+        """Read them, some at a time."""
+        for start in range(self._places.start, self._places.stop, ROWS_IN_A_READ):
+            yield from self._read(start, min(start + ROWS_IN_A_READ, self._places.stop))
+
+    def _read(self, start: int, stop: int) -> list[T]:
+        return [self._table.make(*row) for row in self._spool.read(self._table.select, (start, stop))]
