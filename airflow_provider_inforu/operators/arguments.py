@@ -25,6 +25,20 @@ def read_flag(name: str, value: object) -> bool:
     raise InforuInputError(f"{name} must be true or false, not {value!r}: nothing was sent")
 
 
+def read_limit(value: object) -> int | None:
+    """Return how many people a send is limited to, or None for no limit.
+
+    :param value: The argument, or a template's text of it.
+    :raises InforuInputError: It is no whole number above 0.
+    """
+    text = text_or_none(value)
+    if text is None:
+        return None
+    if isinstance(value, bool) or not text.strip().isdecimal() or int(text) == 0:
+        raise InforuInputError(f"limit must be a whole number from 1, not {value!r}: nothing was sent")
+    return int(text)
+
+
 def text_or_none(value: object) -> str | None:
     """Return an argument as text. A template of nothing gives "None", which nobody should hear or read.
 

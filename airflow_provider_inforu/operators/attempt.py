@@ -20,18 +20,14 @@ from airflow_provider_inforu.operators.ledger import (
     store_of,
 )
 from airflow_provider_inforu.operators.limits import limits_of
+from airflow_provider_inforu.operators.people import read_people
+from airflow_provider_inforu.operators.quota import check_quota
 from airflow_provider_inforu.operators.sent import Sent
 from airflow_provider_inforu.sending.batch_state import Event
 from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError, SendBatch
 from airflow_provider_inforu.sending.ledger import Ledger, open_ledger
 from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.sending.plan import digest, plan_batches
-from airflow_provider_inforu.sending.recipients import (
-    RecipientList,
-    RecipientRules,
-    group_by_reason,
-    read_recipients,
-)
 from airflow_provider_inforu.sending.report import Report
 from airflow_provider_inforu.sending.stores import MemoryStore
 
@@ -41,8 +37,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_inforu.hooks.inforu import InforuHook
+    from airflow_provider_inforu.operators.quota import QuotaCheck
     from airflow_provider_inforu.sending.ledger import LedgerStore
     from airflow_provider_inforu.sending.plan import Batch
+    from airflow_provider_inforu.sending.recipients import RecipientRules
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +75,7 @@ class Order:
     :ivar in_doubt: What to do when it is not known whether people were called.
     :ivar resend: Call everybody again when the task was cleared.
     :ivar max_in_flight: The most requests at a time.
+    :ivar quota_check: What to do when the quota is not enough; None for no look at it.
     """
 
     function: str
@@ -87,6 +86,7 @@ class Order:
     in_doubt: InDoubt
     resend: bool
     max_in_flight: int
+    quota_check: QuotaCheck | None
 
 
 class Attempt:
@@ -124,7 +124,7 @@ class Attempt:
             with no_retry_on_ledger_errors():
                 refuse_if_forgotten(store, context["ti"].try_number)
         username = self._hook.settings.username
-        listed = self._read(rows)
+        listed = read_people(rows, self._order.rules)
         batches = plan_batches(listed.recipients)
         header = Header(
             send_id=secrets.token_hex(8),
@@ -160,13 +160,6 @@ class Attempt:
             return
         ledger.write([[Event.ACCEPT, number, None, campaign] for number, campaign in accepted.items()])
 
-    def _read(self, rows: object) -> RecipientList:
-        listed = read_recipients(rows, self._order.rules)
-        log.info("recipients: %d to call, %d skipped", len(listed.recipients), len(listed.skipped))
-        if listed.skipped:
-            log.warning("skipped because %s", group_by_reason(listed.skipped))
-        return listed
-
     def _open_ledger(self, store: LedgerStore, header: Header, batches: Sequence[Batch]) -> Ledger:
         with no_retry_on_ledger_errors():
             if not batches and read_ledger(store) is None:
@@ -182,6 +175,9 @@ class Attempt:
         unsent = [batch for batch in batches if batch.number not in ledger.records]
         self.has_sent = bool(unsent)
         send_id = ledger.header.send_id
+        if unsent and self._order.quota_check:
+            people = sum(len(batch.recipients) for batch in unsent)
+            check_quota(self._hook, people, self._order.quota_check)
         log.info("send %s: requests to make: %d of %d", send_id, len(unsent), len(batches))
         self._running = Dispatch(
             ledger,

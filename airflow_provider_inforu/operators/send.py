@@ -19,6 +19,7 @@ from airflow_provider_inforu.operators.arguments import (
     check_numbers,
     check_report_path,
     read_flag,
+    read_limit,
 )
 from airflow_provider_inforu.operators.rows import HiddenRows
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_inforu.operators.attempt import Attempt, InDoubt
+    from airflow_provider_inforu.operators.quota import QuotaCheck
     from airflow_provider_inforu.operators.sent import Sent
     from airflow_provider_inforu.sending.dispatch import SendBatch
     from airflow_provider_inforu.sending.ledger import Ledger
@@ -63,6 +65,13 @@ class InforuSendOperator(BaseOperator):
     :param poll_interval: Seconds between two looks while waiting (30).
     :param calls_timeout: Seconds to wait for the calls, counted from the end of the sending (3600). When they
         are over the task fails, and a retry waits again.
+    :param limit: Call the first so many people and read no further (None: everybody), to try a campaign on a
+        few. Templated. Another number in a later try is another send, which stops.
+    :param quota_check: Before the first call, compare the account's quota for voice with the people: when it
+        is not enough or cannot be read, ``fail`` before anybody is called, or ``warn`` in the log. None
+        (default) does not ask.
+    :param dry_run: Do everything but the requests (False): read and check the rows, and log the first texts
+        by key. What is returned says ``dry_run`` and ``would_call``, and has no send_id. Templated.
     :param report_path: Where to write a row for each recipient at the end: any URL that fsspec knows, ending
         in ``.csv``, ``.ndjson`` or ``.jsonl``. None (default) writes none.
     :return: The manifest: ``send_id``, ``function``, ``recipients``, ``accepted``, ``rejected``,
@@ -79,6 +88,7 @@ class InforuSendOperator(BaseOperator):
         "data_options",
         "call_options",
         "report_path",
+        "limit",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"data_options": "json", "call_options": "json"}
     ui_color = "#d9ead3"
@@ -105,6 +115,9 @@ class InforuSendOperator(BaseOperator):
         poll_interval: float = 30,
         calls_timeout: float = 3600,
         report_path: str | None = None,
+        limit: int | str | None = None,
+        quota_check: QuotaCheck | None = None,
+        dry_run: bool | str = False,
         **kwargs: Any,  # noqa: ANN401 - to BaseOperator
     ) -> None:
         super().__init__(**kwargs)
@@ -125,6 +138,10 @@ class InforuSendOperator(BaseOperator):
         self.poll_interval = poll_interval
         self.calls_timeout = calls_timeout
         self.report_path = report_path
+        self.limit = limit
+        self.quota_check = quota_check
+        # Airflow's operators have a method of the name, which `airflow tasks test --dry-run` calls.
+        self._dry_run = dry_run
 
     _attempt: Attempt | None = None
     _is_killed = False
@@ -161,9 +178,12 @@ class InforuSendOperator(BaseOperator):
         :raises AirflowFailException: Somebody is in doubt, or was rejected; the message says who.
         """
         # Here and below: a DAG file that is parsed has no use for what sends.
+        from airflow_provider_inforu.operators.dry_run import try_dry
         from airflow_provider_inforu.operators.ending import Ending
 
         self._check_arguments()
+        if read_flag("dry_run", self.render_template(self._dry_run, context)):
+            return try_dry(self.function, self._rules(), self._rows)
         if self.wait_for_calls:
             self._hook.get_receiver()  # an error before anybody is called
         return Ending(self, context, self._hook).of(*self._send(context))
@@ -193,6 +213,10 @@ class InforuSendOperator(BaseOperator):
     def _hook(self) -> InforuHook:
         return InforuHook(self.inforu_conn_id)
 
+    @property
+    def _rows(self) -> object:
+        return self.recipients.rows if isinstance(self.recipients, HiddenRows) else self.recipients
+
     def _send(self, context: Context) -> tuple[Attempt, Sent]:
         from airflow_provider_inforu.operators.attempt import Attempt, Order
         from airflow_provider_inforu.operators.ending import Ending
@@ -208,13 +232,13 @@ class InforuSendOperator(BaseOperator):
                 in_doubt=self.in_doubt,
                 resend=read_flag("resend", self.resend),
                 max_in_flight=self.max_in_flight,
+                quota_check=self.quota_check,
             ),
         )
         if self._is_killed:
             self._attempt.stop()
-        rows = self.recipients.rows if isinstance(self.recipients, HiddenRows) else self.recipients
         try:
-            return self._attempt, self._attempt.run(context, rows)
+            return self._attempt, self._attempt.run(context, self._rows)
         except Exception:
             if self._attempt.sent:
                 Ending(self, context, self._hook).of_stopped(self._attempt.sent)
@@ -236,11 +260,13 @@ class InforuSendOperator(BaseOperator):
             speaks=False,
             invalid_recipients=self.invalid_recipients,
             on_duplicate=self.on_duplicate,
+            limit=read_limit(self.limit),
         )
 
     def _check_arguments(self) -> None:
         """Raise InforuInputError for what is wrong before anything is sent."""
         from airflow_provider_inforu.operators.attempt import InDoubt
+        from airflow_provider_inforu.operators.quota import QuotaCheck
         from airflow_provider_inforu.sending.recipients import InvalidRecipients, OnDuplicate
 
         read_flag("resend", self.resend)
@@ -254,6 +280,7 @@ class InforuSendOperator(BaseOperator):
             invalid_recipients=(self.invalid_recipients, InvalidRecipients),
             on_duplicate=(self.on_duplicate, OnDuplicate),
             in_doubt=(self.in_doubt, InDoubt),
+            **({} if self.quota_check is None else {"quota_check": (self.quota_check, QuotaCheck)}),
         )
 
     @property

@@ -53,6 +53,7 @@ class RecipientRules:
     :ivar speaks: Whether recipients need a text: true for text-to-speech, false for a campaign.
     :ivar invalid_recipients: What to do about a row that cannot be called.
     :ivar on_duplicate: What to do about a phone that came before.
+    :ivar limit: The most people; rows after them are not read. None for no limit.
     """
 
     phone_field: str = "phone"
@@ -61,6 +62,7 @@ class RecipientRules:
     speaks: bool = True
     invalid_recipients: InvalidRecipients = "fail"
     on_duplicate: OnDuplicate = "skip"
+    limit: int | None = None
 
 
 class _UnfitRowError(InforuInputError):
@@ -77,6 +79,8 @@ def read_recipients(rows: object, rules: RecipientRules) -> RecipientList:
     """
     reader = _Reader(rules)
     for number, row in enumerate(_sequence(rows), start=1):
+        if len(reader.spool.recipients) == rules.limit:
+            break
         reader.add(row, number)
     skipped = reader.spool.skipped
     unfit = (one for one in skipped if one.reason != CAME_BEFORE)

@@ -50,6 +50,10 @@ def test_a_manifest_whose_calls_have_ended_has_nothing_to_wait_for():
     assert read_send({**MANIFEST, "calls": calls}).done == SendSummary(SEND, 120)
 
 
+def test_a_dry_run_has_nothing_to_wait_for():
+    assert read_send({"dry_run": True, "would_call": 7}).done == SendSummary("")
+
+
 def test_a_manifest_whose_wait_was_given_up_is_waited_for():
     calls = {**SendSummary(SEND, 3).to_json(), "complete": False}
     assert read_send({**MANIFEST, "calls": calls}).done is None

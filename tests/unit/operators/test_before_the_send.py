@@ -1,0 +1,145 @@
+"""What a send does before its first call: a dry run, and a look at the quota."""
+
+import pytest
+
+from airflow_provider_inforu.capi.voice import SEND_TEXT_TO_SPEECH
+from tests.task_runner import TaskRunner
+from tests.unit.operators.test_voice import existing, log_of, people, text_to_speech
+
+
+@pytest.fixture
+def sandbox(connection, inforu_sandbox):
+    inforu_sandbox.update_settings(requests_per_second=0)
+    connection(requests_per_second=0)
+    return inforu_sandbox
+
+
+@pytest.fixture
+def runner():
+    return TaskRunner()
+
+
+pytestmark = pytest.mark.usefixtures("sandbox")
+
+
+@pytest.mark.parametrize("dry_run", [True, "true", "{{ 1 == 1 }}"])
+def test_a_dry_run_reads_everything_and_reaches_no_function_of_the_vendor(runner, sandbox, dry_run, capsys):
+    rows = [*people(250), {"id": "again", "phone": "0500000001", "name": "x"}]
+    assert runner.run(text_to_speech(rows, dry_run=dry_run)) == "success"
+    assert sandbox.requests() == []
+    assert runner.state_store == {}
+    assert runner.xcoms["return_value"] == {
+        "dry_run": True,
+        "function": SEND_TEXT_TO_SPEECH,
+        "recipients": 251,
+        "would_call": 250,
+        "would_request": 3,
+        "skipped": 1,
+    }
+    log = log_of(capsys)
+    assert "dry run: k1 would hear: שלום דנה" in log
+    assert "dry run: k6" not in log
+    assert "dry run: 250 people would be called in 3 requests, and nobody was" in log
+
+
+def test_a_dry_run_shows_no_phone_even_where_the_text_speaks_it(runner, capsys):
+    assert runner.run(text_to_speech(people(1), message="Is {phone} yours?", dry_run=True)) == "success"
+    log = log_of(capsys)
+    assert "k1 would hear: Is [phone hidden] yours?" in log
+    assert "0500000001" not in log
+
+
+def test_a_dry_run_of_a_campaign_has_no_texts_to_show(runner, sandbox, capsys):
+    assert runner.run(existing(people(1), dry_run=True)) == "success"
+    assert "would hear" not in log_of(capsys)
+    assert sandbox.requests() == []
+
+
+def test_a_dry_run_fails_where_the_send_would(runner, sandbox, capsys):
+    assert runner.run(text_to_speech([{"id": "k1", "phone": "12"}], dry_run=True)) == "up_for_retry"
+    assert "1 recipient cannot be called, so nothing was sent" in log_of(capsys)
+    assert sandbox.requests() == []
+
+
+def test_a_dry_run_that_is_no_flag_is_an_error_before_anything_is_sent(runner, sandbox, capsys):
+    assert runner.run(text_to_speech(people(1), dry_run="perhaps")) == "up_for_retry"
+    assert "dry_run must be true or false, not 'perhaps': nothing was sent" in log_of(capsys)
+    assert sandbox.requests() == []
+
+
+def test_airflows_own_dry_run_still_renders_the_fields():
+    text_to_speech(people(1), dry_run=True).dry_run()
+
+
+@pytest.mark.parametrize("limit", [120, "120", "{{ 100 + 20 }}"])
+def test_a_limit_calls_the_first_people_and_reads_no_further(runner, sandbox, limit, capsys):
+    rows = [*people(120), {"id": "k121", "phone": "no phone"}]
+    assert runner.run(text_to_speech(rows, limit=limit)) == "success"
+    assert len(sandbox.calls()) == 120
+    assert runner.xcoms["return_value"]["recipients"] == 120
+    assert "no more are read: limit is 120" in log_of(capsys)
+
+
+def test_skipped_rows_take_no_place_of_a_limit(runner, sandbox):
+    rows = [{"id": "bad", "phone": "12"}, *people(2)]
+    assert runner.run(text_to_speech(rows, limit=2, invalid_recipients="skip")) == "success"
+    assert len(sandbox.calls()) == 2
+
+
+@pytest.mark.parametrize("limit", [0, -1, "many", True, 1.5])
+def test_a_limit_that_is_none_is_an_error_before_anything_is_sent(runner, sandbox, limit, capsys):
+    assert runner.run(text_to_speech(people(1), limit=limit)) == "up_for_retry"
+    assert "limit must be a whole number from 1" in log_of(capsys)
+    assert sandbox.requests() == []
+
+
+def quota_asked(sandbox):
+    return [request["function"] for request in sandbox.requests()].count("Admin/GetQuota")
+
+
+@pytest.mark.parametrize("quota", [250, None])
+def test_a_quota_that_is_enough_lets_the_send_go(runner, sandbox, quota):
+    sandbox.update_settings(quota=quota)
+    assert runner.run(text_to_speech(people(250), quota_check="fail")) == "success"
+    assert (len(sandbox.calls()), quota_asked(sandbox)) == (250, 1)
+
+
+def test_a_quota_that_is_not_enough_fails_before_anybody_is_called(runner, sandbox, capsys):
+    sandbox.update_settings(quota=249)
+    task = text_to_speech(people(250), quota_check="fail")
+    assert runner.run(task) == "up_for_retry"
+    assert "the account has 249 calls left and 250 people are to be called, so nobody was called" in log_of(
+        capsys
+    )
+    assert sandbox.calls() == []
+    sandbox.update_settings(quota=250)
+    assert runner.run(task, try_number=2) == "success"
+    assert len(sandbox.calls()) == 250
+
+
+def test_a_quota_that_is_not_enough_is_a_warning_on_request(runner, sandbox, capsys):
+    sandbox.update_settings(quota=100)
+    assert runner.run(text_to_speech(people(101), quota_check="warn")) == "up_for_retry"
+    assert "the quota may not be enough: the account has 100 calls left" in log_of(capsys)
+    assert len(sandbox.calls()) == 100
+
+
+@pytest.mark.parametrize(
+    ("quota_check", "state", "calls"), [("fail", "up_for_retry", 0), ("warn", "success", 1)]
+)
+def test_a_quota_that_cannot_be_read_is_not_enough(runner, sandbox, quota_check, state, calls):
+    sandbox.add_fault("http_error", http_status=500, function="Admin/GetQuota")
+    assert runner.run(text_to_speech(people(1), quota_check=quota_check)) == state
+    assert len(sandbox.calls()) == calls
+
+
+def test_the_quota_is_not_asked_without_request_nor_where_all_were_sent(runner, sandbox):
+    assert runner.run(text_to_speech(people(1))) == "success"
+    assert runner.run(text_to_speech(people(1), quota_check="fail"), try_number=2) == "success"
+    assert quota_asked(sandbox) == 0
+
+
+def test_what_to_do_about_the_quota_is_a_choice_of_two(runner, sandbox, capsys):
+    assert runner.run(text_to_speech(people(1), quota_check="always")) == "up_for_retry"
+    assert "quota_check must be one of fail, warn, not 'always': nothing was sent" in log_of(capsys)
+    assert sandbox.requests() == []
