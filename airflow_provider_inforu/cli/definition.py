@@ -58,7 +58,9 @@ def _arg(*flags: str, **options: Any) -> Arg:  # noqa: ANN401 - those of argpars
 
 
 CONN_ID = _arg("--conn-id", default="inforu_default", help="The connection; default: inforu_default")
-OUTPUT = _arg("-o", "--output", choices=("table", "json"), default="table", help="json for programs; default: table")
+OUTPUT = _arg(
+    "-o", "--output", choices=("table", "json"), default="table", help="json for programs; default: table"
+)
 YES = _arg("-y", "--yes", action="store_true", help="Do not ask")
 URL = _arg("--url", help="Airflow's address; default: base_url of section api")
 
