@@ -78,7 +78,10 @@ def _row(quota: Quota) -> dict[str, object]:
 
 def _ask_receiver(hook: LocalHook) -> tuple[bool | None, str]:
     if not hook.settings.has_receiver:
-        return None, "none is named, so nothing can wait for the calls to end (see the page Receiver)"
+        return (
+            None,
+            'none is named, so nothing can wait for the calls to end (see "Receiver" in the documentation)',
+        )
     try:
         hook.get_receiver().get_summary(_NOBODYS_SEND)
     except InforuError as error:

@@ -32,7 +32,7 @@ def list_sends(args: Namespace) -> None:
     else:
         say("No task instance there holds a ledger.")
     if is_cut:
-        sys.stderr.write(f"There may be more than these {len(sends)}: see --limit.\n")
+        sys.stderr.write("There may be more: see --limit.\n")
     if damaged := sum("error" in send for send in sends):
         raise CommandError(f"{damaged} of these ledgers cannot be read: `airflow inforu sends show` says why")
 
@@ -62,6 +62,8 @@ def _rows(sends: list[dict[str, Any]], *, with_dag: bool) -> list[dict[str, obje
     hidden = set() if with_dag else {"dag_id"}
     if all(send["map_index"] == -1 for send in sends):
         hidden.add("map_index")
+    if not any(send.get("state") for send in sends):
+        hidden.add("state")
     return [
         {name.replace("_", " "): value for name, value in _row(send).items() if name not in hidden}
         for send in sends

@@ -100,12 +100,13 @@ def _count_or_remove(database: Database, before: dt.datetime, *, dry_run: bool) 
     old = count_old(database, before)
     if dry_run:
         return old
-    removed = 0
+    removed, total = 0, sum(old.values())
     with bar("Old rows") as show:
+        show(removed, total)
 
         def count(more: int) -> None:
             nonlocal removed
             removed += more
-            show(removed, sum(old.values()))
+            show(removed, total)
 
         return prune_store(database, before, count)

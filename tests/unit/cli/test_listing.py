@@ -50,6 +50,7 @@ def test_a_table_has_the_columns_that_say_something(inforu, ledger_path):
     assert "run id" in heads
     assert "dag id" not in heads
     assert "map index" not in heads
+    assert "state" not in heads
     store(ledger_path, "d", "r", index="3")
     heads = inforu("sends", "list")[1].split("\n")[0]
     assert ("dag id" in heads, "map index" in heads) == (True, True)
@@ -92,6 +93,9 @@ def test_the_sends_of_a_dag_are_found_through_airflows_api_page_by_page(inforu, 
     (send,) = json.loads(inforu("sends", "list", "dag", "-o", "json")[1])
     assert (send["run_id"], send["task_id"], send["state"]) == ("run", "call", "failed")
     assert send["batches"] == BATCHES
+    assert "state" in inforu("sends", "list", "dag")[1].split("\n")[0]
+    in_airflow.requests.clear()
+    inforu("sends", "list", "dag")
     pages = [path for _, path in in_airflow.requests if path.endswith("/taskInstances")]
     assert len(pages) == 2
 
