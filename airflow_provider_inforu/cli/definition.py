@@ -7,6 +7,8 @@ from typing import Any
 
 from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand, lazy_load_command
 
+from airflow_provider_inforu.sandbox.options import OPTIONS as SANDBOX_OPTIONS
+
 
 def batch_numbers(text: str) -> list[int]:
     """Return the numbers in ``3,5``.
@@ -40,9 +42,27 @@ class OneChoice(argparse.Action):
         setattr(namespace, self.dest, choice)
 
 
+def at_least_one(text: str) -> int:
+    """Return a whole number from 1.
+
+    :param text: What stands on the command line.
+    :raises argparse.ArgumentTypeError: It is something else.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
+
+
 def _arg(*flags: str, **options: Any) -> Arg:  # noqa: ANN401 - those of argparse
     return Arg(flags, **options)  # type: ignore[no-untyped-call]
 
+
+CONN_ID = _arg("--conn-id", default="inforu_default", help="The connection; default: inforu_default")
+OUTPUT = _arg(
+    "-o", "--output", choices=("table", "json"), default="table", help="json for programs; default: table"
+)
+YES = _arg("-y", "--yes", action="store_true", help="Do not ask")
+URL = _arg("--url", help="Airflow's address; default: base_url of section api")
 
 # In help texts Airflow takes [words] for markup, so they name a section of its configuration in words.
 TASK_INSTANCE = (
@@ -50,7 +70,7 @@ TASK_INSTANCE = (
     _arg("run_id", help="The id of the DAG run"),
     _arg("task_id", help="The id of the task"),
     _arg("--map-index", type=int, default=-1, help="The index of a mapped task"),
-    _arg("--url", help="Airflow's address; default: base_url of section api"),
+    URL,
 )
 
 CREDENTIALS = (
@@ -59,23 +79,102 @@ CREDENTIALS = (
     "the user in AIRFLOW_API_USERNAME and AIRFLOW_API_PASSWORD."
 )
 
+
+def _examples(*commands: str) -> str:
+    return "\n".join(("examples:", *(f"  airflow inforu {command}" for command in commands), ""))
+
+
+_LIST_EXAMPLES = _examples("sends list reminders", "sends list reminders --run-id RUN_ID -o json")
+_SHOW_EXAMPLES = _examples(
+    "sends show reminders RUN_ID call", "sends show reminders RUN_ID call --map-index 3 -o json"
+)
+_RESOLVE_EXAMPLES = _examples(
+    "sends resolve reminders RUN_ID call --accept --batches 1,4",
+    "sends resolve reminders RUN_ID call --resend --yes",
+)
+
+CHECK = ActionCommand(
+    name="check",
+    help="Say whether the connection works",
+    description="Say whether the connection works, by reading the quota, and whether its receiver answers.\n"
+    "It calls nobody.",
+    epilog=_examples("check", "check --conn-id inforu_sales", "check -o json"),
+    func=lazy_load_command("airflow_provider_inforu.cli.account.check"),
+    args=(CONN_ID, OUTPUT),
+)
+
+QUOTA = ActionCommand(
+    name="quota",
+    help="Show what is left of the account's quotas",
+    description="Show what is left of the account's quotas. It calls nobody.",
+    epilog=_examples("quota", "quota --usage all -o json", "quota --level Customer"),
+    func=lazy_load_command("airflow_provider_inforu.cli.account.quota"),
+    args=(
+        CONN_ID,
+        _arg(
+            "--usage",
+            choices=("IVR", "SMS", "Email", "all"),
+            default="IVR",
+            help="IVR (default) is that of voice calls",
+        ),
+        _arg(
+            "--level",
+            choices=("User", "Project", "Customer", "Partner"),
+            default="User",
+            help="Whose quota; default: User",
+        ),
+        _arg("--level-value", metavar="NAME", help="The name or number of that level, where it is not yours"),
+        OUTPUT,
+    ),
+)
+
+CALL = ActionCommand(
+    name="call",
+    help="Call one phone and read a text to whoever answers",
+    description="Call one phone, now, and read a text to whoever answers. It asks first.",
+    epilog=_examples('call 0500000001 "This is a test."', 'call 0500000001 "The load failed." --yes')
+    + "\nexit codes: 0 Inforu accepted the call, 1 nobody was called, 2 wrong usage and nobody was called,\n"
+    "3 not known whether it rings: look at the campaigns in the Inforu portal before you call again.",
+    func=lazy_load_command("airflow_provider_inforu.cli.call.call"),
+    args=(
+        _arg("phone", help="A phone of Israel, such as 0500000001 or +972500000001"),
+        _arg("text", help="What is read out"),
+        CONN_ID,
+        YES,
+        OUTPUT,
+    ),
+)
+
+LIST = ActionCommand(
+    name="list",
+    help="List the sends of a DAG",
+    description="List the task instances of a DAG that hold a ledger, the latest run first.",
+    epilog=f"{_LIST_EXAMPLES}\n{CREDENTIALS}",
+    func=lazy_load_command("airflow_provider_inforu.cli.listing.list_sends"),
+    args=(
+        _arg("dag_id", nargs="?", help="The id of the DAG; may be left out where ledger_path is set"),
+        _arg("--run-id", help="Only this DAG run"),
+        _arg("--task-id", help="Only this task"),
+        _arg("--limit", type=at_least_one, default=100, help="So many sends at most; default: 100"),
+        URL,
+        OUTPUT,
+    ),
+)
+
 SHOW = ActionCommand(
     name="show",
     help="Show what became of the batches of a send",
     description="Show what became of the batches of a send, and which of them are in doubt or rejected.",
-    epilog=CREDENTIALS,
+    epilog=f"{_SHOW_EXAMPLES}\n{CREDENTIALS}",
     func=lazy_load_command("airflow_provider_inforu.cli.sends.show"),
-    args=(
-        *TASK_INSTANCE,
-        _arg("-o", "--output", choices=("table", "json"), default="table", help="table (default) or json"),
-    ),
+    args=(*TASK_INSTANCE, OUTPUT),
 )
 
 RESOLVE = ActionCommand(
     name="resolve",
     help="Settle batches in doubt",
     description="Say of batches in doubt that their people were called, or that they are to be called again.",
-    epilog=CREDENTIALS,
+    epilog=f"{_RESOLVE_EXAMPLES}\n{CREDENTIALS}",
     func=lazy_load_command("airflow_provider_inforu.cli.sends.resolve"),
     args=(
         *TASK_INSTANCE,
@@ -94,7 +193,7 @@ RESOLVE = ActionCommand(
             help="With --accept: the campaign of the calls. Where the first batch was to make a copy of a "
             "campaign, the other batches go to this one",
         ),
-        _arg("-y", "--yes", action="store_true", help="Do not ask"),
+        YES,
     ),
 )
 
@@ -105,6 +204,7 @@ RECEIVER = ActionCommand(
         "Receive notifications from Inforu, for an API server that is not reachable from outside. The\n"
         "options that begin with receiver_ in section inforu hold here too. Put a proxy with TLS before it."
     ),
+    epilog=_examples("receiver", "receiver --host 0.0.0.0 --port 8090"),
     func=lazy_load_command("airflow_provider_inforu.cli.receiver.serve"),
     args=(
         _arg("--host", default="127.0.0.1", help="The address to listen on; default: 127.0.0.1"),
@@ -112,10 +212,23 @@ RECEIVER = ActionCommand(
     ),
 )
 
+SANDBOX = ActionCommand(
+    name="sandbox",
+    help="Run a server that answers like Inforu and calls nobody",
+    description="Run a server that answers like the Inforu voice API and calls nobody.",
+    epilog=_examples("sandbox", "sandbox --port 0 --call-seconds 0.1"),
+    func=lazy_load_command("airflow_provider_inforu.cli.sandbox.serve"),
+    args=tuple(
+        _arg(flag, **{**options, "help": f"{options['help']}; default: {options['default'] or 'none'}"})
+        for flag, options in SANDBOX_OPTIONS.items()
+    ),
+)
+
 PRUNE = ActionCommand(
     name="prune",
     help="Remove old notifications",
     description="Remove what the receiver stored long ago, some rows at a time.",
+    epilog=_examples("prune --dry-run", "prune --older-than 30"),
     func=lazy_load_command("airflow_provider_inforu.cli.receiver.prune"),
     args=(
         _arg(
@@ -125,6 +238,7 @@ PRUNE = ActionCommand(
             help="Default: receiver_retention_days of section inforu, which is 90",
         ),
         _arg("--dry-run", action="store_true", help="Only count"),
+        OUTPUT,
     ),
 )
 
@@ -133,11 +247,13 @@ def get_inforu_cli_commands() -> list[GroupCommand]:
     """Return the commands, in the form of the provider info's ``cli`` key."""
     sends = GroupCommand(
         name="sends",
-        help="Look at the ledger of a send, and settle people in doubt",
-        subcommands=(SHOW, RESOLVE),
+        help="Look at the ledgers of sends, and settle people in doubt",
+        subcommands=(LIST, SHOW, RESOLVE),
     )
     return [
         GroupCommand(
-            name="inforu", help="Voice calls through the Inforu API", subcommands=(sends, RECEIVER, PRUNE)
+            name="inforu",
+            help="Voice calls through the Inforu API",
+            subcommands=(sends, CHECK, QUOTA, CALL, RECEIVER, PRUNE, SANDBOX),
         )
     ]

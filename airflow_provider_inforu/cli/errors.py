@@ -18,9 +18,19 @@ if TYPE_CHECKING:
 class CommandError(Exception):
     """One line for the person at the terminal; the command then ends with exit code 1."""
 
+    code = 1
+
 
 class UsageError(CommandError):
     """The command was called in a way that it does not know; it ends with exit code 2."""
+
+    code = 2
+
+
+class NotKnownError(CommandError):
+    """Whether somebody is called is not known; the command ends with exit code 3."""
+
+    code = 3
 
 
 def ends_with_one_line(otherwise: str) -> Callable[[Command], Command]:
@@ -35,7 +45,7 @@ def ends_with_one_line(otherwise: str) -> Callable[[Command], Command]:
             try:
                 command(args)
             except (CommandError, InforuError) as error:
-                _end(str(error), code=2 if isinstance(error, UsageError) else 1)
+                _end(str(error), code=error.code if isinstance(error, CommandError) else 1)
             except (KeyboardInterrupt, EOFError):
                 _end("stopped", code=1)
             except Exception as error:  # storages raise whatever they like

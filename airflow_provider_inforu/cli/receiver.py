@@ -7,11 +7,16 @@ import signal
 from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.cli.errors import CommandError, UsageError, ends_with_one_line, say
+from airflow_provider_inforu.cli.terminal import bar, only_warnings, print_json
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from airflow_provider_inforu.receiver.database import Database
+
 _END = {signal.SIGINT, signal.SIGTERM}
+_MIGRATIONS = "alembic.runtime.migration"
+"""Its two lines about how it works come with every use, and are no news."""
 _FAILED = "the database of notifications cannot be used"
 
 
@@ -28,7 +33,8 @@ def serve(args: Namespace) -> None:
     # Blocked before any thread exists, so that the signals wait for sigwait and reach no thread.
     signal.pthread_sigmask(signal.SIG_BLOCK, _END)
     settings = read_receiver_settings()
-    _ = settings.database.engine  # made ready here, where an error still ends the command
+    with only_warnings(_MIGRATIONS):
+        _ = settings.database.engine  # made ready here, where an error still ends the command
     server = ReceiverServer(create_app(settings), args.host, args.port)
     try:
         server.start()
@@ -47,29 +53,60 @@ def serve(args: Namespace) -> None:
 def prune(args: Namespace) -> None:
     """Remove notifications that were received long ago.
 
-    :param args: older_than in days, dry_run.
+    :param args: older_than in days, dry_run, output.
     """
-    from airflow.providers.common.compat.sdk import conf
-
     from airflow_provider_inforu.receiver.from_airflow import read_database
-    from airflow_provider_inforu.receiver.pruning import RETENTION_DAYS, SHORTEST_DAYS, count_old
-    from airflow_provider_inforu.receiver.pruning import prune as prune_store
 
-    days = args.older_than
-    if days is None:
-        days = conf.getint("inforu", "receiver_retention_days", fallback=RETENTION_DAYS)
-    if not SHORTEST_DAYS <= days <= 36_500:
-        raise UsageError(
-            f"notifications are kept for {SHORTEST_DAYS} to 36500 days, not {days}: a sensor waits seven "
-            "days by default for the calls of a send; nothing was removed"
-        )
+    days = _days_kept(args.older_than)
     before = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
     database = read_database()
-    counts = (count_old if args.dry_run else prune_store)(database, before)
+    with only_warnings(_MIGRATIONS):
+        _ = database.engine
+    counts = _count_or_remove(database, before, dry_run=args.dry_run)
     database.close()
+    if args.output == "json":
+        print_json({"before": before.isoformat(), "dry_run": args.dry_run, "rows": counts})
+        return
     say(
         f"{'Would remove' if args.dry_run else 'Removed'} what was received before "
         f"{before:%Y-%m-%d %H:%M} UTC, {days} days ago:"
     )
     for table, rows in counts.items():
         say(f"  {table}: {rows} rows")
+
+
+def _days_kept(wanted: int | None) -> int:
+    from airflow.providers.common.compat.sdk import conf
+
+    from airflow_provider_inforu.receiver.pruning import RETENTION_DAYS, SHORTEST_DAYS
+
+    days: int = (
+        conf.getint("inforu", "receiver_retention_days", fallback=RETENTION_DAYS)
+        if wanted is None
+        else wanted
+    )
+    if not SHORTEST_DAYS <= days <= 36_500:
+        raise UsageError(
+            f"notifications are kept for {SHORTEST_DAYS} to 36500 days, not {days}: a sensor waits seven "
+            "days by default for the calls of a send; nothing was removed"
+        )
+    return days
+
+
+def _count_or_remove(database: Database, before: dt.datetime, *, dry_run: bool) -> dict[str, int]:
+    from airflow_provider_inforu.receiver.pruning import count_old
+    from airflow_provider_inforu.receiver.pruning import prune as prune_store
+
+    old = count_old(database, before)
+    if dry_run:
+        return old
+    removed, total = 0, sum(old.values())
+    with bar("Old rows") as show:
+        show(removed, total)
+
+        def count(more: int) -> None:
+            nonlocal removed
+            removed += more
+            show(removed, total)
+
+        return prune_store(database, before, count)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import TYPE_CHECKING, cast
 
-from airflow_provider_inforu.cli.errors import CommandError, UsageError, ends_with_one_line, say
+from airflow_provider_inforu.cli.errors import UsageError, ends_with_one_line, say
 from airflow_provider_inforu.cli.settle import choose_batches, read_or_refuse, settle
 from airflow_provider_inforu.cli.stores import RestStateStore, store_of
 from airflow_provider_inforu.cli.summary import batch_rows, header_rows, list_batches, numbers_in, summarise
+from airflow_provider_inforu.cli.terminal import confirm, print_json, print_table
 from airflow_provider_inforu.sending.batch_state import BatchState
 
 if TYPE_CHECKING:
@@ -34,11 +33,11 @@ def show(args: Namespace) -> None:
     """
     summary = summarise(*read_or_refuse(store_of(args)))
     if args.output == "json":
-        say(json.dumps(summary, ensure_ascii=False, indent=2))
+        print_json(summary)
         return
-    _print_table(header_rows(summary))
+    print_table(header_rows(summary))
     if rows := batch_rows(summary):
-        _print_table(rows)
+        print_table(rows)
         say(WHO)
     if summary["in_doubt"]:
         say(
@@ -65,7 +64,12 @@ def resolve(args: Namespace) -> None:
     if not numbers:
         say(f"send {header.send_id}: no batch is in doubt, so there is nothing to settle.")
         return
-    _confirm(f"send {header.send_id}: {list_batches(numbers)}: {MEANING[args.choice]}.", yes=args.yes)
+    confirm(
+        f"send {header.send_id}: {list_batches(numbers)}: {MEANING[args.choice]}.",
+        ask="Write it down?",
+        otherwise="nothing was changed",
+        yes=args.yes,
+    )
     stored = settle(store, cast("Choice", args.choice), numbers, args.campaign_id)
     done = "taken as called" if args.choice == "accept" else "will be sent again by the next try"
     say(f"send {header.send_id}: {list_batches(numbers)}: {done}.")
@@ -81,23 +85,3 @@ def _what_next(args: Namespace, records: Mapping[int, BatchRecord]) -> str:
     if rejected := numbers_in(records, BatchState.REJECTED):
         clear += f" It will still fail because of what was rejected: {list_batches(rejected)}."
     return clear
-
-
-def _confirm(question: str, *, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError(f"{question} Nothing was changed: there is no terminal to ask, so say --yes")
-    say(question)
-    sys.stdout.write("Write it down? [y/N] ")
-    sys.stdout.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise CommandError("nothing was changed")
-
-
-def _print_table(rows: list[dict[str, str]]) -> None:
-    from airflow.cli.simple_table import AirflowConsole
-    from rich.markup import escape
-
-    # The vendor's words may hold what rich takes for markup.
-    AirflowConsole().print_as_table([{name: escape(text) for name, text in row.items()} for row in rows])

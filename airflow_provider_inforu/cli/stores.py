@@ -27,12 +27,22 @@ class RestStateStore:
     :param run_id: The DAG run.
     :param task_id: The task.
     :param map_index: -1 where the task is not mapped.
+    :param try_number: Its last try, where that is known; None asks Airflow.
     """
 
-    def __init__(self, api: AirflowApi, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> None:
+    def __init__(
+        self,
+        api: AirflowApi,
+        dag_id: str,
+        run_id: str,
+        task_id: str,
+        map_index: int = -1,
+        try_number: int | None = None,
+    ) -> None:
         self._api = api
         self._path = ["dags", dag_id, "dagRuns", run_id, "taskInstances", task_id]
         self._map_index = map_index
+        self._try_number = try_number
 
     def check_has_ended(self) -> None:
         """Make sure that the task does not run: what is in the air then only looks as if it were in doubt.
@@ -48,7 +58,8 @@ class RestStateStore:
 
     def latest(self) -> str | None:
         """Return the name of the attempt that began last; None where there is no ledger."""
-        return latest_of_tries(self.get, self._instance()["try_number"])
+        last = self._instance()["try_number"] if self._try_number is None else self._try_number
+        return latest_of_tries(self.get, last)
 
     def check_exists(self) -> None:
         """Raise CommandError when there is no such task instance."""
@@ -109,7 +120,17 @@ def store_of(args: Namespace) -> RestStateStore | ObjectStorageStore:
 
     if path := conf.get("inforu", "ledger_path", fallback=""):
         return ObjectStorageStore(path, (args.dag_id, args.run_id, args.task_id, str(args.map_index)))
-    url = args.url or conf.get("api", "base_url", fallback="") or "http://localhost:8080"
-    store = RestStateStore(AirflowApi(url), args.dag_id, args.run_id, args.task_id, args.map_index)
+    store = RestStateStore(api_at(args.url), args.dag_id, args.run_id, args.task_id, args.map_index)
     store.check_exists()
     return store
+
+
+def api_at(url: str | None) -> AirflowApi:
+    """Return Airflow's API.
+
+    :param url: Its address; None for the one that the configuration names.
+    :raises CommandError: It is no address.
+    """
+    from airflow.providers.common.compat.sdk import conf
+
+    return AirflowApi(url or conf.get("api", "base_url", fallback="") or "http://localhost:8080")

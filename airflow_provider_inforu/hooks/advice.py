@@ -39,7 +39,7 @@ def advice_on(error: InforuError) -> str:
             InforuAccountError,
             "The user is not active, locked out or blocked: it must be released in the Inforu portal.",
         ),
-        (InforuConnectionError, "Check API address and Proxy, and that the Airflow API server may reach it."),
+        (InforuConnectionError, "Check API address and Proxy, and that this machine may reach it."),
         (InforuRateLimitError, "The account makes too many requests at the moment: try again in a minute."),
         (InforuApiError, "The vendor knows the user but refused to tell the quota."),
     ):

@@ -27,7 +27,8 @@ def new_receiver(conn_id: str, settings: InforuSettings) -> ReceiverClient:
         ]
         raise InforuInputError(
             f"the connection {conn_id!r} has no {' and no '.join(missing)}, so the receiver cannot be asked "
-            "what became of the calls: fill it in"
+            "what became of the calls: fill in both the Receiver address (receiver_url) and the Notification "
+            'secret (notification_secret), see "Receiver" in the documentation'
         )
     if not secret.isascii() or not secret.isprintable() or secret != secret.strip():
         raise InforuInputError(

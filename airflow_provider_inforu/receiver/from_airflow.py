@@ -67,6 +67,18 @@ def secret_of(conn_id: str) -> str | None:
     :raises UnknownConnectionError: There is none of type ``inforu``.
     :raises SecretUnavailableError: It cannot be read now, or its extra cannot be read at all.
     """
+    return _secret_in(read_connection(conn_id))
+
+
+def read_connection(conn_id: str) -> Connection:
+    """Return a connection of type ``inforu``, wherever Airflow keeps it.
+
+    For processes that are no task: no supervisor brings them connections.
+
+    :param conn_id: The connection.
+    :raises UnknownConnectionError: There is none of that type.
+    :raises SecretUnavailableError: It cannot be read now.
+    """
     from airflow.configuration import ensure_secrets_loaded
 
     for backend in ensure_secrets_loaded():
@@ -79,15 +91,15 @@ def secret_of(conn_id: str) -> str | None:
                 f"{type(backend).__name__} failed with {type(error).__name__}"
             ) from None
         if connection:
-            return _secret_in(cast("Connection", connection))
+            if connection.conn_type != CONN_TYPE:
+                raise UnknownConnectionError(conn_id)
+            return cast("Connection", connection)
     raise UnknownConnectionError(conn_id)
 
 
 def _secret_in(connection: Connection) -> str | None:
     from airflow.providers.common.compat.sdk import mask_secret
 
-    if connection.conn_type != CONN_TYPE:
-        raise UnknownConnectionError(connection.conn_id)
     try:
         extra = json.loads(connection.extra or "{}")
     except ValueError:

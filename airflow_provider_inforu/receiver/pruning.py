@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from airflow_provider_inforu.receiver.tables import calls, leftovers, notifications, sources
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_inforu.receiver.database import Database
 
 RETENTION_DAYS = 90
@@ -42,16 +44,19 @@ def count_old(database: Database, before: dt.datetime) -> dict[str, int]:
         }
 
 
-def prune(database: Database, before: dt.datetime) -> dict[str, int]:
+def prune(
+    database: Database, before: dt.datetime, report: Callable[[int], None] = lambda _: None
+) -> dict[str, int]:
     """Remove what is old, and return how many rows of each table went.
 
     :param database: Where they are.
     :param before: What was received earlier is old; a call only with its whole send.
+    :param report: Told now and then how many more rows went.
     """
     with database.reading() as connection:
         conn_ids = list(connection.scalars(sa.select(sources.c.conn_id)))
     return {
-        table.name: sum(_prune_table(database, table, conn_id, before) for conn_id in conn_ids)
+        table.name: sum(_prune_table(database, table, conn_id, before, report) for conn_id in conn_ids)
         for table in TABLES
     }
 
@@ -70,7 +75,13 @@ def _is_old(table: sa.Table, before: dt.datetime) -> sa.ColumnElement[bool]:
     return sa.and_(old, ~newer)
 
 
-def _prune_table(database: Database, table: sa.Table, conn_id: str, before: dt.datetime) -> int:
+def _prune_table(
+    database: Database,
+    table: sa.Table,
+    conn_id: str,
+    before: dt.datetime,
+    report: Callable[[int], None],
+) -> int:
     old = sa.select(table.c.id).where(table.c.conn_id == conn_id, _is_old(table, before))
     lock = sources.update().where(sources.c.conn_id == conn_id).values(pushes=sources.c.pushes)
     total = 0
@@ -84,5 +95,7 @@ def _prune_table(database: Database, table: sa.Table, conn_id: str, before: dt.d
             connection.execute(lock)
             # Asked again, because a call may have been heard of meanwhile.
             ids = list(connection.scalars(old.where(table.c.id.in_(ids))))
-            total += connection.execute(table.delete().where(table.c.id.in_(ids))).rowcount
+            removed = connection.execute(table.delete().where(table.c.id.in_(ids))).rowcount
+        total += removed
+        report(removed)
         time.sleep(_PAUSE_SECONDS)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.sandbox.control_input import ControlInputError
+from airflow_provider_inforu.sandbox.options import OPTIONS
 from airflow_provider_inforu.sandbox.server import SandboxServer
 
 if TYPE_CHECKING:
@@ -21,7 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     :param arguments: Default: those of the command line.
     """
-    given = vars(_parser().parse_args(arguments))
+    return serve(**vars(_parser().parse_args(arguments)))
+
+
+def serve(**given: Any) -> int:  # noqa: ANN401 - as the options have it
+    """Serve until SIGINT or SIGTERM, and return the exit code.
+
+    :param given: What `OPTIONS` name.
+    """
     # Blocked before any thread exists, so that the signals wait for sigwait and reach no thread.
     signal.pthread_sigmask(signal.SIG_BLOCK, _END)
     try:
@@ -52,15 +60,8 @@ def _parser() -> argparse.ArgumentParser:
         description="A server that answers like the Inforu voice API and calls nobody.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    add = parser.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on")
-    add("--port", type=int, default=8765, help="port to listen on; 0 takes a free one")
-    add("--username", default="sandbox", help="user name of the account")
-    add("--token", default="sandbox-token", help="API token of the account")
-    add("--seed", type=int, default=1, help="decides the outcomes that are left to chance")
-    add("--call-seconds", type=float, default=1.0, help="how long a call lasts")
-    add("--requests-per-second", type=int, default=30, help="rate limit of the account; 0 for none")
-    add("--notification-url", help="where the end of each call is pushed to")
+    for flag, options in OPTIONS.items():
+        parser.add_argument(flag, **options)
     return parser
 
 

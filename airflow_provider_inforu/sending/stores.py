@@ -6,13 +6,13 @@ import json
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from airflow_provider_inforu.sending.batch_state import DAMAGED, LedgerError
 from airflow_provider_inforu.sending.ledger_keys import attempt_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 CLAIM_TRIES = 5
 """So often attempts that begin at the same moment may get in each other's way."""
@@ -233,3 +233,32 @@ def _name_after(latest: str) -> str:
     if not number.isdecimal():
         raise LedgerError(f"{DAMAGED}: among its claims is a file that is none")
     return f"{int(number) + 1:06d}-{secrets.token_hex(4)}"
+
+
+def iter_folders(root: str, wanted: Sequence[str | None]) -> Iterator[tuple[str, ...]]:
+    """Yield the parts that name what an `ObjectStorageStore` keeps a ledger of, the latest names first.
+
+    :param root: As of the store.
+    :param wanted: A part for each level below it, or None for all that are there.
+    """
+    from airflow.sdk import ObjectStoragePath
+
+    yield from _iter_parts(ObjectStoragePath(root), wanted)
+
+
+def _iter_parts(folder: Any, wanted: Sequence[str | None]) -> Iterator[tuple[str, ...]]:  # noqa: ANN401 - a path
+    if not wanted:
+        yield ()
+        return
+    for name in [quote(wanted[0], safe="")] if wanted[0] is not None else _names_in(folder):
+        for rest in _iter_parts(folder / name, wanted[1:]):
+            yield (unquote(name), *rest)
+
+
+def _names_in(folder: Any) -> list[str]:  # noqa: ANN401 - a path
+    try:
+        names = {path.name for path in folder.iterdir()}
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    # The names of runs end in a date, after what kind of run it is.
+    return sorted(names, key=lambda name: (unquote(name).rsplit("__", 1)[-1], name), reverse=True)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 
 class AirflowServer:
-    """One task instance, `dag` / `run` / `call`.
+    """One task instance, `dag` / `run` / `call`, and `others`, which hold no ledger.
 
     `values` is its state store, `state` its state. `on_write` is called after each write. `answer` replaces
     every answer of the API by a status and a body.
@@ -24,6 +24,7 @@ class AirflowServer:
         self.token, self.all_admins, self.login = "good-token", True, {"username": "u", "password": "p"}
         self.has_state_store = True
         self.answer = None
+        self.others = []
         self.on_write = lambda: None
 
     def __enter__(self):
@@ -49,6 +50,8 @@ class AirflowServer:
             return self.answer
         if authorization != f"Bearer {self.token}":
             return 401, {"detail": "Invalid JWT token"}
+        if path in ("/api/v2/dags/dag/dagRuns/~/taskInstances", "/api/v2/dags/dag/dagRuns/run/taskInstances"):
+            return self._instances(query)
         found = re.fullmatch(
             r"/api/v2/dags/dag/dagRuns/run/taskInstances/call(?:/(-?\d+))?(?:/state-store/(.+))?", path
         )
@@ -64,6 +67,15 @@ class AirflowServer:
         if method == "POST" and body != self.login:
             return 401, {"detail": "Invalid credentials"}
         return 201, {"access_token": self.token}
+
+    def _instances(self, query):
+        found = [
+            one
+            for one in [*self.others, self._instance(str(self.map_index))[1]]
+            if one["task_id"] == query.get("task_id", one["task_id"])
+        ]
+        start, size = int(query["offset"]), int(query["limit"])
+        return 200, {"task_instances": found[start : start + size], "total_entries": len(found)}
 
     def _instance(self, index):
         if index is None and self.map_index != -1:

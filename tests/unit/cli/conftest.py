@@ -47,28 +47,36 @@ def airflow(monkeypatch):
         yield server
 
 
-def parse(*arguments):
-    """Return the arguments as Airflow's own parser reads them."""
-    (inforu,) = get_inforu_cli_commands()
-    parser = argparse.ArgumentParser()
-    commands = parser.add_subparsers()
-    for command in next(iter(inforu.subcommands)).subcommands:
-        one = commands.add_parser(command.name)
+def add_commands(parser, commands):
+    """Add commands to a parser as Airflow does."""
+    adder = parser.add_subparsers()
+    for command in commands:
+        one = adder.add_parser(command.name)
+        if hasattr(command, "subcommands"):
+            add_commands(one, command.subcommands)
+            continue
         one.set_defaults(func=command.func)
         for arg in command.args:
             arg.add_to_parser(one)
+
+
+def parse(*arguments):
+    """Return the arguments of `airflow inforu` as Airflow's own parser reads them."""
+    (inforu,) = get_inforu_cli_commands()
+    parser = argparse.ArgumentParser()
+    add_commands(parser, inforu.subcommands)
     return parser.parse_args(arguments)
 
 
 @pytest.fixture
-def run(capsys):
-    """Run a command; return its exit code, what it wrote to stdout, and to stderr."""
+def inforu(capsys):
+    """Run `airflow inforu …`; return its exit code, what it wrote to stdout, and to stderr."""
 
-    def run_command(command, *arguments, names=NAMES):
+    def run_command(*arguments):
         capsys.readouterr()
         code = 0
         try:
-            args = parse(command, *names, *arguments)
+            args = parse(*arguments)
             args.func(args)
         except SystemExit as end:
             code = end.code
@@ -77,3 +85,9 @@ def run(capsys):
         return code, out, err
 
     return run_command
+
+
+@pytest.fixture
+def run(inforu):
+    """Run a command about the sends of a task instance."""
+    return lambda command, *arguments, names=NAMES: inforu("sends", command, *names, *arguments)

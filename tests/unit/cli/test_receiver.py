@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import logging
 import os
 import re
 import signal
@@ -11,7 +12,6 @@ import sys
 
 import pytest
 
-from airflow_provider_inforu.cli.definition import get_inforu_cli_commands
 from airflow_provider_inforu.receiver.database import open_database
 from airflow_provider_inforu.receiver.rows import RowMaker
 from airflow_provider_inforu.receiver.store import Store
@@ -64,28 +64,8 @@ def test_the_receiver_runs_on_its_own_and_its_logs_hold_neither_secret_nor_phone
 
 
 @pytest.fixture
-def run(capsys):
-    """Run a command as its definition has it; return its exit code, stdout and stderr."""
-
-    def run_command(name, *arguments):
-        import argparse
-
-        (inforu,) = get_inforu_cli_commands()
-        (command,) = [one for one in inforu.subcommands if one.name == name]
-        parser = argparse.ArgumentParser()
-        for arg in command.args:
-            arg.add_to_parser(parser)
-        capsys.readouterr()
-        code = 0
-        try:
-            command.func(parser.parse_args(arguments))
-        except SystemExit as end:
-            code = end.code
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return code, out, err
-
-    return run_command
+def run(inforu):
+    return inforu
 
 
 @pytest.fixture
@@ -144,3 +124,27 @@ def test_prune_removes_what_is_older_than_the_retention_and_says_what(run, datab
 def test_prune_refuses_days_that_make_no_sense(run, days):
     code, _, err = run("prune", "--older-than", days)
     assert (code, "nothing was removed" in err) == (2, True)
+
+
+def test_prune_prints_json_for_programs(run, database_url):
+    store(database_url, 100, f"{SEND}-1")
+    code, out, _ = run("prune", "-o", "json")
+    said = json.loads(out)
+    assert (code, said["dry_run"]) == (0, False)
+    assert said["rows"] == {"inforu_notification": 1, "inforu_call": 1, "inforu_leftover": 0}
+
+
+@pytest.mark.usefixtures("database_url")
+def test_nothing_comes_before_the_output_of_prune():
+    with airflow("prune", "--dry-run") as process:
+        output = process.communicate(timeout=60)[0]
+    assert output.startswith("Would remove"), output
+    assert "alembic" not in output
+
+
+@pytest.mark.usefixtures("database_url")
+def test_alembic_is_silenced_for_the_command_and_not_for_airflow(run):
+    logger = logging.getLogger("alembic.runtime.migration")
+    logger.setLevel(logging.INFO)
+    run("prune", "--dry-run")
+    assert logger.level == logging.INFO

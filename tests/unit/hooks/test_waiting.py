@@ -243,6 +243,10 @@ def test_what_is_no_send_id_is_not_asked_for(server, send_id):
         ({}, "has no receiver_url and no notification_secret, so the receiver cannot be asked"),
         ({"notification_secret": "secret"}, "has no receiver_url, so"),
         (
+            {"notification_secret": "secret"},
+            r"both the Receiver address \(receiver_url\) and the Notification secret.*see \"Receiver\"",
+        ),
+        (
             {"receiver_url": "http://127.0.0.1:9", "notification_secret": " secret"},
             "has white space around it",
         ),

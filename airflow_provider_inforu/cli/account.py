@@ -1,0 +1,89 @@
+"""``airflow inforu check`` and ``quota``: does the connection work, and what is left. They call nobody."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.cli.connections import LocalHook
+from airflow_provider_inforu.cli.errors import CommandError, ends_with_one_line, say
+from airflow_provider_inforu.cli.terminal import print_json, print_table
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from airflow_provider_inforu.capi.admin import Quota
+
+_FAILED = "the connection cannot be used"
+_NOBODYS_SEND = "0" * 16
+"""A send that nobody heard of: the receiver answers for it with zeros."""
+
+
+@ends_with_one_line(_FAILED)
+def check(args: Namespace) -> None:
+    """Say whether the connection works, and whether its receiver answers.
+
+    :param args: conn_id, output.
+    """
+    hook = LocalHook(args.conn_id)
+    works, words = hook.test_connection()
+    receiver_works, receiver_words = _ask_receiver(hook) if works else (None, "not asked")
+    ok = works and receiver_works is not False
+    if args.output == "json":
+        print_json(
+            {
+                "conn_id": args.conn_id,
+                "ok": ok,
+                "inforu": {"ok": works, "message": words},
+                "receiver": {"ok": receiver_works, "message": receiver_words},
+            }
+        )
+    elif works:
+        say(f"Inforu: {words}")
+        say(f"Receiver: {receiver_words}" if receiver_works is not False else "Receiver: does not answer")
+    if not ok:
+        raise CommandError(receiver_words if works else words)
+
+
+@ends_with_one_line(_FAILED)
+def quota(args: Namespace) -> None:
+    """Print what is left of the account's quotas.
+
+    :param args: conn_id, usage, level, level_value, output.
+    """
+    from airflow_provider_inforu.hooks.advice import advise
+
+    usage = "" if args.usage == "all" else args.usage
+    try:
+        quotas = LocalHook(args.conn_id).get_quota(
+            usage=usage, level=args.level, level_value=args.level_value
+        )
+    except InforuError as error:
+        raise CommandError(advise(error)) from None
+    if args.output == "json":
+        print_json([asdict(one) for one in quotas])
+    elif quotas:
+        print_table([_row(one) for one in quotas])
+    else:
+        say("The vendor named no quota.")
+
+
+def _row(quota: Quota) -> dict[str, object]:
+    unlimited = quota.kind.casefold() == "unlimited"
+    left: object = "unlimited" if unlimited else "not told" if quota.remaining is None else quota.remaining
+    warning = "" if quota.warning_level is None else quota.warning_level
+    return {"usage": quota.usage, "kind": quota.kind, "left": left, "warns below": warning}
+
+
+def _ask_receiver(hook: LocalHook) -> tuple[bool | None, str]:
+    if not hook.settings.has_receiver:
+        return (
+            None,
+            'none is named, so nothing can wait for the calls to end (see "Receiver" in the documentation)',
+        )
+    try:
+        hook.get_receiver().get_summary(_NOBODYS_SEND)
+    except InforuError as error:
+        return False, str(error)
+    return True, f"{hook.settings.receiver_url} answers, and takes the notification secret"

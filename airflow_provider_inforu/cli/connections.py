@@ -1,0 +1,38 @@
+"""A connection, as a command finds it: no supervisor brings it here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from airflow_provider_inforu.cli.errors import CommandError
+from airflow_provider_inforu.hooks.inforu import InforuHook
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+
+class LocalHook(InforuHook):
+    """The hook, with its connection from where Airflow keeps it: environment, secrets backend, database."""
+
+    @classmethod
+    def get_connection(cls, conn_id: str) -> Connection:
+        """Return a connection.
+
+        :param conn_id: Its id.
+        :raises CommandError: There is none of type ``inforu``, or it cannot be read.
+        """
+        from airflow_provider_inforu.receiver.from_airflow import read_connection
+        from airflow_provider_inforu.receiver.secrets import SecretUnavailableError, UnknownConnectionError
+
+        try:
+            return cast("Connection", read_connection(conn_id))
+        except UnknownConnectionError:
+            raise CommandError(
+                f"there is no connection {conn_id!r} of type inforu here: name another with --conn-id, or "
+                f"add it with `airflow connections add {conn_id} --conn-type inforu …`"
+            ) from None
+        except SecretUnavailableError as error:
+            raise CommandError(
+                f"the connection {conn_id!r} cannot be read: {error}. A command needs the secrets backends "
+                "and the database of Airflow, configured as they are for the API server"
+            ) from None

@@ -1,0 +1,24 @@
+"""``airflow inforu sandbox``: the sandbox, as ``python -m airflow_provider_inforu.sandbox`` starts it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_inforu.cli.errors import ends_with_one_line
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+
+@ends_with_one_line("the sandbox cannot run")
+def serve(args: Namespace) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    :param args: Those of the sandbox's own command line.
+    """
+    from airflow_provider_inforu.sandbox.__main__ import serve as serve_sandbox
+    from airflow_provider_inforu.sandbox.options import OPTIONS
+
+    names = [flag.removeprefix("--").replace("-", "_") for flag in OPTIONS]
+    if code := serve_sandbox(**{name: getattr(args, name) for name in names}):
+        raise SystemExit(code)

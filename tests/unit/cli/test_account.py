@@ -1,0 +1,115 @@
+"""`airflow inforu check` and `airflow inforu quota`."""
+
+import json
+
+import pytest
+from airflow.secrets.environment_variables import EnvironmentVariablesBackend
+
+from tests.scripted_server import unused_port
+
+RECEIVER_SECRET = "secret-of-notifications"
+
+
+@pytest.mark.usefixtures("connection")
+def test_check_says_that_the_connection_works_and_calls_nobody(inforu, inforu_sandbox):
+    code, out, err = inforu("check")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"Inforu: Connected to {inforu_sandbox.url} as sandbox. Quota: IVR: ")
+    assert "Receiver: none is named" in out
+    assert inforu_sandbox.calls() == []
+
+
+def test_check_asks_the_receiver_that_the_connection_names(inforu, connection, receiver):
+    connection(receiver_url=receiver.url, notification_secret=receiver.secret)
+    assert f"Receiver: {receiver.url} answers" in inforu("check")[1]
+    connection(receiver_url=receiver.url, notification_secret="another-secret")
+    code, out, err = inforu("check")
+    assert (code, "Receiver: does not answer" in out) == (1, True)
+    assert "another-secret" not in out + err
+    assert err.count("\n") == 1
+
+
+def test_check_prints_json_for_programs_where_something_fails_too(inforu, connection):
+    url = f"http://127.0.0.1:{unused_port()}"
+    connection(receiver_url=url, notification_secret=RECEIVER_SECRET)
+    code, out, err = inforu("check", "-o", "json")
+    said = json.loads(out)
+    assert (code, said["ok"], said["inforu"]["ok"], said["receiver"]["ok"]) == (1, False, True, False)
+    assert said["receiver"]["message"] in err
+
+
+@pytest.mark.usefixtures("connection")
+@pytest.mark.parametrize("command", [("check",), ("quota",), ("call", "0500000001", "x", "--yes")])
+class TestBadInput:
+    def test_a_wrong_token_is_one_line_without_the_token(self, inforu, inforu_sandbox, monkeypatch, command):
+        wrong = json.loads(inforu_sandbox.connection_json()) | {"password": "a-wrong-token"}
+        monkeypatch.setenv("AIRFLOW_CONN_INFORU_DEFAULT", json.dumps(wrong))
+        code, out, err = inforu(*command)
+        assert (code, out, err.count("\n")) == (1, "", 1)
+        assert "User name or API token is wrong" in err
+        assert "a-wrong-token" not in err
+
+    def test_a_connection_that_does_not_exist_is_one_line(self, inforu, monkeypatch, command):
+        only_here = [EnvironmentVariablesBackend()]
+        monkeypatch.setattr("airflow.configuration.ensure_secrets_loaded", lambda: only_here)
+        code, out, err = inforu(*command, "--conn-id", "nope")
+        assert (code, out, err.count("\n")) == (1, "", 1)
+        assert "there is no connection 'nope' of type inforu" in err
+
+    def test_the_password_of_a_connection_of_another_type_goes_nowhere(
+        self, inforu, inforu_sandbox, monkeypatch, command
+    ):
+        other = json.loads(inforu_sandbox.connection_json()) | {"conn_type": "http"}
+        monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps(other))
+        assert "no connection 'other' of type inforu" in inforu(*command, "--conn-id", "other")[2]
+        assert inforu_sandbox.requests() == []
+
+    def test_a_vendor_that_is_away_is_one_line(self, inforu, inforu_sandbox, monkeypatch, command):
+        away = json.loads(inforu_sandbox.connection_json())
+        away["host"] = f"http://127.0.0.1:{unused_port()}"
+        monkeypatch.setenv("AIRFLOW_CONN_INFORU_DEFAULT", json.dumps(away))
+        code, out, err = inforu(*command)
+        assert (code, out, err.count("\n")) == (1, "", 1)
+        assert "cannot reach 127.0.0.1" in err
+        assert "Check API address and Proxy" in err
+
+    def test_a_field_that_cannot_be_is_named(self, inforu, connection, command):
+        connection(timeout="soon")
+        code, _, err = inforu(*command)
+        assert (code, "timeout must be a whole number" in err) == (1, True)
+
+    def test_where_connections_cannot_be_read_it_does_not_say_that_there_is_none(
+        self, inforu, monkeypatch, command
+    ):
+        class Away:
+            def get_connection(self, conn_id):
+                raise OSError(conn_id)
+
+        monkeypatch.setattr("airflow.configuration.ensure_secrets_loaded", lambda: [Away()])
+        code, _, err = inforu(*command)
+        assert (code, err.count("\n")) == (1, 1)
+        assert "cannot be read: Away failed with OSError" in err
+
+
+@pytest.mark.usefixtures("connection")
+def test_quota_prints_a_table_or_json(inforu, inforu_sandbox):
+    inforu_sandbox.update_settings(quota=250)
+    code, out, _ = inforu("quota")
+    assert (code, out.split("\n")[0].split()) == (
+        0,
+        ["usage", "|", "kind", "|", "left", "|", "warns", "below"],
+    )
+    assert "250" in out
+    (row,) = json.loads(inforu("quota", "-o", "json")[1])
+    assert (row["usage"], row["remaining"]) == ("IVR", 250)
+    assert {one["usage"] for one in json.loads(inforu("quota", "--usage", "all", "-o", "json")[1])} == {
+        "IVR",
+        "SMS",
+        "Email",
+    }
+
+
+@pytest.mark.usefixtures("connection")
+def test_a_quota_without_an_end_says_so(inforu, inforu_sandbox):
+    inforu_sandbox.update_settings(quota=None)
+    assert "unlimited" in inforu("quota")[1]

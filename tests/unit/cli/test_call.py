@@ -1,0 +1,100 @@
+"""`airflow inforu call`."""
+
+import io
+import json
+import sys
+
+import pytest
+
+from airflow_provider_inforu.hooks.inforu import InforuHook
+from tests.unit.cli.test_sends import Terminal
+
+PHONE = "0500000001"
+CALL = ("call", PHONE, "The load failed.")
+
+pytestmark = pytest.mark.usefixtures("connection")
+
+
+def called(sandbox):
+    return [(call["phone"], call["text"]) for call in sandbox.calls()]
+
+
+def test_one_phone_is_called_and_never_shown(inforu, inforu_sandbox):
+    code, out, err = inforu("call", "+972-50-000-0001", " The load failed. ", "--yes")
+    assert (code, err) == (0, "")
+    assert called(inforu_sandbox) == [(PHONE, "The load failed.")]
+    assert out.startswith("Accepted: Inforu calls the phone that ends in 01 (send ")
+    assert "0000" not in out
+
+
+def test_json_is_alone_on_stdout(inforu, inforu_sandbox):
+    code, out, err = inforu(*CALL, "--yes", "-o", "json")
+    said = json.loads(out)
+    assert (code, err, said["outcome"]) == (0, "", "accepted")
+    (call,) = inforu_sandbox.calls()
+    assert call["message_id"] == f"{said['send_id']}-1"
+    assert (call["campaign_id"], call["request_token"]) == (said["campaign_id"], said["request_token"])
+
+
+@pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("n\n", 1), ("", 1)])
+def test_a_person_is_asked_and_only_a_yes_calls(inforu, inforu_sandbox, monkeypatch, typed, code):
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    ended, _, err = inforu("call", PHONE, f"Call back {PHONE}, please.")
+    assert ended == code
+    assert "the phone that ends in 01 will ring now" in err
+    assert "Call back [phone hidden], please." in err
+    assert PHONE not in err
+    assert len(called(inforu_sandbox)) == int(code == 0)
+    assert ("nobody was called" in err) == bool(code)
+
+
+def test_without_a_terminal_and_without_yes_nobody_is_called(inforu, inforu_sandbox, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    code, _, err = inforu(*CALL)
+    assert (code, "say --yes" in err) == (2, True)
+    assert called(inforu_sandbox) == []
+
+
+@pytest.mark.parametrize("phone", ["", "123", "05000000001", "+14155550100", "grandma"])
+def test_what_is_no_phone_is_wrong_usage_and_not_repeated(inforu, inforu_sandbox, phone):
+    code, out, err = inforu("call", phone, "x", "--yes")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "nobody was called" in err
+    assert not phone or phone not in err
+    assert inforu_sandbox.requests() == []
+
+
+@pytest.mark.parametrize("text", ["", "  \n"])
+def test_an_empty_text_is_wrong_usage(inforu, inforu_sandbox, text):
+    code, _, err = inforu("call", PHONE, text, "--yes")
+    assert (code, "the text is empty" in err) == (2, True)
+    assert inforu_sandbox.requests() == []
+
+
+def test_what_the_vendor_refuses_called_nobody(inforu, inforu_sandbox):
+    inforu_sandbox.add_fault("status", status_id=-13)
+    code, out, err = inforu(*CALL, "--yes", "-o", "json")
+    assert (code, json.loads(out)["outcome"]) == (1, "not_called")
+    assert "nobody was called: Inforu refused" in err
+    assert PHONE not in out + err
+
+
+@pytest.mark.parametrize("fault", ["drop", "accept_then_drop", "accept_then_error", "garbage"])
+def test_where_no_answer_comes_it_is_not_known_whether_it_rings(inforu, inforu_sandbox, fault):
+    inforu_sandbox.add_fault(fault)
+    code, out, err = inforu(*CALL, "--yes", "-o", "json")
+    assert (code, json.loads(out)["outcome"]) == (3, "not_known")
+    assert "not known whether it rings" in err
+    assert "before you call again" in err
+    assert PHONE not in out + err
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError(PHONE)])
+def test_who_stops_it_in_the_middle_is_told_that_it_may_ring(inforu, monkeypatch, error):
+    def stop(*_, **__):
+        raise error
+
+    monkeypatch.setattr(InforuHook, "send_text_to_speech", stop)
+    code, _, err = inforu(*CALL, "--yes")
+    assert (code, "not known whether it rings" in err) == (3, True)
+    assert PHONE not in err
