@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.capi.errors import (
+    InforuAccountError,
+    InforuAuthenticationError,
+    InforuConnectionError,
+    InforuError,
+)
 from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.capi.voice import Call, SendReceipt
 from airflow_provider_inforu.hooks.advice import advice_on
@@ -159,8 +164,7 @@ def _send(alert: Alert, hook: InforuHook, calls: list[Call]) -> SendReceipt:
 
 
 def _say_lost(alert: Alert, error: InforuError) -> None:
-    advice = advice_on(error)
-    what_next = f"{error}. {advice}".rstrip(". ")
+    what_next = f"{error}. {_advice_on(error)}".rstrip(". ")
     if error.safe_to_resend:
         log.error(
             "alert %r: nobody was called: %s. The next alert about the same rings", alert.name, what_next
@@ -172,3 +176,11 @@ def _say_lost(alert: Alert, error: InforuError) -> None:
             len(alert.people.phones),
             what_next,
         )
+
+
+def _advice_on(error: InforuError) -> str:
+    if isinstance(error, InforuAuthenticationError | InforuAccountError):
+        return advice_on(error)
+    if isinstance(error, InforuConnectionError):
+        return "Check API address and Proxy of the connection, and that this machine may reach it"
+    return "" if error.safe_to_resend else "The Inforu portal shows whether they were"
