@@ -41,14 +41,16 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
+        "notifications": ["airflow_provider_inforu.notifications.voice.InforuVoiceNotifier"],
         "cli": ["airflow_provider_inforu.cli.definition.get_inforu_cli_commands"],
         "config": {
             "inforu": {
                 "description": "Options of airflow-provider-inforu.",
                 "options": {
                     "ledger_path": {
-                        "description": "Where sends keep their ledger: any URL that fsspec knows. Empty: in "
-                        "Airflow's task state, which needs Airflow 3.3 or later.",
+                        "description": "Where sends keep their ledger, and alerts their cool-downs: any URL "
+                        "that fsspec knows. Empty: ledgers in Airflow's task state, which needs Airflow 3.3 "
+                        "or later; cool-downs on each machine alone.",
                         "version_added": "0.1.0",
                         "type": "string",
                         "example": "s3://aws_default@bucket/inforu-ledgers",
@@ -56,7 +58,8 @@ def get_provider_info() -> dict[str, Any]:
                     },
                     "rate_limit_redis_url": {
                         "description": "A Redis server through which all sends of an account, on any worker, "
-                        "keep the connection's requests_per_second together. Empty: each keeps it alone.",
+                        "keep the connection's requests_per_second together, and alerts their cool-downs. "
+                        "Empty: each keeps them alone.",
                         "version_added": "0.1.0",
                         "type": "string",
                         "sensitive": True,

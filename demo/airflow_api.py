@@ -130,6 +130,23 @@ class AirflowApi:
         """Save a new connection."""
         self._json("POST", "connections", json=connection)
 
+    def save_variable(self, key: str, value: str) -> None:
+        """Save a new Variable."""
+        self._json("POST", "variables", json={"key": key, "value": value})
+
+    def has_variable(self, key: str) -> bool:
+        """Say whether there is such a Variable."""
+        return self._request("GET", f"variables/{key}").ok
+
+    def is_asked(self, dag_id: str, run_id: str, task_id: str) -> bool:
+        """Say whether a task waits for a person to decide."""
+        return bool(self.task_instance(dag_id, run_id, task_id)["state"] == "awaiting_input")
+
+    def decide(self, dag_id: str, run_id: str, task_id: str, options: list[str]) -> None:
+        """Decide as the person for whom a task waits."""
+        path = f"{_task_path(dag_id, run_id, task_id)}/-1/hitlDetails"
+        self._json("PATCH", path, json={"chosen_options": options, "params_input": {}})
+
     def _json(
         self,
         method: str,

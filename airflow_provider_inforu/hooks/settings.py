@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
 from airflow_provider_inforu.capi.envelope import DEFAULT_BASE_URL, AuthLocation, basic_authorization
-from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS
 
 if TYPE_CHECKING:
@@ -56,6 +57,31 @@ class InforuSettings:
             user, password = unquote(proxy.username or ""), unquote(proxy.password or "")
             found += [proxy.password, password, _base64(user, password) if password else None]
         return [secret for secret in found if secret]
+
+
+class ConnectionUnreadableError(InforuError):
+    """Airflow could not say what the connection is.
+
+    That may pass, and so may "there is none": Airflow says that also where a backend could not be asked.
+    """
+
+
+@contextmanager
+def unreadable_named(conn_id: str) -> Iterator[None]:
+    """Name a connection that could not be read; what is wrong with one that could is left as it is.
+
+    :param conn_id: The connection.
+    :raises ConnectionUnreadableError: Airflow could not say what it is.
+    """
+    try:
+        yield
+    except InforuError:
+        raise
+    except Exception as error:
+        # Its words may hold anything, also what a secrets backend was asked with.
+        raise ConnectionUnreadableError(
+            f"the connection {conn_id!r} does not exist or could not be read ({type(error).__name__})"
+        ) from None
 
 
 def read_settings(connection: Connection) -> InforuSettings:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.hooks.inforu import InforuHook
+from airflow_provider_inforu.hooks.settings import ConnectionUnreadableError, unreadable_named
 from airflow_provider_inforu.hooks.waiting import new_throttle
 from airflow_provider_inforu.outcomes.errors import ReceiverError, SecretRefusedError
 
@@ -39,13 +40,6 @@ FAILURE_SECONDS = 5.0
 """How long a failure is not repeated: a thousand triggers may wait for the same answer."""
 SLOW_SECONDS = 1.0
 """A request that failed sooner has kept nobody waiting, and may be repeated."""
-
-
-class ConnectionUnreadableError(InforuError):
-    """Airflow could not say what the connection is.
-
-    That may pass, and so may "there is none": Airflow says that also where a backend could not be asked.
-    """
 
 
 class Shared:
@@ -165,18 +159,11 @@ async def _refresh(conn_id: str, entry: _Entry) -> None:
 
 async def _read(conn_id: str, known: Shared | None) -> Shared:
     hook = InforuHook(conn_id)
-    try:
+    with unreadable_named(conn_id):
         await hook.load_settings()
-        if known is not None and known.hook.settings == hook.settings:
-            return known
-        return Shared(hook)
-    except InforuError:
-        raise
-    except Exception as error:
-        # Its words may hold anything, also what a secrets backend was asked with.
-        raise ConnectionUnreadableError(
-            f"the connection {conn_id!r} does not exist or could not be read ({type(error).__name__})"
-        ) from None
+    if known is not None and known.hook.settings == hook.settings:
+        return known
+    return Shared(hook)
 
 
 shared_hooks = SharedHooks()

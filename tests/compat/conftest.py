@@ -14,7 +14,7 @@ from demo.airflow_environment import StackPorts, StackSettings
 from demo.airflow_stack import AirflowStack
 from demo.receiver import CONNECTION_ID, VARIABLES, StackReceiver
 from demo.sandbox_process import SandboxProcess
-from tests.compat.old_airflow import EXAMPLES, PROJECT, STATUS, OldAirflow
+from tests.compat.old_airflow import EXAMPLES, NEED_NEWER, PROJECT, STATUS, OldAirflow
 from tests.integration.ground import skip_unless_required
 
 VERSIONS = ("3.0", "3.1", "3.2")
@@ -35,7 +35,8 @@ def old_airflow(
     if not python.exists():
         skip_unless_required("compat", f"Airflow {request.param} is not installed: run `make compat`")
     home = tmp_path_factory.mktemp(f"airflow-{request.param}")
-    shutil.copytree(EXAMPLES, home / "dags")
+    newer = [f"{name}.py" for name, version in NEED_NEWER.items() if request.param < version]
+    shutil.copytree(EXAMPLES, home / "dags", ignore=shutil.ignore_patterns(*newer))
     shutil.copytree(Path(__file__).parent / "dags", home / "dags", dirs_exist_ok=True)
     ports = StackPorts.free()
     receiver = StackReceiver(ports)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parents[2]
 EXAMPLES = PROJECT / "example_dags"
+NEED_NEWER = {"alerts": "3.2"}
+"""The examples that import what Airflow has only from this version on."""
 COMMAND_SECONDS = 60.0
 TEXT_TO_SPEECH = "Voice/Message/Send"
 STATUS = "Voice/Message/Status"

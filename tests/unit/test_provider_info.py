@@ -64,6 +64,12 @@ def test_every_module_that_the_metadata_name_can_be_imported(kind):
             assert module in sys.modules
 
 
+def test_every_notifier_that_the_metadata_name_can_be_imported():
+    for path in INFO["notifications"]:
+        module, _, name = path.rpartition(".")
+        assert getattr(import_module(module), name)
+
+
 def test_every_command_function_that_the_metadata_name_returns_commands():
     for path in INFO["cli"]:
         module, _, name = path.rpartition(".")
@@ -88,6 +94,7 @@ def test_the_metadata_are_read_without_importing_airflow():
     [
         ("airflow.sdk.bases.sensor", ["operators.voice", "sensors.voice"]),
         ("airflow.triggers.base", ["triggers.voice", "triggers.events"]),
+        ("airflow.sdk.bases.notifier", ["notifications.voice"]),
     ],
 )
 def test_importing_what_a_dag_file_imports_loads_nothing_heavy_on_top_of_airflow(airflow, ours):

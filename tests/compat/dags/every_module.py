@@ -14,6 +14,8 @@ for kind in KINDS:
     for entry in get_provider_info().get(kind, []):
         for module in entry["python-modules"]:
             import_module(module)
+for path in get_provider_info()["notifications"]:
+    import_module(path.rpartition(".")[0])
 
 with DAG("every_module", schedule=None):
     pass

@@ -1,0 +1,1 @@
+"""Notifiers: what calls a phone from a callback of Airflow's."""

@@ -1,0 +1,80 @@
+"""What is heard: a sentence for each occasion in two languages, and no more than a person listens to."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+from airflow_provider_inforu.notifications.occasion import Kind
+
+if TYPE_CHECKING:
+    from airflow_provider_inforu.notifications.occasion import Occasion
+
+Language = Literal["en", "he"]
+LANGUAGES = ("en", "he")
+
+MOST_CHARACTERS = 600
+"""About 45 seconds of speech. The vendor documents no limit; who is woken up listens no longer."""
+
+_ENGLISH = {
+    Kind.TASK_FAILED: "Alert from Airflow. The task {task} of the DAG {dag} has failed.",
+    Kind.TASK_RETRIES: "Alert from Airflow. The task {task} of the DAG {dag} has failed and is tried again.",
+    Kind.TASK_SUCCEEDED: "Message from Airflow. The task {task} of the DAG {dag} has succeeded.",
+    Kind.TASK_SKIPPED: "Message from Airflow. The task {task} of the DAG {dag} was skipped.",
+    Kind.TASK_STARTS: "Message from Airflow. The task {task} of the DAG {dag} has started.",
+    Kind.TASK_WAITS: "Message from Airflow. The task {task} of the DAG {dag} waits for a person to decide.",
+    Kind.DAG_FAILED: "Alert from Airflow. The DAG {dag} has failed.",
+    Kind.DAG_SUCCEEDED: "Message from Airflow. The DAG {dag} has succeeded.",
+    Kind.DEADLINE_MISSED: "Alert from Airflow. The DAG {dag} has missed its deadline.",
+    Kind.UNKNOWN: "Alert from Airflow. A callback of the DAG {dag} has run.",
+}
+_HEBREW = {
+    Kind.TASK_FAILED: "התראה מאיירפלו. המשימה {task} בתהליך {dag} נכשלה.",
+    Kind.TASK_RETRIES: "התראה מאיירפלו. המשימה {task} בתהליך {dag} נכשלה, ותורץ שוב.",
+    Kind.TASK_SUCCEEDED: "הודעה מאיירפלו. המשימה {task} בתהליך {dag} הסתיימה בהצלחה.",
+    Kind.TASK_SKIPPED: "הודעה מאיירפלו. המשימה {task} בתהליך {dag} דולגה.",
+    Kind.TASK_STARTS: "הודעה מאיירפלו. המשימה {task} בתהליך {dag} התחילה.",
+    Kind.TASK_WAITS: "הודעה מאיירפלו. המשימה {task} בתהליך {dag} ממתינה להחלטה של אדם.",
+    Kind.DAG_FAILED: "התראה מאיירפלו. התהליך {dag} נכשל.",
+    Kind.DAG_SUCCEEDED: "הודעה מאיירפלו. התהליך {dag} הסתיים בהצלחה.",
+    Kind.DEADLINE_MISSED: "התראה מאיירפלו. התהליך {dag} לא עמד בזמן שנקבע לו.",
+    Kind.UNKNOWN: "התראה מאיירפלו. התהליך {dag} ביקש להתקשר אליך.",
+}
+_SENTENCES = {"en": _ENGLISH, "he": _HEBREW}
+_WITHOUT_A_DAG = {
+    "en": "Alert from Airflow. Please look at it.",
+    "he": "התראה מאיירפלו. נא לבדוק.",
+}
+_ENDS = re.compile(r"[.!?…:;](?=\s)|\n")
+
+
+def sentence_on(occasion: Occasion, language: Language) -> str:
+    """Return what to say of an occasion.
+
+    :param occasion: What happened.
+    :param language: ``en`` or ``he``.
+    """
+    if not occasion.dag_name:
+        return _WITHOUT_A_DAG[language]
+    text = _SENTENCES[language][occasion.kind].format(
+        task=_spoken(occasion.task_name), dag=_spoken(occasion.dag_name)
+    )
+    return f"{text} {occasion.question}" if occasion.question else text
+
+
+def cut_to_hear(text: str) -> str:
+    """Return as many whole sentences as a person listens to, at least one word.
+
+    :param text: Of any length.
+    """
+    if len(text) <= MOST_CHARACTERS:
+        return text
+    shorter = text[: MOST_CHARACTERS + 1]
+    ends = [match.start() + 1 for match in _ENDS.finditer(shorter)]
+    end = ends[-1] if ends else shorter.rfind(" ")
+    return shorter[: end if end > 0 else MOST_CHARACTERS].strip()
+
+
+def _spoken(name: str) -> str:
+    """Return a name as words: nobody wants to hear "underscore"."""
+    return re.sub(r"[_.\-]+", " ", name).strip() or name

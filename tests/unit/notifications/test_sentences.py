@@ -1,0 +1,96 @@
+from types import SimpleNamespace
+
+import pytest
+
+from airflow_provider_inforu.notifications.occasion import Kind, Occasion, occasion_of
+from airflow_provider_inforu.notifications.sentences import LANGUAGES, cut_to_hear, sentence_on
+from tests.unit.notifications.conftest import task_context
+
+ME = object()
+WAITING = SimpleNamespace(task_id="approve", notifiers=[ME], subject="Call 5,000 people?")
+
+
+def waiting(**further):
+    context = task_context("running", task_id="approve", **further)
+    context["ti"].task = WAITING
+    return context
+
+
+@pytest.mark.parametrize(
+    ("context", "kind", "subject"),
+    [
+        (task_context("failed"), Kind.TASK_FAILED, "task failed daily_orders load_orders"),
+        (task_context("up_for_retry"), Kind.TASK_RETRIES, None),
+        (task_context("success", exception=None), Kind.TASK_SUCCEEDED, None),
+        (task_context("skipped"), Kind.TASK_SKIPPED, None),
+        (task_context("running"), Kind.TASK_STARTS, None),
+        # Before Airflow 3.2 a task's state says "running" after its end too.
+        (task_context("running", exception=ValueError("boom")), Kind.TASK_FAILED, None),
+        (task_context("running", exception=None), Kind.TASK_SUCCEEDED, None),
+        (waiting(), Kind.TASK_WAITS, "task waits for a decision daily_orders approve"),
+        (waiting(exception=ValueError("boom")), Kind.TASK_FAILED, None),
+        # The DAG processor's callbacks of lost tasks have no state, and those of DAGs have the last task.
+        (task_context(None), Kind.TASK_FAILED, None),
+        (task_context(None, reason="task_failure"), Kind.DAG_FAILED, "DAG failed daily_orders"),
+        (task_context("failed", reason="timed_out"), Kind.DAG_FAILED, None),
+        (task_context("success", reason="success"), Kind.DAG_SUCCEEDED, None),
+        (
+            {"dag_run": {"dag_id": "daily_orders"}, "deadline": {}},
+            Kind.DEADLINE_MISSED,
+            "deadline missed daily_orders",
+        ),
+        ({}, Kind.UNKNOWN, "callback"),
+    ],
+)
+def test_each_context_tells_what_happened(context, kind, subject):
+    occasion = occasion_of(context, ME)
+    assert occasion.kind is kind
+    assert subject in (None, occasion.subject)
+
+
+def test_mapped_tasks_and_runs_are_one_subject():
+    subjects = {occasion_of(task_context("failed", map_index=number), ME).subject for number in range(10)}
+    assert len(subjects) == 1
+
+
+def test_display_names_are_said_and_ids_are_the_subject():
+    context = task_context("failed")
+    context["dag"].dag_display_name = "ההזמנות של היום"
+    context["ti"].task.task_display_name = "טעינה"
+    occasion = occasion_of(context, ME)
+    assert sentence_on(occasion, "he") == "התראה מאיירפלו. המשימה טעינה בתהליך ההזמנות של היום נכשלה."
+    assert occasion.subject == "task failed daily_orders load_orders"
+
+
+def test_a_person_who_is_to_decide_hears_what_about():
+    assert sentence_on(occasion_of(waiting(), ME), "en") == (
+        "Message from Airflow. The task approve of the DAG daily orders waits for a person to decide. "
+        "Call 5,000 people?"
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", Kind)
+def test_there_is_a_sentence_for_everything_in_each_language(language, kind):
+    occasion = Occasion(kind, "daily_orders", "load-orders.v2", "daily_orders", "load-orders.v2")
+    text = sentence_on(occasion, language)
+    assert "daily orders" in text
+    assert ("load orders v2" in text) == kind.name.startswith("TASK")
+    assert not set("_{}") & set(text)
+    assert any("א" <= letter <= "ת" for letter in text) == (language == "he")
+    assert sentence_on(Occasion(kind), language)
+
+
+@pytest.mark.parametrize(
+    ("text", "heard"),
+    [
+        ("Short.", "Short."),
+        ("a" * 500 + ". " + "b" * 200, "a" * 500 + "."),
+        ("a" * 300 + "! 3.5 " + "b" * 400, "a" * 300 + "!"),
+        ("word " * 200, ("word " * 120).strip()),
+        ("a" * 700, "a" * 600),
+        ("a" * 599 + ". " + "b", "a" * 599 + "."),
+    ],
+)
+def test_a_long_text_is_cut_at_a_sentence_else_at_a_word(text, heard):
+    assert cut_to_hear(text) == heard

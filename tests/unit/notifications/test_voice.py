@@ -1,0 +1,364 @@
+"""The notifier against the sandbox, as Airflow calls it."""
+
+import asyncio
+import logging
+import threading
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.notifications import ringing
+from airflow_provider_inforu.notifications.voice import InforuVoiceNotifier, send_inforu_voice_notification
+from tests.unit.notifications.conftest import task_context
+
+PHONE = "050-000-0001"
+DEADLINE = {
+    "dag_run": {"dag_id": "daily_orders", "dag_run_id": "manual__1", "state": "running"},
+    "deadline": {"id": "1", "deadline_time": "2026-11-24T08:00:00Z"},
+}
+
+
+@pytest.fixture(autouse=True)
+def sandbox(connection, caplog, monkeypatch):
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(ringing, "PAUSES", (0.0, 0.0))
+    return connection()
+
+
+def said(caplog, *, of_level=logging.WARNING):
+    return [
+        one.getMessage()
+        for one in caplog.records
+        if one.levelno >= of_level and one.name.startswith("airflow_provider_inforu")
+    ]
+
+
+def the_text(sandbox):
+    (call,) = sandbox.calls()
+    return call["text"]
+
+
+def call_synchronously(notifier, context):
+    notifier(context)
+
+
+def call_asynchronously(_, context, **kwargs):
+    async def story():
+        await InforuVoiceNotifier(**kwargs, context=context)
+
+    asyncio.run(story())
+
+
+def test_a_failed_task_calls_the_person_and_says_what_failed(sandbox, failed_task, caplog):
+    InforuVoiceNotifier(phones=PHONE)(failed_task)
+    (call,) = sandbox.calls()
+    assert call["phone"] == "0500000001"
+    assert call["text"] == "Alert from Airflow. The task load orders of the DAG daily orders has failed."
+    assert "alert 'task failed daily_orders load_orders': 1 people are called" in caplog.text
+
+
+def test_the_call_can_be_found_again_by_what_the_log_names(sandbox, failed_task, caplog):
+    InforuVoiceNotifier(phones=[PHONE, "0500000002"])(failed_task)
+    send_id = caplog.text.split("(send_id ")[1].split(",")[0]
+    assert [call["message_id"] for call in sandbox.calls()] == [f"{send_id}-1", f"{send_id}-2"]
+
+
+def test_many_people_are_one_request(sandbox, failed_task):
+    InforuVoiceNotifier(phones=[f"05000000{number:02d}" for number in range(100)])(failed_task)
+    assert len(sandbox.calls()) == 100
+    assert len(sandbox.requests()) == 1
+
+
+def test_the_message_is_a_template_of_the_context(sandbox, failed_task):
+    InforuVoiceNotifier(phones=PHONE, message="{{ ti.task_id }} says {{ exception }}")(failed_task)
+    assert the_text(sandbox) == "load_orders says boom"
+
+
+def test_phones_are_a_template_too(sandbox, failed_task):
+    failed_task["var"] = {"value": {"on_call": "0500000001, 050-0000002"}}
+    InforuVoiceNotifier(phones="{{ var.value.on_call }}")(failed_task)
+    assert [call["phone"] for call in sandbox.calls()] == ["0500000001", "0500000002"]
+
+
+def test_a_deadline_finds_airflows_variables_though_its_context_has_none(sandbox, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_VAR_ON_CALL", PHONE)
+    monkeypatch.setenv("AIRFLOW_VAR_ON_CALL_LIST", '["0500000002"]')
+    for phones in ("{{ var.value.on_call }}", "{{ var.json.on_call_list }}"):
+        call_asynchronously(None, dict(DEADLINE), phones=phones)
+    assert [call["phone"] for call in sandbox.calls()] == ["0500000001", "0500000002"]
+
+
+def test_a_notifier_that_is_used_twice_says_what_happened_each_time_and_leaves_the_context_alone(sandbox):
+    notifier = InforuVoiceNotifier(phones=PHONE, message="{{ ti.task_id }}")
+    for name in ("first", "second"):
+        context = task_context("failed", task_id=name)
+        before = set(context)
+        notifier(context)
+        assert set(context) == before
+    assert [call["text"] for call in sandbox.calls()] == ["first", "second"]
+
+
+def test_an_existing_campaign_is_heard_instead_of_a_text(sandbox, failed_task):
+    InforuVoiceNotifier(phones=PHONE, campaign_id="{{ 180 + 3 }}")(failed_task)
+    (call,) = sandbox.calls()
+    assert (call["function"], call["campaign_id"], call["text"]) == ("Voice/Campaign/SendExisting", 183, None)
+
+
+@pytest.mark.parametrize(("asked", "sent"), [({}, True), ({"ignore_possible_sending_time": None}, None)])
+def test_an_alert_is_for_now_unless_the_user_says_otherwise(sandbox, failed_task, asked, sent):
+    InforuVoiceNotifier(phones=PHONE, **asked)(failed_task)
+    (request,) = sandbox.requests()
+    assert request["body"]["Data"].get("IgnorePossibleSendingTime") is sent
+
+
+def test_ten_failing_mapped_tasks_ring_once_and_nine_are_said_to_be_held_back(sandbox, caplog):
+    notifiers = [InforuVoiceNotifier(phones=PHONE) for _ in range(10)]
+    threads = [
+        threading.Thread(target=notifier, args=[task_context("failed", map_index=number)])
+        for number, notifier in enumerate(notifiers)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(sandbox.calls()) == 1
+    assert len([line for line in said(caplog) if "less than 900 seconds ago" in line]) == 9
+
+
+def test_other_people_another_subject_and_another_connection_ring(sandbox, failed_task, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", sandbox.connection_json())
+    for kwargs in ({}, {"phones": "0500000002"}, {"subject": "x"}, {"inforu_conn_id": "other"}):
+        for _ in range(2):
+            InforuVoiceNotifier(**{"phones": PHONE, **kwargs})(failed_task)
+    assert len(sandbox.calls()) == 4
+
+
+def test_what_happened_counts_and_not_how_the_people_are_written(sandbox):
+    InforuVoiceNotifier(phones=["0500000001", "0500000002"])(task_context("failed"))
+    InforuVoiceNotifier(phones="050-000-0002, +972500000001")(task_context("failed"))
+    assert len(sandbox.requests()) == 1
+    InforuVoiceNotifier(phones=["0500000001", "0500000002"])(task_context("up_for_retry"))
+    assert len(sandbox.requests()) == 2
+
+
+def test_without_a_cooldown_each_time_rings(sandbox, failed_task, cooldowns):
+    for _ in range(2):
+        InforuVoiceNotifier(phones=PHONE, cooldown=0)(failed_task)
+    assert len(sandbox.calls()) == 2
+    assert list(cooldowns.iterdir()) == []
+
+
+def test_a_call_that_provably_did_not_leave_gives_the_cooldown_back(sandbox, failed_task, caplog):
+    sandbox.add_fault("status", status_id=-13)
+    InforuVoiceNotifier(phones=PHONE)(failed_task)
+    assert sandbox.calls() == []
+    assert "nobody was called: Inforu refused Voice/Message/Send" in said(caplog)[0]
+    InforuVoiceNotifier(phones=PHONE)(failed_task)
+    assert len(sandbox.calls()) == 1
+
+
+def test_a_rate_limit_is_waited_for(sandbox, failed_task):
+    sandbox.add_fault("rate_limit")
+    InforuVoiceNotifier(phones=PHONE)(failed_task)
+    assert len(sandbox.calls()) == 1
+
+
+def test_after_an_answer_that_never_came_nobody_is_called_again(sandbox, failed_task, caplog):
+    sandbox.add_fault("accept_then_drop")
+    for _ in range(2):
+        InforuVoiceNotifier(phones=PHONE)(failed_task)
+    assert len(sandbox.calls()) == 1
+    lost, held_back = said(caplog)
+    assert "1 people may have been called or not, and are not called again" in lost
+    assert "less than 900 seconds ago" in held_back
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "line"),
+    [
+        ({"phones": []}, "nobody was called, since phones names nobody who can be"),
+        ({"phones": None}, "nobody was called, since phones names nobody who can be"),
+        ({"phones": "{{ ti.nothing.at_all }}"}, "the phones could not be rendered (UndefinedError"),
+        ({"phones": 3.5}, "phones must be a list or a text, not float"),
+        ({"phones": "+1 212 555 0100"}, "left out is person 1: the phone belongs to another country (+1)"),
+        ({"inforu_conn_id": "nowhere"}, "the connection 'nowhere' does not exist or could not be read"),
+        ({"campaign_id": "{{ nothing }}"}, "the campaign_id could not be rendered"),
+    ],
+)
+@pytest.mark.parametrize("run", [call_synchronously, call_asynchronously])
+def test_what_cannot_ring_is_one_line_in_the_log_and_no_exception(
+    sandbox, failed_task, caplog, kwargs, line, run
+):
+    kwargs = {"phones": PHONE, **kwargs}
+    if run is call_synchronously:
+        InforuVoiceNotifier(**kwargs)(failed_task)
+    else:
+        run(None, failed_task, **kwargs)
+    assert sandbox.requests() == []
+    assert line in said(caplog)[0]
+    assert "nobody was called" in said(caplog)[-1]
+    assert "212 555" not in caplog.text
+
+
+def test_a_vendor_that_is_away_is_an_error_in_the_log(monkeypatch, failed_task, caplog):
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_INFORU_DEFAULT",
+        '{"conn_type": "inforu", "host": "http://127.0.0.1:1", "login": "demo", "password": "0123456789"}',
+    )
+    InforuVoiceNotifier(phones=PHONE)(failed_task)
+    (line,) = said(caplog)
+    assert "nobody was called" in line
+    assert "Check API address and Proxy" in line
+
+
+def test_the_others_are_called_when_one_phone_is_none(sandbox, failed_task, caplog):
+    InforuVoiceNotifier(phones=["12", PHONE, "0500000001"])(failed_task)
+    assert [call["phone"] for call in sandbox.calls()] == ["0500000001"]
+    (line,) = said(caplog)
+    assert "left out is person 1: the phone has too few digits" in line
+
+
+@pytest.mark.parametrize("message", ["{{ ti.nothing.at_all }}", "{% if %}", "{{ 1 / 0 }}", "{{ '' }}"])
+def test_a_message_that_fails_to_render_is_replaced_by_the_plain_sentence(
+    sandbox, failed_task, caplog, message
+):
+    InforuVoiceNotifier(phones=PHONE, message=message)(failed_task)
+    assert the_text(sandbox) == "Alert from Airflow. The task load orders of the DAG daily orders has failed."
+    assert "the message" in said(caplog)[0]
+    assert "instead it is 'Alert from Airflow" in said(caplog)[0]
+
+
+def test_a_deadlines_message_that_speaks_of_a_task_is_replaced_too(sandbox, caplog):
+    call_asynchronously(None, dict(DEADLINE), phones=PHONE, message="{{ task_id }} is late")
+    assert the_text(sandbox) == "Alert from Airflow. The DAG daily orders has missed its deadline."
+    assert "the message could not be rendered" in said(caplog)[0]
+
+
+def test_a_text_too_long_to_be_heard_is_cut_at_a_sentence_and_the_log_says_so(sandbox, failed_task, caplog):
+    InforuVoiceNotifier(phones=PHONE, message="All is lost. " * 100)(failed_task)
+    text = the_text(sandbox)
+    assert 500 < len(text) <= 600
+    assert text.endswith("All is lost.")
+    assert "the message has 1299 characters" in said(caplog)[0]
+
+
+def test_in_quiet_hours_nobody_is_called_and_no_cooldown_begins(sandbox, failed_task, caplog, monkeypatch):
+    notifier = InforuVoiceNotifier(phones=PHONE, quiet_hours="22:00-07:00")
+    night = SimpleNamespace(now=lambda zone: datetime(2026, 11, 24, 23, tzinfo=zone))
+    with monkeypatch.context() as patch:
+        patch.setattr(ringing, "datetime", night)
+        notifier(failed_task)
+    assert sandbox.calls() == []
+    assert "these are quiet hours" in said(caplog)[0]
+    notifier.quiet_hours = None
+    notifier(failed_task)
+    assert len(sandbox.calls()) == 1
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "error"),
+    [
+        ({"cooldown": -1}, "cooldown must be a timedelta or seconds"),
+        ({"cooldown": timedelta(seconds=-1)}, "cooldown must be a timedelta or seconds"),
+        ({"cooldown": "15 minutes"}, "cooldown must be a timedelta or seconds"),
+        ({"quiet_hours": "22-7"}, "quiet_hours must be two times of day"),
+        ({"language": "fr"}, "language must be one of en, he"),
+    ],
+)
+def test_arguments_that_cannot_be_are_an_error_where_a_dag_is_parsed_and_not_in_a_deadline(
+    sandbox, caplog, kwargs, error
+):
+    with pytest.raises(InforuInputError, match=error):
+        InforuVoiceNotifier(phones=PHONE, **kwargs)
+    call_asynchronously(None, dict(DEADLINE), phones=PHONE, **kwargs)
+    assert len(sandbox.calls()) == 1
+    assert error in said(caplog)[0]
+
+
+@pytest.mark.parametrize("context", [{}, None, {"ti": object()}, {"deadline": None, "dag_run": None}])
+def test_whatever_the_context_lacks_the_phone_rings(sandbox, context):
+    InforuVoiceNotifier(phones=PHONE).notify(context)
+    assert "Airflow" in the_text(sandbox)
+
+
+def test_a_cooldown_that_cannot_be_kept_rings_and_the_log_says_so_without_the_address(
+    sandbox, failed_task, caplog, monkeypatch
+):
+    monkeypatch.setenv("AIRFLOW__INFORU__RATE_LIMIT_REDIS_URL", "redis://:s3cr3t@127.0.0.1:1/0")
+    for _ in range(2):
+        InforuVoiceNotifier(phones=PHONE)(failed_task)
+    assert len(sandbox.calls()) == 2
+    assert "the cool-down could not be kept (ConnectionError)" in said(caplog)[0]
+    assert "s3cr3t" not in caplog.text
+
+
+def test_a_context_that_cannot_be_read_rings_too(sandbox, caplog):
+    class Broken:
+        @property
+        def state(self):
+            raise RuntimeError("Airflow was asked and did not answer")
+
+    InforuVoiceNotifier(phones=PHONE)({"ti": Broken()})
+    assert the_text(sandbox) == "Alert from Airflow. Please look at it."
+    assert "what happened could not be read from the context (RuntimeError)" in said(caplog)[0]
+
+
+def test_an_error_that_nobody_foresaw_stays_inside_and_its_words_outside_the_log(
+    failed_task, caplog, monkeypatch
+):
+    def fail(*_):
+        raise RuntimeError("0500000001")
+
+    monkeypatch.setattr("airflow_provider_inforu.notifications.voice.ring", fail)
+    InforuVoiceNotifier(phones=PHONE)(failed_task)
+    (line,) = said(caplog)
+    assert "failed unexpectedly (RuntimeError): whether people were called is not known" in line
+    assert "0500000001" not in caplog.text
+
+
+def test_a_cooldown_that_cannot_be_given_back_is_said(sandbox, failed_task, caplog, monkeypatch):
+    class Away:
+        def take(self, *_):
+            return self.fail
+
+        def fail(self):
+            raise OSError
+
+    monkeypatch.setattr(ringing, "new_cooldown", Away)
+    sandbox.add_fault("status", status_id=-13)
+    InforuVoiceNotifier(phones=PHONE)(failed_task)
+    assert "its cool-down goes on (OSError)" in said(caplog)[-1]
+
+
+def test_no_phone_reaches_the_log(failed_task, caplog):
+    caplog.set_level(logging.DEBUG)
+    for _ in range(2):
+        InforuVoiceNotifier(phones=["0500000001", "05000"], subject="call 0500000001")(failed_task)
+    logged = "".join(said(caplog, of_level=logging.DEBUG))
+    assert "[phone hidden]" in logged
+    assert "50000" not in logged
+
+
+def test_the_event_loop_goes_on_while_the_vendor_is_slow(sandbox):
+    sandbox.update_settings(latency=1.0)
+
+    async def story():
+        steps = 0
+        ringing_now = asyncio.ensure_future(_await(InforuVoiceNotifier(phones=PHONE, context=dict(DEADLINE))))
+        while not ringing_now.done():
+            await asyncio.sleep(0.01)
+            steps += 1
+        return steps
+
+    assert asyncio.run(story()) > 5
+    assert len(sandbox.calls()) == 1
+
+
+async def _await(awaitable):
+    await awaitable
+
+
+def test_the_other_name_is_the_same():
+    assert send_inforu_voice_notification is InforuVoiceNotifier
