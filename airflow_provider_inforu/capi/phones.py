@@ -6,6 +6,8 @@ a number range that was opened yesterday is no reason to leave a person out.
 
 from __future__ import annotations
 
+import re
+
 from airflow_provider_inforu.capi.errors import InforuInputError
 
 COUNTRY_CODE = 972
@@ -16,6 +18,8 @@ _MOST_DIGITS = 9
 """Without the zero. The library also knows longer forms, which reach a landline's voice mail."""
 _SERVICE_PREFIXES = "01"
 """1-700, 1-800, 100: numbers of services, which have no form with a zero and are no person's."""
+_FLOAT = re.compile(r"^(\s*\+?\d+)\.0\s*$")
+"""A whole number that was written as a float. Its last digit would make another person's number."""
 
 
 class InvalidPhoneError(InforuInputError):
@@ -26,7 +30,8 @@ def normalize_phone(raw: object) -> str:
     """Return an Israeli phone number in local form, such as ``0589995551``.
 
     Takes ``052-123-4567``, ``+972521234567``, ``972521234567``, ``00972…``, a number that lost its zero in
-    a spreadsheet (``521234567``, as text, int or whole float), spaces, brackets and direction marks.
+    a spreadsheet (``521234567``, as text, int or whole float) and became a float in pandas
+    (``521234567.0``), spaces, brackets and direction marks.
 
     :param raw: Text or a whole number.
     :raises InvalidPhoneError: Missing, letters or an extension in it, another country's, too short, too long.
@@ -67,4 +72,4 @@ def _as_digits_text(raw: object) -> str:
     text = str(raw)
     if any(character.isalpha() for character in text):
         raise InvalidPhoneError("the phone has letters in it")
-    return text
+    return _FLOAT.sub(r"\1", text)

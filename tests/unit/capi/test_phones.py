@@ -10,6 +10,7 @@ from airflow_provider_inforu.capi.phones import InvalidPhoneError, normalize_pho
     [
         *("0500000001", "050-000-0001", "050 000 0001", "(050) 000-0001", "+972500000001", "972500000001"),
         *("00972500000001", "+972 (0)50-000-0001", "9720500000001", "500000001", 500000001, 500000001.0),
+        *("500000001.0", "972500000001.0", "+972500000001.0", "0500000001.0 "),
         *(" 050-0000001 ", "\u200e050-000-0001", "٠٥٠٠٠٠٠٠٠١"),
     ],
 )
@@ -42,6 +43,7 @@ def test_landlines_and_other_networks_are_judged_by_their_length(raw, local):
             ("050-000-001", "wrong number of"),
             ("05000000011", "wrong number of"),
         ),
+        *(("2500000.0", "too few"), ("50000000.0", "wrong number of")),
         *(("100", "too few"), ("*2700", "too few"), ("1700123456", "service number")),
         *(
             ("066-000-0001", "wrong number of"),
