@@ -5,13 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from airflow_provider_inforu.capi.errors import (
-    InforuAccountError,
-    InforuAuthenticationError,
-    InforuConnectionError,
-    InforuError,
-    InforuInputError,
-)
+from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
 from airflow_provider_inforu.capi.phones import normalize_phone
 from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.capi.voice import Call
@@ -24,6 +18,7 @@ from airflow_provider_inforu.cli.errors import (
     say,
 )
 from airflow_provider_inforu.cli.terminal import confirm, print_json
+from airflow_provider_inforu.hooks.advice import advice_on_sending
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -31,7 +26,6 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.capi.voice import SendReceipt
 
 _SHOWN_DIGITS = 2
-_OURS_TO_MEND = (InforuAuthenticationError, InforuAccountError, InforuConnectionError)
 LOOK_FIRST = "look at the campaigns in the Inforu portal before you call again"
 
 
@@ -97,7 +91,7 @@ def _send(hook: LocalHook, one: Call) -> SendReceipt:
     except InforuError as error:
         if not error.safe_to_resend:
             raise NotKnownError(f"not known whether it rings: {error}; {LOOK_FIRST}") from None
-        advice = _advice(error)
+        advice = advice_on_sending(error)
         raise CommandError(f"nobody was called: {error}{f'. {advice}' if advice else ''}") from None
     except KeyboardInterrupt:
         raise NotKnownError(
@@ -108,9 +102,3 @@ def _send(hook: LocalHook, one: Call) -> SendReceipt:
             f"not known whether it rings: {type(error).__name__} while the request was under way; "
             f"{LOOK_FIRST}"
         ) from None
-
-
-def _advice(error: InforuError) -> str:
-    from airflow_provider_inforu.hooks.advice import advice_on
-
-    return advice_on(error) if isinstance(error, _OURS_TO_MEND) else ""

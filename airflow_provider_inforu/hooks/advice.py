@@ -48,6 +48,15 @@ def advice_on(error: InforuError) -> str:
     return ""
 
 
+def advice_on_sending(error: InforuError) -> str:
+    """Return what to look at after a send, where the account or the way to the vendor is the reason.
+
+    :param error: Of a request that was to call somebody.
+    """
+    ours = InforuAuthenticationError | InforuAccountError | InforuConnectionError
+    return advice_on(error) if isinstance(error, ours) else ""
+
+
 def _advice_on_unknown(error: InforuOutcomeUnknownError) -> str:
     if error.http_status is None:
         return (

@@ -9,15 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from airflow_provider_inforu.capi.errors import (
-    InforuAccountError,
-    InforuAuthenticationError,
-    InforuConnectionError,
-    InforuError,
-)
+from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.capi.voice import Call, SendReceipt
-from airflow_provider_inforu.hooks.advice import advice_on
+from airflow_provider_inforu.hooks.advice import advice_on_sending
 from airflow_provider_inforu.notifications.cooldown import new_cooldown
 from airflow_provider_inforu.sending.answers import Verdict, judge
 from airflow_provider_inforu.sending.plan import digest
@@ -179,8 +174,4 @@ def _say_lost(alert: Alert, error: InforuError) -> None:
 
 
 def _advice_on(error: InforuError) -> str:
-    if isinstance(error, InforuAuthenticationError | InforuAccountError):
-        return advice_on(error)
-    if isinstance(error, InforuConnectionError):
-        return "Check API address and Proxy of the connection, and that this machine may reach it"
-    return "" if error.safe_to_resend else "The Inforu portal shows whether they were"
+    return advice_on_sending(error) if error.safe_to_resend else "The Inforu portal shows whether they were"

@@ -83,6 +83,7 @@ class InforuVoiceNotifier(BaseNotifier):
         self.ignore_possible_sending_time = ignore_possible_sending_time
         self._complaints: list[str] = []
         raises = context is None
+        self._checked(lambda: _one_of(message, campaign_id), None, raises=raises)
         self.language: Language = self._checked(lambda: _language(language), "en", raises=raises)
         self.cooldown = self._checked(lambda: _seconds(cooldown), COOLDOWN.total_seconds(), raises=raises)
         self.quiet_hours = self._checked(lambda: read_quiet_hours(quiet_hours), None, raises=raises)
@@ -240,6 +241,11 @@ def _with_variables(values: Mapping[str, Any]) -> MutableMapping[str, Any]:
             "json": VariableAccessor(deserialize_json=True),
         }
     return copy
+
+
+def _one_of(message: object, campaign_id: object) -> None:
+    if message is not None and campaign_id is not None:
+        raise InforuInputError("message and campaign_id exclude each other: a campaign speaks its own text")
 
 
 def _language(language: str) -> Language:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_inforu.capi.errors import InforuAccountError, InforuAuthenticationError, InforuError
-from airflow_provider_inforu.hooks.advice import advice_on
+from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.hooks.advice import advice_on_sending
 from airflow_provider_inforu.operators.in_doubt import find_accepted
 from airflow_provider_inforu.operators.ledger import (
     life_of,
@@ -175,9 +175,6 @@ class Attempt:
         unsent = [batch for batch in batches if batch.number not in ledger.records]
         self.has_sent = bool(unsent)
         send_id = ledger.header.send_id
-        if unsent and self._order.quota_check:
-            people = sum(len(batch.recipients) for batch in unsent)
-            check_quota(self._hook, people, self._order.quota_check)
         log.info("send %s: requests to make: %d of %d", send_id, len(unsent), len(batches))
         self._running = Dispatch(
             ledger,
@@ -189,6 +186,9 @@ class Attempt:
         if self._is_killed:
             self._running.stop(KILLED)
         try:
+            if unsent and self._order.quota_check:
+                people = sum(len(batch.recipients) for batch in unsent)
+                check_quota(self._hook, people, self._order.quota_check)
             self._running.run()
         except BaseException as error:
             report = Report(send_id, batches, ledger.records)
@@ -203,8 +203,8 @@ class Attempt:
 
     def _raise_unsent(self, report: Report, stopped_by: InforuError | None, *, is_durable: bool) -> None:
         message = f"connection {self._hook.inforu_conn_id!r}, {report.describe(stopped_by)}"
-        if isinstance(stopped_by, InforuAuthenticationError | InforuAccountError):
-            message += f". {advice_on(stopped_by).rstrip('.')}"
+        if stopped_by and (advice := advice_on_sending(stopped_by)):
+            message += f". {advice.rstrip('.')}"
         if not is_durable:
             raise AirflowFailException(f"{message}. {NO_LEDGER}")
         if isinstance(stopped_by, FirstBatchError):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING, Literal
 
 from airflow_provider_inforu.capi.errors import InforuError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_provider_inforu.capi.admin import Quota
     from airflow_provider_inforu.hooks.inforu import InforuHook
 
@@ -17,41 +20,46 @@ QuotaCheck = Literal["fail", "warn"]
 
 
 class NotEnoughQuotaError(InforuError):
-    """The account has fewer calls left than people are to be called."""
+    """The account has fewer calls left than people are to be called, as far as the vendor says."""
 
     safe_to_resend = True
 
 
 def check_quota(hook: InforuHook, people: int, quota_check: QuotaCheck) -> None:
-    """Compare the quota for voice calls with the people of a send.
+    """Compare the quota for voice calls with the people who are still to be called.
 
     :param hook: Of the connection.
     :param people: How many are to be called.
     :param quota_check: What to do when there is less, or when the vendor does not say: ``fail`` or ``warn``.
-    :raises NotEnoughQuotaError: There is less.
+    :raises NotEnoughQuotaError: There is less, or the vendor's answer does not say how much.
     :raises InforuError: The quota cannot be read.
     """
     try:
         left = calls_left(hook.get_quota())
-        if left is None or left >= people:
-            return
-        raise NotEnoughQuotaError(
-            f"the account has {left} calls left and {people} people are to be called, so nobody was called. "
-            "Fill the quota and let the task run again, call fewer people, or set quota_check='warn'"
-        )
     except InforuError as error:
         if quota_check == "fail":
             raise
-        log.warning("the quota may not be enough: %s. The send goes on", error)
+        log.warning("the quota could not be read, and the send goes on: %s", error)
+        return
+    if left is not None and left >= people:
+        return
+    known = "the vendor does not say how many calls" if left is None else f"{left:.0f} calls"
+    problem = f"{known} are left in the account's quota, and {people} people are still to be called"
+    if quota_check == "fail":
+        raise NotEnoughQuotaError(
+            f"{problem}: none of them was. Fill the quota and let the task run again, or set "
+            "quota_check='warn'"
+        )
+    log.warning("%s. The send goes on", problem)
 
 
-def calls_left(quotas: list[Quota]) -> int | None:
-    """Return how many calls are left; None where there is no end, or where no number was given.
+def calls_left(quotas: Sequence[Quota]) -> float | None:
+    """Return how many calls are left, which may be infinite; None where the vendor does not say.
 
     :param quotas: The vendor's rows; several packages add up.
     """
-    numbers = [quota.remaining for quota in quotas if quota.kind.casefold() != "unlimited"]
-    if len(numbers) < len(quotas) or not numbers:
-        return None
+    numbers = [math.inf if one.kind.casefold() == "unlimited" else one.remaining for one in quotas]
     known = [number for number in numbers if number is not None]
-    return sum(known) if len(known) == len(numbers) else None
+    if math.inf in known:
+        return math.inf
+    return sum(known) if known and len(known) == len(numbers) else None

@@ -9,13 +9,16 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from airflow_provider_inforu.capi.errors import InforuError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 T = TypeVar("T")
 
@@ -29,6 +32,12 @@ CREATE TABLE recipients (place INTEGER PRIMARY KEY, key TEXT, phone TEXT, text T
 CREATE TABLE skipped (place INTEGER PRIMARY KEY, key TEXT, reason TEXT);
 BEGIN;
 """
+
+
+class SpoolError(InforuError):
+    """People cannot be kept on disk, or not be read from there."""
+
+    safe_to_resend = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +116,24 @@ class Spool:
 
     def write(self, statement: str, values: tuple[Any, ...]) -> bool:
         """Return whether a statement wrote a row."""
-        with self._turn:
+        with self._used():
             return self._database.execute(statement, values).rowcount == 1
 
     def read(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """Return what a statement finds."""
-        with self._turn:
+        with self._used():
             return self._database.execute(statement, values).fetchall()
+
+    @contextmanager
+    def _used(self) -> Iterator[None]:
+        with self._turn:
+            try:
+                yield
+            except sqlite3.Error as error:
+                raise SpoolError(
+                    f"people cannot be kept in a temporary file ({error}): make room in the folder for "
+                    "temporary files, or name another in SQLITE_TMPDIR"
+                ) from None
 
 
 class Rows(Sequence[T], Generic[T]):
@@ -148,6 +168,8 @@ class Rows(Sequence[T], Generic[T]):
         """Return a row, or a view of rows that follow one another."""
         found = self._places[index]
         if isinstance(found, range):
+            if found.step != 1:
+                raise ValueError("a part of a spool's rows has no steps")
             return Rows(self._spool, self._table, found)
         (row,) = self._read(found, found + 1)
         return row

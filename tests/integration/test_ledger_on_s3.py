@@ -2,7 +2,8 @@
 
 import json
 import secrets
-from concurrent.futures import ProcessPoolExecutor
+import threading
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import timedelta
 from multiprocessing import get_context
 
@@ -12,6 +13,7 @@ from airflow.sdk import DAG
 from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
+from airflow_provider_inforu.notifications.cooldown import FolderCooldown
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from airflow_provider_inforu.sending.batch_state import BatchState, Event, LedgerError
 from tests.integration.attempts import begin, begin_and_submit, states
@@ -69,6 +71,19 @@ def root(bucket):
 
 def objects(client, bucket):
     return [one["Key"] for one in client.list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+
+def test_of_many_alerts_at_the_same_moment_one_begins_the_cooldown(root):
+    begin_together = threading.Barrier(8)
+
+    def ring(_):
+        begin_together.wait(30)
+        return FolderCooldown(root).take("key", 60) is not None
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(ring, range(8))) == 1
+    assert FolderCooldown(root).take("key", 60) is None
+    assert FolderCooldown(root).take("another", 60) is not None
 
 
 def test_there_is_no_ledger_at_first(root):

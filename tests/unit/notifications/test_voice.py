@@ -265,6 +265,7 @@ def test_in_quiet_hours_nobody_is_called_and_no_cooldown_begins(sandbox, failed_
         ({"cooldown": "15 minutes"}, "cooldown must be a timedelta or seconds"),
         ({"quiet_hours": "22-7"}, "quiet_hours must be two times of day"),
         ({"language": "fr"}, "language must be one of en, he"),
+        ({"message": "x", "campaign_id": 183}, "message and campaign_id exclude each other"),
     ],
 )
 def test_arguments_that_cannot_be_are_an_error_where_a_dag_is_parsed_and_not_in_a_deadline(

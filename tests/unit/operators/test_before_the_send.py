@@ -1,23 +1,15 @@
 """What a send does before its first call: a dry run, and a look at the quota."""
 
+import math
+
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_provider_inforu.capi.admin import Quota
 from airflow_provider_inforu.capi.voice import SEND_TEXT_TO_SPEECH
-from tests.task_runner import TaskRunner
-from tests.unit.operators.test_voice import existing, log_of, people, text_to_speech
-
-
-@pytest.fixture
-def sandbox(connection, inforu_sandbox):
-    inforu_sandbox.update_settings(requests_per_second=0)
-    connection(requests_per_second=0)
-    return inforu_sandbox
-
-
-@pytest.fixture
-def runner():
-    return TaskRunner()
-
+from airflow_provider_inforu.hooks.inforu import InforuHook
+from airflow_provider_inforu.operators.quota import NotEnoughQuotaError, calls_left, check_quota
+from tests.unit.operators.test_voice import existing, log_of, people, text_to_speech, without_state_store
 
 pytestmark = pytest.mark.usefixtures("sandbox")
 
@@ -67,8 +59,10 @@ def test_a_dry_run_that_is_no_flag_is_an_error_before_anything_is_sent(runner, s
     assert sandbox.requests() == []
 
 
-def test_airflows_own_dry_run_still_renders_the_fields():
+def test_airflows_own_dry_run_still_shows_the_fields(capfd):
     text_to_speech(people(1), dry_run=True).dry_run()
+    shown = capfd.readouterr()
+    assert "Rendering template for message" in shown.out + shown.err
 
 
 @pytest.mark.parametrize("limit", [120, "120", "{{ 100 + 20 }}"])
@@ -108,9 +102,7 @@ def test_a_quota_that_is_not_enough_fails_before_anybody_is_called(runner, sandb
     sandbox.update_settings(quota=249)
     task = text_to_speech(people(250), quota_check="fail")
     assert runner.run(task) == "up_for_retry"
-    assert "the account has 249 calls left and 250 people are to be called, so nobody was called" in log_of(
-        capsys
-    )
+    assert "249 calls are left in the account's quota, and 250 people are still to" in log_of(capsys)
     assert sandbox.calls() == []
     sandbox.update_settings(quota=250)
     assert runner.run(task, try_number=2) == "success"
@@ -119,8 +111,11 @@ def test_a_quota_that_is_not_enough_fails_before_anybody_is_called(runner, sandb
 
 def test_a_quota_that_is_not_enough_is_a_warning_on_request(runner, sandbox, capsys):
     sandbox.update_settings(quota=100)
-    assert runner.run(text_to_speech(people(101), quota_check="warn")) == "up_for_retry"
-    assert "the quota may not be enough: the account has 100 calls left" in log_of(capsys)
+    assert runner.run(text_to_speech(people(101), quota_check="warn", max_in_flight=1)) == "up_for_retry"
+    warning = (
+        "100 calls are left in the account's quota, and 101 people are still to be called. The send goes on"
+    )
+    assert warning in log_of(capsys)
     assert len(sandbox.calls()) == 100
 
 
@@ -131,6 +126,32 @@ def test_a_quota_that_cannot_be_read_is_not_enough(runner, sandbox, quota_check,
     sandbox.add_fault("http_error", http_status=500, function="Admin/GetQuota")
     assert runner.run(text_to_speech(people(1), quota_check=quota_check)) == state
     assert len(sandbox.calls()) == calls
+
+
+@pytest.mark.parametrize(
+    ("remaining", "left"),
+    [
+        ([("Monthly", 5), ("Packages", 7)], 12),
+        ([("Unlimited", None)], math.inf),
+        ([("Unlimited", None), ("Monthly", None)], math.inf),
+        ([("Monthly", 5), ("Packages", None)], None),
+        ([], None),
+    ],
+)
+def test_packages_add_up_where_the_vendor_says_how_much_each_has(remaining, left):
+    assert calls_left([Quota("IVR", kind, number, None) for kind, number in remaining]) == left
+
+
+def test_a_vendor_that_does_not_say_how_many_are_left_has_not_said_enough(monkeypatch):
+    monkeypatch.setattr(InforuHook, "get_quota", lambda _: [])
+    with pytest.raises(NotEnoughQuotaError, match="the vendor does not say how many calls are left"):
+        check_quota(InforuHook(), 1, "fail")
+
+
+def test_without_a_ledger_a_quota_that_is_not_enough_is_not_retried_in_vain(sandbox):
+    sandbox.update_settings(quota=0)
+    with pytest.raises(AirflowFailException, match="0 calls are left"):
+        without_state_store(text_to_speech(people(1), quota_check="fail"), 1)
 
 
 def test_the_quota_is_not_asked_without_request_nor_where_all_were_sent(runner, sandbox):

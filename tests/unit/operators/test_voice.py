@@ -18,20 +18,6 @@ from airflow_provider_inforu.operators.voice import (
     InforuSendTextToSpeechOperator,
 )
 from airflow_provider_inforu.sending import dispatch, pace
-from tests.task_runner import TaskRunner
-
-
-@pytest.fixture
-def sandbox(connection, inforu_sandbox):
-    inforu_sandbox.update_settings(requests_per_second=0)
-    connection(requests_per_second=0)
-    return inforu_sandbox
-
-
-@pytest.fixture
-def runner():
-    return TaskRunner()
-
 
 pytestmark = pytest.mark.usefixtures("sandbox")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_inforu.sending.spool import Recipient, Skipped, Spool
+from airflow_provider_inforu.sending.spool import Recipient, Skipped, Spool, SpoolError
 
 MOST_MEGABYTES = 80
 HOLD_PEOPLE = """
@@ -46,6 +46,19 @@ def test_recipients_and_parts_of_them_are_like_lists(count, parts):
     assert [rows[place] for place in range(-len(model), len(model))] == model + model
     with pytest.raises(IndexError):
         rows[len(model)]
+
+
+def test_a_part_with_steps_is_refused():
+    with pytest.raises(ValueError, match="no steps"):
+        filled(3).recipients[::2]
+
+
+def test_a_full_disk_is_a_clear_error_and_proves_that_nobody_was_called():
+    spool = filled(10)
+    spool._database.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(SpoolError, match=r"temporary file \(database or disk is full\): make room") as raised:
+        spool.skipped.append(Skipped("row 11", "x" * 100_000))
+    assert raised.value.safe_to_resend
 
 
 def test_more_rows_than_one_read_come_in_order():
