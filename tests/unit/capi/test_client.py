@@ -45,6 +45,13 @@ def client_of(sandbox, **kwargs):
     return InforuClient(base_url=sandbox.url, username=sandbox.username, token=sandbox.token, **kwargs)
 
 
+class ManyAtOnce(ThreadingHTTPServer):
+    """A server to which many may connect at once: with http.server's queue of 5, some wait for seconds."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+
 @contextmanager
 def server(handle, tls=None):
     """A bare server whose handler gets the request handler of http.server."""
@@ -60,8 +67,7 @@ def server(handle, tls=None):
         def log_message(self, *args):
             pass
 
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    running.daemon_threads = True
+    running = ManyAtOnce(("127.0.0.1", 0), Handler)
     running.seen, running.bodies = [], []
     if tls:
         running.socket = tls.wrap_socket(running.socket, server_side=True)
@@ -342,16 +348,17 @@ def test_a_connection_is_reused_while_it_is_fresh():
         assert len(set(ports_seen(vendor))) == 1
 
 
-def test_as_many_connections_are_kept_as_requests_were_in_the_air():
+def test_as_many_connections_are_kept_as_requests_were_in_the_air(monkeypatch):
+    monkeypatch.setattr(connections, "MAX_IDLE_SECONDS", 60.0)
     width = 40
     together = threading.Barrier(width)
 
     def answer_together(handler):
-        together.wait(10)
+        together.wait(60)
         answer(handler)
 
     with server(answer_together) as vendor, ThreadPoolExecutor(width) as pool:
-        client = InforuClient(base_url=vendor.url, username="u", token="t")
+        client = InforuClient(base_url=vendor.url, username="u", token="t", timeout=60)
         for _ in range(2):
             list(pool.map(lambda _: client.call("Admin/GetQuota", {}), range(width)))
         assert len(set(ports_seen(vendor))) == width
