@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from string import Formatter
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.notifications import ISRAEL
+from airflow_provider_inforu.sending.spoken import FORMATS, UnspeakableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,43 +19,53 @@ def is_missing(value: object) -> bool:
     return value is None or bool(value != value)
 
 
-class MissingFieldError(InforuInputError):
-    """A row lacks a field that the text speaks of."""
+class UnfitFieldError(InforuInputError):
+    """A row lacks a field that the text speaks of, or has something in it that cannot be said so."""
 
 
 class TextTemplate:
     """A text in which ``{name}`` stands for the field ``name`` of a row; ``{{`` and ``}}`` are braces.
 
+    ``{name:format}`` says it in Hebrew as a person would: see `FORMATS` for the names of formats.
+
     :param template: The text.
-    :raises InforuInputError: A brace that is not closed, or a placeholder that is more than a field's name.
+    :param zone: Where people are: times that have a zone are told in this one.
+    :raises InforuInputError: A brace that is not closed, or a placeholder that is more than a field's name
+        and a format.
     """
 
-    def __init__(self, template: str) -> None:
+    def __init__(self, template: str, zone: ZoneInfo | None = None) -> None:
+        self._zone = zone or ZoneInfo(ISRAEL)
         try:
             self._parts = list(Formatter().parse(template))
         except ValueError as error:
             raise InforuInputError(f"the message has a brace that is not a placeholder: {error}") from None
         for _, name, spec, conversion in self._parts:
-            if name is not None and (not name.isidentifier() or spec or conversion):
+            if name is not None and (not name.isidentifier() or conversion or spec not in ("", *FORMATS)):
                 shown = name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
                 raise InforuInputError(
-                    f"the message has the placeholder {{{shown}}}: a placeholder is the name of a field "
-                    "and nothing else, such as {name}"
+                    f"the message has the placeholder {{{shown}}}: a placeholder is the name of a field, such "
+                    f"as {{name}}, or that and a format, such as {{due:date}}; formats are {', '.join(FORMATS)}"
                 )
 
     def fill(self, row: Mapping[str, Any]) -> str:
         """Return the text for one row.
 
         :param row: The recipient's fields; None and NaN count as missing, since nobody should hear them.
-        :raises MissingFieldError: Names the field.
+        :raises UnfitFieldError: Names the field.
         """
         return "".join(
-            literal + ("" if name is None else self._value(row, name)) for literal, name, _, _ in self._parts
+            literal + ("" if name is None else self._value(row, name, spec or ""))
+            for literal, name, spec, _ in self._parts
         )
 
-    @staticmethod
-    def _value(row: Mapping[str, Any], name: str) -> str:
+    def _value(self, row: Mapping[str, Any], name: str, spec: str) -> str:
         value = row.get(name)
         if is_missing(value):
-            raise MissingFieldError(f"the message speaks of {{{name}}}, which the row lacks")
-        return str(value)
+            raise UnfitFieldError(f"the message speaks of {{{name}}}, which the row lacks")
+        if not spec:
+            return str(value)
+        try:
+            return FORMATS[spec](value, self._zone)
+        except UnspeakableError as error:
+            raise UnfitFieldError(f"the message says {{{name}:{spec}}}, which takes {error}") from None

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.sending.texts import MissingFieldError, TextTemplate
+from airflow_provider_inforu.sending.texts import UnfitFieldError, TextTemplate
 
 
 def test_placeholders_become_the_rows_fields():
@@ -17,7 +17,7 @@ def test_doubled_braces_are_braces():
 
 @pytest.mark.parametrize("row", [{}, {"name": None}])
 def test_a_missing_field_is_named(row):
-    with pytest.raises(MissingFieldError, match=r"\{name\}"):
+    with pytest.raises(UnfitFieldError, match=r"\{name\}"):
         TextTemplate("Hello {name}").fill(row)
 
 

@@ -1,0 +1,144 @@
+"""The days and hours in which people may be called."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""In the order of `datetime.weekday`."""
+DAY_MINUTES = 24 * 60
+LONGEST_LOOK_AHEAD = timedelta(days=15)
+"""Twice a week and a day: an hour that the clock skips in one week is there in the next."""
+
+_SPAN = re.compile(r"(?:([a-z, -]+?)\s+)?(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
+_HELP = (
+    "write days and hours such as 'sun-thu 09:00-20:00; fri 09:00-13:00', where days are "
+    f"{', '.join(DAYS)}: nothing was sent"
+)
+
+
+class WindowClosedError(InforuError):
+    """Nobody may be called now.
+
+    :ivar opens_at: When people may be called again.
+    :ivar begun: Whether some of the send's people were called before.
+    """
+
+    safe_to_resend = True
+
+    def __init__(self, opens_at: datetime, *, begun: bool) -> None:
+        super().__init__(
+            f"the sending window is closed until {opens_at:%Y-%m-%d %H:%M %Z}, and "
+            + ("the others wait" if begun else "nobody was called")
+        )
+        self.opens_at = opens_at
+        self.begun = begun
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Hours of some days of the week.
+
+    :ivar days: As `datetime.weekday` counts them: the days on which it begins.
+    :ivar start: Its first minute of the day.
+    :ivar length: In minutes; it may end on the next day.
+    """
+
+    days: frozenset[int]
+    start: int
+    length: int
+
+    def __contains__(self, local: datetime) -> bool:
+        minute = local.hour * 60 + local.minute
+        yesterday = (local.weekday() - 1) % len(DAYS)
+        return (local.weekday() in self.days and 0 <= minute - self.start < self.length) or (
+            yesterday in self.days and minute + DAY_MINUTES - self.start < self.length
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SendingWindow:
+    """When people may be called, by the clocks of a zone. Make one with `read_sending_window`."""
+
+    spans: tuple[_Span, ...]
+    zone: ZoneInfo
+
+    def is_open(self, moment: datetime) -> bool:
+        """Return whether people may be called.
+
+        :param moment: With a zone, any.
+        """
+        local = moment.astimezone(self.zone)
+        return any(local in span for span in self.spans)
+
+    def opens_at(self, moment: datetime) -> datetime:
+        """Return the next moment in which people may be called, in the window's zone.
+
+        :param moment: With a zone, any.
+        :raises InforuInputError: There is none.
+        """
+        # A look at each minute is right about every change of the clocks, and costs some milliseconds.
+        start = moment.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+        for minute in range(LONGEST_LOOK_AHEAD // timedelta(minutes=1)):
+            if self.is_open(candidate := start + timedelta(minutes=minute)):
+                return candidate.astimezone(self.zone)
+        raise InforuInputError(f"the sending window never opens: {_HELP}")
+
+
+def now() -> datetime:
+    """Return the time of the machine's clock."""
+    return datetime.now(UTC)
+
+
+def read_sending_window(text: object, timezone: str) -> SendingWindow | None:
+    """Read days and hours, such as ``sun-thu 09:00-20:00; fri 09:00-13:00``.
+
+    Without days a span is of every day. One that ends before it begins ends on the next day. ``24:00`` is the
+    end of a day.
+
+    :param text: The window; None or empty for none.
+    :param timezone: Its zone, as ``Asia/Jerusalem``.
+    :raises InforuInputError: It cannot be read, there is no such zone, or it never opens.
+    """
+    if text in (None, "", "None"):
+        return None
+    if not isinstance(text, str):
+        raise InforuInputError(f"sending_window must be text, not {type(text).__name__}: {_HELP}")
+    try:
+        zone = ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        raise InforuInputError(f"there is no time zone {timezone!r}: nothing was sent") from None
+    window = SendingWindow(tuple(_span(part.strip().lower()) for part in text.split(";")), zone)
+    window.opens_at(now())
+    return window
+
+
+def _span(text: str) -> _Span:
+    match = _SPAN.fullmatch(text)
+    if not match:
+        raise InforuInputError(f"sending_window has {text!r}: {_HELP}")
+    days, *numbers = match.groups()
+    hour, minute, end_hour, end_minute = map(int, numbers)
+    start, end = hour * 60 + minute, end_hour * 60 + end_minute
+    if start == end or start >= DAY_MINUTES or end > DAY_MINUTES or max(minute, end_minute) > 59:
+        raise InforuInputError(f"sending_window has hours that no clock shows, or none, in {text!r}: {_HELP}")
+    return _Span(_days(days), start, end - start if end > start else end - start + DAY_MINUTES)
+
+
+def _days(text: str | None) -> frozenset[int]:
+    if text is None:
+        return frozenset(range(len(DAYS)))
+    found: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = (piece.strip() for piece in part.partition("-"))
+        if first not in DAYS or (dash and last not in DAYS):
+            raise InforuInputError(f"sending_window has the days {text!r}: {_HELP}")
+        start = DAYS.index(first)
+        length = (DAYS.index(last) - start) % len(DAYS) if dash else 0
+        found.update((start + day) % len(DAYS) for day in range(length + 1))
+    return frozenset(found)
