@@ -26,6 +26,10 @@ class InvalidPhoneError(InforuInputError):
     """Not a phone number that can be called. The message says why and never shows the number."""
 
 
+class ForeignPhoneError(InvalidPhoneError):
+    """A phone number of another country."""
+
+
 def normalize_phone(raw: object) -> str:
     """Return an Israeli phone number in local form, such as ``0589995551``.
 
@@ -34,7 +38,8 @@ def normalize_phone(raw: object) -> str:
     (``521234567.0``), spaces, brackets and direction marks.
 
     :param raw: Text or a whole number.
-    :raises InvalidPhoneError: Missing, letters or an extension in it, another country's, too short, too long.
+    :raises InvalidPhoneError: Missing, letters or an extension in it, too short, too long.
+    :raises ForeignPhoneError: It is another country's.
     """
     import phonenumbers
 
@@ -44,7 +49,7 @@ def normalize_phone(raw: object) -> str:
     except phonenumbers.NumberParseException:
         raise InvalidPhoneError("the phone is not a phone number") from None
     if number.country_code != COUNTRY_CODE:
-        raise InvalidPhoneError(f"the phone belongs to another country (+{number.country_code})")
+        raise ForeignPhoneError(f"the phone belongs to another country (+{number.country_code})")
     if number.extension:
         raise InvalidPhoneError("the phone has an extension, which cannot be dialled")
     national = phonenumbers.national_significant_number(number)

@@ -47,16 +47,26 @@ def text_or_none(value: object) -> str | None:
     return None if value is None or str(value) in ("", "None") else str(value)
 
 
-def check_field_names(phone_field: object, key_field: object) -> None:
-    """Refuse names of fields that are none, or that would show phones as keys.
+def check_field_names(**names: object) -> None:
+    """Refuse names of fields that are none.
+
+    :param names: By the argument's name.
+    :raises InforuInputError: Names the argument.
+    """
+    for name, value in names.items():
+        if not isinstance(value, str):
+            raise InforuInputError(
+                f"{name} must be the name of a field, not {type(value).__name__}: nothing was sent"
+            )
+
+
+def check_key_is_no_phone(phone_field: object, key_field: object) -> None:
+    """Refuse a key that would show phones.
 
     :param phone_field: The argument.
     :param key_field: The argument.
-    :raises InforuInputError: Names what is wrong.
+    :raises InforuInputError: Both are one field.
     """
-    for name, value in (("phone_field", phone_field), ("key_field", key_field or "")):
-        if not isinstance(value, str):
-            raise InforuInputError(f"{name} must be the name of a field, not {type(value).__name__}")
     if key_field is not None and key_field == phone_field:
         raise InforuInputError(
             "key_field is the field of the phone, and keys are shown in logs: name another field, or "

@@ -20,7 +20,6 @@ from airflow_provider_inforu.operators.ledger import (
     store_of,
 )
 from airflow_provider_inforu.operators.limits import limits_of
-from airflow_provider_inforu.operators.people import read_people
 from airflow_provider_inforu.operators.quota import check_quota
 from airflow_provider_inforu.operators.sent import Sent
 from airflow_provider_inforu.sending.batch_state import Event
@@ -30,6 +29,7 @@ from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.sending.plan import digest, plan_batches
 from airflow_provider_inforu.sending.report import Report
 from airflow_provider_inforu.sending.stores import MemoryStore
+from airflow_provider_inforu.sending.window import WindowClosedError, now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.operators.quota import QuotaCheck
     from airflow_provider_inforu.sending.ledger import LedgerStore
     from airflow_provider_inforu.sending.plan import Batch
-    from airflow_provider_inforu.sending.recipients import RecipientRules
+    from airflow_provider_inforu.sending.recipients import RecipientList
+    from airflow_provider_inforu.sending.window import SendingWindow
 
 log = logging.getLogger(__name__)
 
@@ -69,24 +70,26 @@ class Order:
 
     :ivar function: The vendor's function.
     :ivar arguments: What is sent beside the people: a retry with others is another send.
-    :ivar rules: How rows are read.
+    :ivar people: Reads the rows.
     :ivar sender: Returns what makes the request of a batch.
     :ivar first_alone: Whether the other batches need what the first one's answer says.
     :ivar in_doubt: What to do when it is not known whether people were called.
     :ivar resend: Call everybody again when the task was cleared.
     :ivar max_in_flight: The most requests at a time.
     :ivar quota_check: What to do when the quota is not enough; None for no look at it.
+    :ivar window: When people may be called; None for always.
     """
 
     function: str
     arguments: list[Any]
-    rules: RecipientRules
+    people: Callable[[], RecipientList]
     sender: Callable[[InforuHook, Ledger], SendBatch]
     first_alone: bool
     in_doubt: InDoubt
     resend: bool
     max_in_flight: int
     quota_check: QuotaCheck | None
+    window: SendingWindow | None
 
 
 class Attempt:
@@ -112,19 +115,20 @@ class Attempt:
         if self._running:
             self._running.stop(KILLED)
 
-    def run(self, context: Context, rows: object) -> Sent:
+    def run(self, context: Context) -> Sent:
         """Send what the ledger does not have yet.
 
         :param context: The task's context.
-        :param rows: The rows.
+        :raises WindowClosedError: Nobody may be called now, and somebody is left.
         :raises InforuError: Something is left to do, and a retry goes on from there.
         """
         store = store_of(context, resend=self._order.resend)
         if not self._order.resend:
             with no_retry_on_ledger_errors():
                 refuse_if_forgotten(store, context["ti"].try_number)
+        self._wait_for_the_window(store)
         username = self._hook.settings.username
-        listed = read_people(rows, self._order.rules)
+        listed = self._order.people()
         batches = plan_batches(listed.recipients)
         header = Header(
             send_id=secrets.token_hex(8),
@@ -143,6 +147,15 @@ class Attempt:
         if batches:
             self._dispatch(ledger, batches)
         return self.sent
+
+    def _wait_for_the_window(self, store: LedgerStore) -> None:
+        """Raise before the rows are read, where nobody was called yet: they are read when it opens."""
+        window, moment = self._order.window, now()
+        if window and not window.is_open(moment):
+            with no_retry_on_ledger_errors():
+                begun = read_ledger(store) is not None
+            if not begun:
+                raise WindowClosedError(window.opens_at(moment), begun=False)
 
     def settle(self, ledger: Ledger, batches: Sequence[Batch]) -> None:
         """Ask the receiver about batches in doubt. One that cannot be asked leaves them in doubt.
@@ -180,7 +193,7 @@ class Attempt:
             ledger,
             unsent,
             self._order.sender(self._hook, ledger),
-            limits_of(self._hook.settings, self._order.max_in_flight),
+            limits_of(self._hook.settings, self._order.max_in_flight, self._order.window),
             first_alone=self._order.first_alone,
         )
         if self._is_killed:
@@ -209,6 +222,9 @@ class Attempt:
             raise AirflowFailException(f"{message}. {NO_LEDGER}")
         if isinstance(stopped_by, FirstBatchError):
             raise AirflowFailException(f"{message}. {NO_COPY_IN_DOUBT if report.in_doubt else NO_COPY}")
+        if isinstance(stopped_by, WindowClosedError):
+            log.info("%s", message)
+            raise stopped_by
         raise SendStoppedError(f"{message}. The next try goes on from there and calls nobody twice")
 
 

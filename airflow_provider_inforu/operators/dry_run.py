@@ -6,28 +6,24 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.redact import hide_phones
-from airflow_provider_inforu.operators.people import read_people
 from airflow_provider_inforu.sending.plan import plan_batches
 
 if TYPE_CHECKING:
-    from airflow_provider_inforu.sending.recipients import RecipientRules
+    from airflow_provider_inforu.sending.recipients import RecipientList
 
 log = logging.getLogger(__name__)
 
 TEXTS_SHOWN = 5
 
 
-def try_dry(function: str, rules: RecipientRules, rows: object) -> dict[str, Any]:
-    """Read the rows as a send would, and return what a dry run returns in the manifest's place.
+def try_dry(function: str, people: RecipientList) -> dict[str, Any]:
+    """Show who would be called, and return what a dry run returns in the manifest's place.
 
     It has no send_id and no counts of what the vendor did, since nothing was sent.
 
     :param function: The vendor's function that would be called.
-    :param rules: How rows are read.
-    :param rows: The rows.
-    :raises InforuInputError: The send would not begin.
+    :param people: Who would be.
     """
-    people = read_people(rows, rules)
     for recipient in people.recipients[:TEXTS_SHOWN]:
         if recipient.text is not None:
             log.info("dry run: %s would hear: %s", recipient.key, hide_phones(recipient.text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.sending.recipients import group_by_reason, read_recipients
 
@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def read_people(rows: object, rules: RecipientRules) -> RecipientList:
+def read_people(rows: object, rules: RecipientRules, *, suppress: Any = None) -> RecipientList:  # noqa: ANN401
     """Read rows, and log how many there are and who is skipped.
 
     :param rows: The rows.
     :param rules: How they are read.
+    :param suppress: Who is not to be called; None for nobody.
     :raises InforuInputError: See `read_recipients`.
     """
-    people = read_recipients(rows, rules)
+    people = read_recipients(rows, rules, suppress)
     log.info("recipients: %d to call, %d skipped", len(people.recipients), len(people.skipped))
     if len(people.recipients) == rules.limit:
         log.info("no more are read: limit is %d", rules.limit)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from airflow_provider_inforu.capi.errors import InforuInputError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
 
 class HiddenRows:
@@ -14,7 +22,45 @@ class HiddenRows:
     def serialize(self) -> str:
         """Return what Airflow stores and shows."""
         if isinstance(self.rows, Collection) and not isinstance(self.rows, str | bytes | Mapping):
-            return "<1 recipient>" if len(self.rows) == 1 else f"<{len(self.rows)} recipients>"
-        return f"<recipients: {type(self.rows).__name__}>"
+            return "<1 row>" if len(self.rows) == 1 else f"<{len(self.rows)} rows>"
+        return f"<rows: {type(self.rows).__name__}>"
 
     __repr__ = serialize
+
+
+def rows_of(value: object) -> Any:  # noqa: ANN401 - whatever the user gave
+    """Return the rows of an argument, hidden or not."""
+    return value.rows if isinstance(value, HiddenRows) else value
+
+
+class HidesRows(BaseOperator):
+    """An operator whose arguments with people in them are rendered, and neither stored nor shown."""
+
+    _fields_with_people = ("recipients", "suppress")
+
+    def _do_render_template_fields(
+        self,
+        parent: Any,  # noqa: ANN401 - as Airflow has it
+        template_fields: Iterable[str],
+        context: Context,
+        jinja_env: Any,  # noqa: ANN401 - a jinja2.Environment
+        seen_oids: set[int],
+    ) -> None:
+        # Mapped tasks are rendered through this method only, so it is the one place to hide the rows. And
+        # Airflow would log them where a template in them is wrong.
+        if parent is not self:
+            super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
+            return
+        others = [name for name in template_fields if name not in self._fields_with_people]
+        super()._do_render_template_fields(parent, others, context, jinja_env, seen_oids)
+        for name in self._fields_with_people:
+            value = getattr(self, name)
+            if value is None or isinstance(value, HiddenRows):
+                continue
+            try:
+                rows = self.render_template(value, context, jinja_env, seen_oids)
+            except Exception as error:
+                raise InforuInputError(
+                    f"the {name} cannot be rendered ({type(error).__name__}): nothing was sent"
+                ) from None
+            setattr(self, name, HiddenRows(rows))

@@ -7,21 +7,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import BaseOperator, conf
+from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_inforu.capi import voice
-from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.notifications import ISRAEL
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.operators.arguments import (
     check_choices,
     check_field_names,
     check_flags,
+    check_key_is_no_phone,
     check_numbers,
     check_report_path,
     read_flag,
     read_limit,
 )
-from airflow_provider_inforu.operators.rows import HiddenRows
+from airflow_provider_inforu.operators.rows import HidesRows, rows_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -29,12 +30,19 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.operators.attempt import Attempt, InDoubt
     from airflow_provider_inforu.operators.quota import QuotaCheck
     from airflow_provider_inforu.operators.sent import Sent
+    from airflow_provider_inforu.operators.window import OutsideWindow
     from airflow_provider_inforu.sending.dispatch import SendBatch
     from airflow_provider_inforu.sending.ledger import Ledger
-    from airflow_provider_inforu.sending.recipients import InvalidRecipients, OnDuplicate, RecipientRules
+    from airflow_provider_inforu.sending.recipients import (
+        InvalidRecipients,
+        OnDuplicate,
+        RecipientList,
+        RecipientRules,
+    )
+    from airflow_provider_inforu.sending.window import SendingWindow
 
 
-class InforuSendOperator(BaseOperator):
+class InforuSendOperator(HidesRows):
     """What both operators share: recipients in, one request for each 100 of them, a manifest out.
 
     Bad rows and arguments fail the task before anything is sent. Each request is written down in a ledger
@@ -70,6 +78,12 @@ class InforuSendOperator(BaseOperator):
     :param quota_check: Before the first call, compare the account's quota for voice with the people: when it
         is not enough or cannot be read, ``fail`` before anybody is called, or ``warn`` in the log. None
         (default) does not ask.
+    :param sending_window: The days and hours in which people may be called, such as
+        ``sun-thu 09:00-20:00; fri 09:00-13:00`` (None: always). A send that it closes upon stops. It holds
+        for the requests: what the vendor has accepted by then rings. Templated.
+    :param outside_window: Where it is closed: ``wait`` (default) in the triggerer until it opens, without a
+        worker; ``fail``; or ``skip`` the task where nobody was called yet, and fail it otherwise.
+    :param timezone: The zone of ``sending_window``, and of times in texts (``Asia/Jerusalem``).
     :param dry_run: Do everything but the requests (False): read and check the rows, and log the first texts
         by key. What is returned says ``dry_run`` and ``would_call``, and has no send_id. Templated.
     :param report_path: Where to write a row for each recipient at the end: any URL that fsspec knows, ending
@@ -80,6 +94,7 @@ class InforuSendOperator(BaseOperator):
 
     template_fields: Sequence[str] = (
         "recipients",
+        "suppress",
         "phone_field",
         "key_field",
         "inforu_conn_id",
@@ -89,6 +104,7 @@ class InforuSendOperator(BaseOperator):
         "call_options",
         "report_path",
         "limit",
+        "sending_window",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"data_options": "json", "call_options": "json"}
     ui_color = "#d9ead3"
@@ -116,7 +132,11 @@ class InforuSendOperator(BaseOperator):
         calls_timeout: float = 3600,
         report_path: str | None = None,
         limit: int | str | None = None,
+        suppress: Iterable[Any] | None = None,
         quota_check: QuotaCheck | None = None,
+        sending_window: str | None = None,
+        outside_window: OutsideWindow = "wait",
+        timezone: str = ISRAEL,
         dry_run: bool | str = False,
         **kwargs: Any,  # noqa: ANN401 - to BaseOperator
     ) -> None:
@@ -139,37 +159,16 @@ class InforuSendOperator(BaseOperator):
         self.calls_timeout = calls_timeout
         self.report_path = report_path
         self.limit = limit
+        self.suppress: Any = suppress
         self.quota_check = quota_check
+        self.sending_window = sending_window
+        self.outside_window = outside_window
+        self.timezone = timezone
         # Airflow's operators have a method of the name, which `airflow tasks test --dry-run` calls.
         self._dry_run = dry_run
 
     _attempt: Attempt | None = None
     _is_killed = False
-
-    def _do_render_template_fields(
-        self,
-        parent: Any,  # noqa: ANN401 - as Airflow has it
-        template_fields: Iterable[str],
-        context: Context,
-        jinja_env: Any,  # noqa: ANN401 - a jinja2.Environment
-        seen_oids: set[int],
-    ) -> None:
-        # Mapped tasks are rendered through this method only, so it is the one place to hide the rows. And
-        # Airflow would log them where a template in them is wrong.
-        if parent is not self:
-            super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
-            return
-        others = [name for name in template_fields if name != "recipients"]
-        super()._do_render_template_fields(parent, others, context, jinja_env, seen_oids)
-        if isinstance(self.recipients, HiddenRows):
-            return
-        try:
-            rows = self.render_template(self.recipients, context, jinja_env, seen_oids)
-        except Exception as error:
-            raise InforuInputError(
-                f"the recipients cannot be rendered ({type(error).__name__}): nothing was sent"
-            ) from None
-        self.recipients = HiddenRows(rows)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Send what the ledger does not have yet, and return the manifest.
@@ -183,10 +182,17 @@ class InforuSendOperator(BaseOperator):
 
         self._check_arguments()
         if read_flag("dry_run", self.render_template(self._dry_run, context)):
-            return try_dry(self.function, self._rules(), self._rows)
+            return try_dry(self.function, self._people())
         if self.wait_for_calls:
             self._hook.get_receiver()  # an error before anybody is called
         return Ending(self, context, self._hook).of(*self._send(context))
+
+    def execute_in_window(self, context: Context, event: object = None) -> dict[str, Any]:  # noqa: ARG002
+        """Go on when the sending window opens.
+
+        :param event: What the trigger says: the time, which the clock tells too.
+        """
+        return self.execute(context)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Go on after the wait in the triggerer.
@@ -213,35 +219,36 @@ class InforuSendOperator(BaseOperator):
     def _hook(self) -> InforuHook:
         return InforuHook(self.inforu_conn_id)
 
-    @property
-    def _rows(self) -> object:
-        return self.recipients.rows if isinstance(self.recipients, HiddenRows) else self.recipients
-
     def _send(self, context: Context) -> tuple[Attempt, Sent]:
         from airflow_provider_inforu.operators.attempt import Attempt, Order
         from airflow_provider_inforu.operators.ending import Ending
+        from airflow_provider_inforu.operators.window import leave_until_it_opens
+        from airflow_provider_inforu.sending.window import WindowClosedError
 
         self._attempt = Attempt(
             self._hook,
             Order(
                 function=self.function,
                 arguments=self._plan(),
-                rules=self._rules(),
+                people=self._people,
                 sender=self._sender,
                 first_alone=self._first_alone,
                 in_doubt=self.in_doubt,
                 resend=read_flag("resend", self.resend),
                 max_in_flight=self.max_in_flight,
                 quota_check=self.quota_check,
+                window=self._window(),
             ),
         )
         if self._is_killed:
             self._attempt.stop()
         try:
-            return self._attempt, self._attempt.run(context, self._rows)
-        except Exception:
+            return self._attempt, self._attempt.run(context)
+        except Exception as error:
             if self._attempt.sent:
                 Ending(self, context, self._hook).of_stopped(self._attempt.sent)
+            if isinstance(error, WindowClosedError):
+                leave_until_it_opens(self, error)
             raise
 
     def on_kill(self) -> None:
@@ -250,6 +257,11 @@ class InforuSendOperator(BaseOperator):
         self._is_killed = True
         if self._attempt:
             self._attempt.stop()
+
+    def _people(self) -> RecipientList:
+        from airflow_provider_inforu.operators.people import read_people
+
+        return read_people(rows_of(self.recipients), self._rules(), suppress=rows_of(self.suppress))
 
     def _rules(self) -> RecipientRules:
         from airflow_provider_inforu.sending.recipients import RecipientRules
@@ -263,15 +275,23 @@ class InforuSendOperator(BaseOperator):
             limit=read_limit(self.limit),
         )
 
+    def _window(self) -> SendingWindow | None:
+        from airflow_provider_inforu.sending.window import read_sending_window
+
+        return read_sending_window(self.sending_window, self.timezone)
+
     def _check_arguments(self) -> None:
         """Raise InforuInputError for what is wrong before anything is sent."""
         from airflow_provider_inforu.operators.attempt import InDoubt
         from airflow_provider_inforu.operators.quota import QuotaCheck
+        from airflow_provider_inforu.operators.window import OutsideWindow
         from airflow_provider_inforu.sending.recipients import InvalidRecipients, OnDuplicate
 
         read_flag("resend", self.resend)
         self._ignores_sending_time()
-        check_field_names(self.phone_field, self.key_field)
+        self._window()
+        check_field_names(phone_field=self.phone_field, key_field=self.key_field or "")
+        check_key_is_no_phone(self.phone_field, self.key_field)
         check_numbers(self.max_in_flight, self.poll_interval, self.calls_timeout)
         check_report_path(self.report_path)
         check_flags(wait_for_calls=self.wait_for_calls, deferrable=self.deferrable)
@@ -280,6 +300,7 @@ class InforuSendOperator(BaseOperator):
             invalid_recipients=(self.invalid_recipients, InvalidRecipients),
             on_duplicate=(self.on_duplicate, OnDuplicate),
             in_doubt=(self.in_doubt, InDoubt),
+            outside_window=(self.outside_window, OutsideWindow),
             **({} if self.quota_check is None else {"quota_check": (self.quota_check, QuotaCheck)}),
         )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi import voice
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.operators.arguments import read_flag, text_or_none
+from airflow_provider_inforu.operators.arguments import check_field_names, read_flag, text_or_none
 from airflow_provider_inforu.operators.send import InforuSendOperator
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ class InforuSendTextToSpeechOperator(InforuSendOperator):
     not until people have answered them.
 
     :param message: What is read out. Airflow renders it once for the task; then ``{name}`` stands for each
-        recipient's field ``name``. A row's own field ``message`` wins. None where every row has one.
+        recipient's field ``name``, and ``{due:date}`` for a field as it is said in Hebrew (``date``, ``day``,
+        ``time``, ``money`` in shekels, ``digits``). None where every row has a text of its own.
+    :param message_field: The field of a row's own text, which wins over ``message`` (``message``).
     :param campaign_name: The name of a new campaign, under which the vendor reports all calls of the send.
     :param campaign_ref_id: Your id of a campaign; one that was not used before makes a new campaign. With a
         ``campaign_name`` and no id the send's own id is used. With neither, the vendor counts the calls under
@@ -47,17 +49,20 @@ class InforuSendTextToSpeechOperator(InforuSendOperator):
         self,
         *,
         message: str | None = None,
+        message_field: str = "message",
         campaign_name: str | None = None,
         campaign_ref_id: str | None = None,
         **kwargs: Any,  # noqa: ANN401 - to InforuSendOperator
     ) -> None:
         super().__init__(**kwargs)
         self.message = message
+        self.message_field = message_field
         self.campaign_name = campaign_name
         self.campaign_ref_id = campaign_ref_id
 
     def _check_arguments(self) -> None:
         super()._check_arguments()
+        check_field_names(message_field=self.message_field)
         for name in ("message", "campaign_name", "campaign_ref_id"):
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
@@ -65,10 +70,11 @@ class InforuSendTextToSpeechOperator(InforuSendOperator):
 
     def _rules(self) -> RecipientRules:
         from airflow_provider_inforu.sending.texts import TextTemplate
+        from airflow_provider_inforu.sending.window import read_zone
 
         message = text_or_none(self.message)
-        template = None if message is None else TextTemplate(message)
-        return replace(super()._rules(), speaks=True, template=template)
+        template = None if message is None else TextTemplate(message, read_zone(self.timezone))
+        return replace(super()._rules(), speaks=True, template=template, message_field=self.message_field)
 
     def _plan(self) -> list[Any]:
         return [text_or_none(self.campaign_name), text_or_none(self.campaign_ref_id), *self._shared_plan()]

@@ -23,6 +23,7 @@ from airflow_provider_inforu.sending.answers import Backoff, Verdict, judge
 from airflow_provider_inforu.sending.batch_state import Event
 from airflow_provider_inforu.sending.pace import Hold, SharedLimit, Throttle
 from airflow_provider_inforu.sending.progress import Progress
+from airflow_provider_inforu.sending.window import SendingWindow, WindowClosedError, now
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.sending.ledger import Ledger
@@ -66,12 +67,14 @@ class Limits:
     :ivar requests_per_second: The most requests in a second; 0 is no limit.
     :ivar max_in_flight: The most requests at a time.
     :ivar shared: Where the rate is kept together with other workers; None for this process alone.
+    :ivar window: When people may be called; None for always.
     :ivar backoff: How long to wait before a batch that was refused for the moment is sent again.
     """
 
     requests_per_second: float = 30
     max_in_flight: int = 32
     shared: SharedLimit | None = None
+    window: SendingWindow | None = None
     backoff: Backoff = field(default_factory=Backoff)
 
 
@@ -216,6 +219,7 @@ class Dispatch:
         return leaving
 
     def _may_leave(self, leaving: int) -> bool:
+        self._stop_where_the_window_closes()
         if self.stopped_by or not self._waiting or not self._hold.is_over():
             return False
         width = self._limits.max_in_flight
@@ -224,3 +228,8 @@ class Dispatch:
                 self.stop(FirstBatchError(NO_COPY))
             width = 1
         return self._in_flight + leaving < width
+
+    def _stop_where_the_window_closes(self) -> None:
+        window, moment = self._limits.window, now()
+        if window and self._waiting and not window.is_open(moment):
+            self.stop(WindowClosedError(window.opens_at(moment), begun=bool(self._ledger.records)))

@@ -15,6 +15,7 @@ from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.phones import normalize_phone
 from airflow_provider_inforu.capi.redact import is_phone_like
 from airflow_provider_inforu.sending.spool import Recipient, Skipped, Spool
+from airflow_provider_inforu.sending.suppression import read_suppressed
 from airflow_provider_inforu.sending.texts import is_missing
 
 if TYPE_CHECKING:
@@ -23,13 +24,12 @@ if TYPE_CHECKING:
 InvalidRecipients = Literal["fail", "skip"]
 OnDuplicate = Literal["skip", "send", "fail"]
 
-MESSAGE_FIELD = "message"
-"""A row's own text, which wins over the template."""
-
 MAX_KEY_LENGTH = 100
 """The vendor names no limit of its CustomerMessageID; ours keeps logs readable."""
 
 CAME_BEFORE = "the phone came before"
+SUPPRESSED = "suppressed"
+_FIT = (CAME_BEFORE, SUPPRESSED)
 
 _KEYS_SHOWN = 10
 _NO_DIGIT = re.compile(r"\D")
@@ -49,7 +49,8 @@ class RecipientRules:
 
     :ivar phone_field: The field of a row that holds the phone.
     :ivar key_field: The field that names the person, or None for the row's number, from 1.
-    :ivar template: What is read out; None where rows bring their own ``message``.
+    :ivar template: What is read out; None where rows bring their own text.
+    :ivar message_field: The field of a row's own text, which wins over the template.
     :ivar speaks: Whether recipients need a text: true for text-to-speech, false for a campaign.
     :ivar invalid_recipients: What to do about a row that cannot be called.
     :ivar on_duplicate: What to do about a phone that came before.
@@ -59,6 +60,7 @@ class RecipientRules:
     phone_field: str = "phone"
     key_field: str | None = None
     template: TextTemplate | None = None
+    message_field: str = "message"
     speaks: bool = True
     invalid_recipients: InvalidRecipients = "fail"
     on_duplicate: OnDuplicate = "skip"
@@ -69,21 +71,26 @@ class _UnfitRowError(InforuInputError):
     """A row that cannot be called."""
 
 
-def read_recipients(rows: object, rules: RecipientRules) -> RecipientList:
+def read_recipients(
+    rows: object, rules: RecipientRules, suppressed: Iterable[object] | None = None
+) -> RecipientList:
     """Read rows: a list of phones, or a list of mappings.
 
     :param rows: The rows, as a sequence.
     :param rules: How they are read.
+    :param suppressed: Who is not to be called; see `read_suppressed`. None for nobody.
     :raises InforuInputError: Rows of another kind; with ``invalid_recipients="fail"`` any row that cannot be
         called; with ``on_duplicate="fail"`` a phone that came before. It names the keys, grouped by reason.
     """
     reader = _Reader(rules)
+    if suppressed is not None:
+        read_suppressed(suppressed, rules, reader.spool)
     for number, row in enumerate(_sequence(rows), start=1):
         if len(reader.spool.recipients) == rules.limit:
             break
         reader.add(row, number)
     skipped = reader.spool.skipped
-    unfit = (one for one in skipped if one.reason != CAME_BEFORE)
+    unfit = (one for one in skipped if one.reason not in _FIT)
     if reader.unfit and rules.invalid_recipients == "fail":
         raise InforuInputError(
             f"{_people(reader.unfit)} cannot be called, so nothing was sent. {group_by_reason(unfit)}. "
@@ -94,9 +101,9 @@ def read_recipients(rows: object, rules: RecipientRules) -> RecipientList:
             f"none of {_people(reader.unfit)} can be called, so nothing was sent: that is no matter of "
             f"single rows. {group_by_reason(unfit)}"
         )
-    if reader.unfit < len(skipped) and rules.on_duplicate == "fail":
+    if reader.duplicates and rules.on_duplicate == "fail":
         raise InforuInputError(
-            f"{_people(len(skipped) - reader.unfit)} came twice, so nothing was sent. "
+            f"{_people(reader.duplicates)} came twice, so nothing was sent. "
             f"{group_by_reason(one for one in skipped if one.reason == CAME_BEFORE)}. "
             "Call each phone once with on_duplicate='skip', or each row with 'send'"
         )
@@ -149,6 +156,7 @@ class _Reader:
         self._rules = rules
         self.spool = Spool()
         self.unfit = 0
+        self.duplicates = 0
 
     def add(self, row: object, number: int) -> None:
         name = f"row {number}"
@@ -160,9 +168,12 @@ class _Reader:
             self.unfit += 1
             self.spool.skipped.append(Skipped(name, str(error)))
             return
-        if self._rules.on_duplicate == "send" or self.spool.is_new_phone(recipient.phone):
+        if self.spool.is_suppressed(recipient.key, recipient.phone):
+            self.spool.skipped.append(Skipped(name, SUPPRESSED))
+        elif self._rules.on_duplicate == "send" or self.spool.is_new_phone(recipient.phone):
             self.spool.recipients.append(recipient)
         else:
+            self.duplicates += 1
             self.spool.skipped.append(Skipped(name, CAME_BEFORE))
 
     def _fields(self, row: object) -> Mapping[str, Any]:
@@ -213,10 +224,13 @@ class _Reader:
         return recipient
 
     def _text(self, fields: Mapping[str, Any]) -> str:
-        text = fields.get(MESSAGE_FIELD)
+        text = fields.get(self._rules.message_field)
         if is_missing(text) or not str(text).strip():
             if self._rules.template is None:
-                raise _UnfitRowError("there is no text: neither a message nor a field 'message' in the row")
+                raise _UnfitRowError(
+                    f"there is no text: neither a message nor a field {self._rules.message_field!r} "
+                    "in the row"
+                )
             text = self._rules.template.fill(fields)
         text = str(text)
         if not text.strip():

@@ -60,14 +60,12 @@ def speak_money(value: object, _zone: ZoneInfo) -> str:
     :param value: Shekels, from 0: a number, or text of one such as ``120.50``. Half an agora counts as one.
     :raises UnspeakableError: It is none.
     """
-    try:
-        if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
-            raise InvalidOperation
-        amount = Decimal(str(value).strip())
-        if not 0 <= amount < _MOST_MONEY:
-            raise InvalidOperation
-    except InvalidOperation:
-        raise UnspeakableError("shekels from 0, as a number such as 120.50") from None
+    amount = Decimal("NaN")
+    if isinstance(value, int | float | Decimal | str) and not isinstance(value, bool):
+        with contextlib.suppress(InvalidOperation):
+            amount = Decimal(str(value).strip())
+    if not (amount.is_finite() and 0 <= amount < _MOST_MONEY):
+        raise UnspeakableError("shekels from 0, as a number such as 120.50")
     shekels, agorot = divmod(int(amount.quantize(_AGORA, ROUND_HALF_UP) * 100), 100)
     words = _counted(shekels, "שקל אחד", "שקלים") if shekels or not agorot else ""
     if not agorot:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ROWS_IN_A_READ = 1000
+# A key is never taken for a phone.
+_KEY = "k{}"
+_PHONE = "p{}"
 _TABLES = """
 PRAGMA journal_mode = OFF;
 PRAGMA cache_size = -32768;
 CREATE TABLE keys (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE phones (phone TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE suppressed (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE recipients (place INTEGER PRIMARY KEY, key TEXT, phone TEXT, text TEXT);
 CREATE TABLE skipped (place INTEGER PRIMARY KEY, key TEXT, reason TEXT);
 BEGIN;
@@ -103,6 +107,7 @@ class Spool:
         self._database.executescript(_TABLES)
         self._turn = threading.Lock()
         weakref.finalize(self, self._database.close)
+        self._has_suppressed = False
         self.recipients = Rows(self, _RECIPIENTS)
         self.skipped = Rows(self, _SKIPPED)
 
@@ -113,6 +118,19 @@ class Spool:
     def is_new_phone(self, phone: str) -> bool:
         """Return whether a phone did not come before, and remember it."""
         return self.write("INSERT OR IGNORE INTO phones VALUES (?)", (phone,))
+
+    def suppress(self, keys: Iterable[str], phones: Iterable[str]) -> None:
+        """Remember that nobody with one of these keys or phones is to be called."""
+        self._has_suppressed = True
+        for name in (*map(_KEY.format, keys), *map(_PHONE.format, phones)):
+            self.write("INSERT OR IGNORE INTO suppressed VALUES (?)", (name,))
+
+    def is_suppressed(self, key: str, phone: str) -> bool:
+        """Return whether a person is not to be called."""
+        if not self._has_suppressed:
+            return False
+        names = (_KEY.format(key), _PHONE.format(phone))
+        return bool(self.read("SELECT 1 FROM suppressed WHERE name IN (?, ?)", names))
 
     def write(self, statement: str, values: tuple[Any, ...]) -> bool:
         """Return whether a statement wrote a row."""

@@ -44,8 +44,9 @@ class TextTemplate:
             if name is not None and (not name.isidentifier() or conversion or spec not in ("", *FORMATS)):
                 shown = name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
                 raise InforuInputError(
-                    f"the message has the placeholder {{{shown}}}: a placeholder is the name of a field, such "
-                    f"as {{name}}, or that and a format, such as {{due:date}}; formats are {', '.join(FORMATS)}"
+                    f"the message has the placeholder {{{shown}}}: a placeholder is the name of a field, "
+                    "such as {name}, or that and a format, such as {due:date}; formats are "
+                    + ", ".join(FORMATS)
                 )
 
     def fill(self, row: Mapping[str, Any]) -> str:

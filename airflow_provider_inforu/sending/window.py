@@ -109,13 +109,22 @@ def read_sending_window(text: object, timezone: str) -> SendingWindow | None:
         return None
     if not isinstance(text, str):
         raise InforuInputError(f"sending_window must be text, not {type(text).__name__}: {_HELP}")
-    try:
-        zone = ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-        raise InforuInputError(f"there is no time zone {timezone!r}: nothing was sent") from None
-    window = SendingWindow(tuple(_span(part.strip().lower()) for part in text.split(";")), zone)
+    spans = tuple(_span(part.strip().lower()) for part in text.split(";"))
+    window = SendingWindow(spans, read_zone(timezone))
     window.opens_at(now())
     return window
+
+
+def read_zone(timezone: str) -> ZoneInfo:
+    """Return a time zone.
+
+    :param timezone: Its name, as ``Asia/Jerusalem``.
+    :raises InforuInputError: There is none of the name.
+    """
+    try:
+        return ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        raise InforuInputError(f"there is no time zone {timezone!r}: nothing was sent") from None
 
 
 def _span(text: str) -> _Span:

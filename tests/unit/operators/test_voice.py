@@ -139,7 +139,7 @@ def test_mapped_tasks_are_sends_of_their_own_and_hide_their_rows_too(runner, san
         task = mapped.expand(recipients=[people(2), [{"id": "x", "phone": "0500000009", "name": "y"}]])
     assert runner.run(task, map_index=1) == "success"
     assert [call["phone"] for call in sandbox.calls()] == ["0500000009"]
-    assert runner.rendered["recipients"] == "<1 recipient>"
+    assert runner.rendered["recipients"] == "<1 row>"
 
 
 def test_a_wrong_template_in_a_row_is_an_error_that_does_not_show_the_rows(runner, sandbox, capsys):
@@ -182,11 +182,11 @@ def test_a_template_may_say_a_flag_and_a_name(runner, sandbox):
 
 def test_rendered_fields_show_a_count_instead_of_people(runner):
     runner.run(text_to_speech(people(3)))
-    assert runner.rendered["recipients"] == "<3 recipients>"
+    assert runner.rendered["recipients"] == "<3 rows>"
     assert "0500000001" not in json.dumps(runner.rendered)
 
 
-@pytest.mark.parametrize(("rows", "shown"), [([], "<0 recipients>"), (["0500000001"], "<1 recipient>")])
+@pytest.mark.parametrize(("rows", "shown"), [([], "<0 rows>"), (["0500000001"], "<1 row>")])
 def test_rendered_fields_count_any_list(runner, rows, shown):
     runner.run(text_to_speech(rows, key_field=None, message="hello"))
     assert runner.rendered["recipients"] == shown
@@ -195,7 +195,7 @@ def test_rendered_fields_count_any_list(runner, rows, shown):
 @pytest.mark.parametrize("rows", ["0500000001", {"phone": "0500000001"}])
 def test_rendered_fields_show_no_phone_even_of_what_is_no_list(runner, rows):
     assert runner.run(text_to_speech(rows)) == "up_for_retry"
-    assert runner.rendered["recipients"] == f"<recipients: {type(rows).__name__}>"
+    assert runner.rendered["recipients"] == f"<rows: {type(rows).__name__}>"
 
 
 def test_campaign_options_travel_beside_the_list(runner, sandbox):

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.sending.texts import UnfitFieldError, TextTemplate
+from airflow_provider_inforu.sending.texts import TextTemplate, UnfitFieldError
 
 
 def test_placeholders_become_the_rows_fields():

@@ -1,0 +1,79 @@
+"""People who are not to be called, whoever asks for it: who opted out, who complained, who was called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.phones import ForeignPhoneError, InvalidPhoneError, normalize_phone
+from airflow_provider_inforu.sending.texts import is_missing
+
+if TYPE_CHECKING:
+    from airflow_provider_inforu.sending.recipients import RecipientRules
+    from airflow_provider_inforu.sending.spool import Spool
+
+
+def read_suppressed(rows: Iterable[object], rules: RecipientRules, spool: Spool) -> int:
+    """Remember in a spool who is not to be called, and return how many rows there were.
+
+    A row is a phone, a key, or a mapping that has one of them or both in the fields of the send. Where the
+    send has no ``key_field``, keys are numbers of its rows, and name nobody here.
+
+    :param rows: The rows.
+    :param rules: How rows of the send are read.
+    :param spool: Of the send.
+    :raises InforuInputError: A row that names nobody. To leave it out could mean to call somebody who is not
+        to be called.
+    """
+    count = 0
+    for count, row in enumerate(rows, start=1):
+        try:
+            keys, phones = _names(row, rules)
+        except InforuInputError as error:
+            raise InforuInputError(
+                f"suppress, row {count}: {error}. Who is not to be called must be known, so nothing was "
+                "sent: mend the row, or leave it out at its source"
+            ) from None
+        spool.suppress(keys, phones)
+    return count
+
+
+def _names(row: object, rules: RecipientRules) -> tuple[list[str], list[str]]:
+    """Return the keys and the phones that a row names."""
+    if isinstance(row, Mapping):
+        return _names_of_fields(row, rules)
+    if isinstance(row, bool) or not isinstance(row, str | int | float) or is_missing(row):
+        raise InforuInputError(f"it is a {type(row).__name__}, neither a phone, a key nor a mapping of them")
+    keys = _keys(row) if rules.key_field is not None else []
+    try:
+        return keys, _phones(row)
+    except InvalidPhoneError:
+        if not keys:
+            raise
+        return keys, []
+
+
+def _names_of_fields(row: Mapping[Any, Any], rules: RecipientRules) -> tuple[list[str], list[str]]:
+    key = None if rules.key_field is None else row.get(rules.key_field)
+    phone = row.get(rules.phone_field)
+    keys = [] if is_missing(key) else _keys(key)
+    phones = [] if is_missing(phone) or not str(phone).strip() else _phones(phone)
+    if not keys and not phones:
+        fields = [name for name in (rules.phone_field, rules.key_field) if name is not None]
+        raise InforuInputError(f"it has neither of the fields {', '.join(map(repr, fields))} of the send")
+    return keys, phones
+
+
+def _phones(raw: object) -> list[str]:
+    try:
+        return [normalize_phone(raw)]
+    except ForeignPhoneError:
+        return []  # nobody there is ever called
+
+
+def _keys(raw: object) -> list[str]:
+    if isinstance(raw, float) and raw.is_integer():
+        raw = int(raw)
+    text = str(raw).strip()
+    return [text] if text else []
