@@ -164,3 +164,34 @@ def test_what_to_do_about_the_quota_is_a_choice_of_two(runner, sandbox, capsys):
     assert runner.run(text_to_speech(people(1), quota_check="always")) == "up_for_retry"
     assert "quota_check must be one of fail, warn, not 'always': nothing was sent" in log_of(capsys)
     assert sandbox.requests() == []
+
+
+def test_nobody_is_called_who_is_suppressed(runner, sandbox, capsys):
+    rows = [{"id": "k2", "phone": None}, "0500000003", "+1 212 555 0100"]
+    assert runner.run(text_to_speech(people(4), suppress=rows)) == "success"
+    assert {call["phone"] for call in sandbox.calls()} == {"0500000001", "0500000004"}
+    assert runner.xcoms["return_value"]["skipped"] == 2
+    assert "skipped because suppressed: k2, k3" in log_of(capsys)
+
+
+def test_who_is_suppressed_is_shown_to_nobody(runner, capsys):
+    runner.run(text_to_speech(people(4), suppress=["0500000003"]))
+    assert runner.rendered["suppress"] == "<1 row>"
+    assert "0500000003" not in log_of(capsys)
+
+
+def test_an_empty_list_of_suppressed_people_suppresses_nobody(runner, sandbox):
+    assert runner.run(text_to_speech(people(2), suppress=[])) == "success"
+    assert len(sandbox.calls()) == 2
+
+
+def test_a_row_that_suppresses_nobody_stops_the_send_before_the_first_call(runner, sandbox, capsys):
+    assert runner.run(text_to_speech(people(4), suppress=["k1", {"phone": "12"}])) == "up_for_retry"
+    assert sandbox.requests() == []
+    assert "suppress, row 2: the phone has" in log_of(capsys)
+
+
+def test_a_message_may_come_from_a_field_of_another_name(runner, sandbox):
+    rows = [{"id": "k1", "phone": "0500000001", "words": "שלום"}, {"id": "k2", "phone": "0500000002"}]
+    assert runner.run(text_to_speech(rows, message="ערב טוב", message_field="words")) == "success"
+    assert [call["text"] for call in sandbox.calls()] == ["שלום", "ערב טוב"]

@@ -1,0 +1,137 @@
+"""A send and the hours in which people may be called, through Airflow's real task runner."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+
+from airflow_provider_inforu.operators import attempt
+from airflow_provider_inforu.sending import dispatch
+from tests.unit.operators.test_voice import existing, log_of, people, text_to_speech, without_state_store
+
+pytestmark = pytest.mark.usefixtures("sandbox")
+
+WINDOW = "sun-thu 09:00-20:00; fri 09:00-13:00"
+THURSDAY = datetime(2026, 9, 3, tzinfo=ZoneInfo("Asia/Jerusalem"))
+
+
+class Clock:
+    """A clock that a test sets. After ``closes_after`` looks at it, if that is given, it is late."""
+
+    def __init__(self, monkeypatch):
+        self.hour, self.looks, self.closes_after = 12, 0, None
+        monkeypatch.setattr(attempt, "now", self)
+        monkeypatch.setattr(dispatch, "now", self)
+
+    def __call__(self):
+        self.looks += 1
+        is_over = self.closes_after is not None and self.looks > self.closes_after
+        return (THURSDAY + timedelta(hours=22 if is_over else self.hour)).astimezone(UTC)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    return Clock(monkeypatch)
+
+
+def test_an_open_window_changes_nothing(runner, sandbox, clock):
+    assert runner.run(text_to_speech(people(250), sending_window=WINDOW)) == "success"
+    assert len(sandbox.calls()) == 250
+    assert clock.looks
+
+
+def test_a_closed_window_waits_in_the_triggerer_before_the_rows_are_read(runner, sandbox, clock, capsys):
+    clock.hour = 7
+    task = text_to_speech([{"phone": "none of this is read"}], sending_window=WINDOW)
+    assert runner.run(task) == "deferred"
+    assert sandbox.requests() == []
+    assert runner.state_store == {}
+    trigger = runner.trigger()
+    assert type(trigger).__name__ == "DateTimeTrigger"
+    assert trigger.moment == THURSDAY + timedelta(hours=9)
+    assert "closed until 2026-09-03 09:00 IDT, and nobody was called" in log_of(capsys)
+
+
+def test_it_sends_when_the_window_opens(runner, sandbox, clock):
+    clock.hour = 7
+    task = text_to_speech(people(3), sending_window="{{ '" + WINDOW + "' }}")
+    runner.run(task)
+    clock.hour = 9
+    assert runner.resume(task) == "success"
+    assert runner.xcoms["return_value"]["accepted"] == len(sandbox.calls()) == 3
+
+
+def test_a_window_that_closes_in_the_middle_stops_the_send_and_the_rest_goes_on_when_it_opens(
+    runner, sandbox, clock, capsys
+):
+    clock.closes_after = 3
+    task = text_to_speech(people(1000), sending_window=WINDOW, max_in_flight=1)
+    assert runner.run(task) == "deferred"
+    called = len(sandbox.calls())
+    assert 0 < called < 1000
+    assert "and the others wait" in log_of(capsys)
+    clock.closes_after = None
+    assert runner.resume(task) == "success"
+    phones = [call["phone"] for call in sandbox.calls()]
+    assert len(phones) == len(set(phones)) == 1000
+    assert runner.xcoms["return_value"]["accepted"] == 1000
+
+
+def test_a_finished_send_needs_no_window(runner, sandbox, clock):
+    task = existing(people(3), sending_window=WINDOW)
+    runner.run(task)
+    clock.hour = 22
+    assert runner.run(task, try_number=2) == "success"
+    assert len(sandbox.calls()) == 3
+
+
+def test_outside_the_window_a_task_may_fail_without_a_retry(runner, sandbox, clock, capsys):
+    clock.hour = 22
+    task = text_to_speech(people(3), sending_window=WINDOW, outside_window="fail")
+    assert runner.run(task) == "failed"
+    assert sandbox.requests() == []
+    assert "closed until 2026-09-04 09:00 IDT, and nobody was called. Clear the task" in log_of(capsys)
+
+
+def test_outside_the_window_a_task_may_be_skipped(runner, sandbox, clock):
+    clock.hour = 22
+    task = text_to_speech(people(3), sending_window=WINDOW, outside_window="skip")
+    assert runner.run(task) == "skipped"
+    assert sandbox.requests() == []
+
+
+def test_a_send_that_was_begun_is_never_skipped(runner, sandbox, clock, capsys):
+    clock.closes_after = 3
+    task = text_to_speech(people(1000), sending_window=WINDOW, outside_window="skip", max_in_flight=1)
+    assert runner.run(task) == "failed"
+    assert 0 < len(sandbox.calls()) < 1000
+    assert "and the others wait. Clear the task" in log_of(capsys)
+
+
+def test_without_a_ledger_a_send_that_the_window_interrupts_fails_and_names_who_is_left(
+    sandbox, clock, caplog
+):
+    clock.closes_after = 3
+    task = text_to_speech(people(1000), sending_window=WINDOW, max_in_flight=1)
+    with pytest.raises(AirflowFailException, match="and the others wait.*keeps no state for tasks"):
+        without_state_store(task, 1)
+    assert 0 < len(sandbox.calls()) < 1000
+    assert "k1000" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("argument", "error"),
+    [
+        ({"sending_window": "sometimes"}, "sending_window has 'sometimes'"),
+        ({"sending_window": WINDOW, "timezone": "Asia/Nowhere"}, "no time zone 'Asia/Nowhere'"),
+        ({"timezone": "Asia/Nowhere"}, "no time zone 'Asia/Nowhere'"),
+        ({"outside_window": "ring"}, "outside_window must be one of wait, fail, skip"),
+    ],
+)
+def test_a_window_that_cannot_be_read_is_an_error_before_anything_is_sent(
+    runner, sandbox, argument, error, capsys
+):
+    assert runner.run(text_to_speech(people(3), **argument)) == "up_for_retry"
+    assert sandbox.requests() == []
+    assert error in log_of(capsys)

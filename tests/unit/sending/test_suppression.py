@@ -1,0 +1,81 @@
+import pytest
+
+from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.sending.recipients import RecipientRules, read_recipients
+
+ROWS = [
+    {"id": "k1", "phone": "0500000001", "message": "x"},
+    {"id": "k2", "phone": "+972500000002", "message": "x"},
+    {"id": 3, "phone": "0500000003", "message": "x"},
+]
+RULES = RecipientRules(key_field="id")
+
+
+def called(suppressed, rows=ROWS, rules=RULES):
+    return [person.key for person in read_recipients(rows, rules, suppressed).recipients]
+
+
+@pytest.mark.parametrize(
+    ("suppressed", "left"),
+    [
+        ([], ["k1", "k2", "3"]),
+        (["k1"], ["k2", "3"]),
+        ([" k1 ", "972-50-0000002"], ["3"]),
+        ([3], ["k1", "k2"]),
+        ([3.0], ["k1", "k2"]),
+        ([500000001], ["k2", "3"]),
+        (["500000001.0", 500000002.0], ["3"]),
+        ([{"id": "k1", "phone": None}, {"phone": "050 0000002"}], ["3"]),
+        ([{"id": "k9", "phone": "0500000003"}], ["k1", "k2"]),
+        ([{"id": "", "phone": "0500000003"}], ["k1", "k2"]),
+        (["somebody else", "+1 212 555 0100"], ["k1", "k2", "3"]),
+        ([{"phone": "+1 212 555 0100", "id": "k1"}], ["k2", "3"]),
+    ],
+)
+def test_nobody_is_called_whose_phone_or_key_is_suppressed(suppressed, left):
+    assert called(iter(suppressed)) == left
+
+
+def test_who_is_suppressed_is_skipped_with_the_reason_and_fails_nothing():
+    read = read_recipients(ROWS, RecipientRules(key_field="id", on_duplicate="fail"), ["k1", "0500000003"])
+    assert [(one.key, one.reason) for one in read.skipped] == [("k1", "suppressed"), ("3", "suppressed")]
+
+
+def test_a_key_is_never_taken_for_a_phone():
+    assert called([{"id": "0500000001", "phone": None}]) == ["k1", "k2", "3"]
+
+
+def test_where_keys_are_numbers_of_rows_they_suppress_nobody():
+    rules = RecipientRules()
+    assert called([{"id": "1", "phone": "0500000003"}], rules=rules) == ["1", "2"]
+    with pytest.raises(InforuInputError, match="suppress, row 1: the phone"):
+        called([1], rules=rules)
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ("", "the phone is missing"),
+        (None, "NoneType"),
+        (float("nan"), "float"),
+        (True, "bool"),
+        ([], "list"),
+        ({}, "neither of the fields 'phone', 'id'"),
+        ({"name": "Dana"}, "neither of the fields 'phone', 'id'"),
+        ({"id": None, "phone": " "}, "neither of the fields"),
+        ({"phone": "05O-1234567"}, "letters"),
+        ({"id": "k1", "phone": "12"}, "digits"),
+    ],
+)
+def test_a_row_that_names_nobody_stops_everything(bad, reason):
+    with pytest.raises(InforuInputError, match=rf"suppress, row 2: .*{reason}.*nothing was sent"):
+        called(["k1", bad])
+
+
+def test_a_source_that_fails_stops_everything():
+    def broken():
+        yield "k1"
+        raise OSError("the database is away")
+
+    with pytest.raises(OSError, match="away"):
+        called(broken())
