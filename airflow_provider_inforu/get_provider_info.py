@@ -41,6 +41,12 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
+        "task-decorators": [
+            {
+                "name": "inforu_text_to_speech",
+                "class-name": "airflow_provider_inforu.decorators.voice.text_to_speech_task",
+            }
+        ],
         "notifications": ["airflow_provider_inforu.notifications.voice.InforuVoiceNotifier"],
         "cli": ["airflow_provider_inforu.cli.definition.get_inforu_cli_commands"],
         "config": {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -28,6 +28,16 @@ class HiddenRows:
     __repr__ = serialize
 
 
+class HiddenArguments(HiddenRows):
+    """Arguments of a function, in which people may be. They show nothing."""
+
+    def serialize(self) -> str:
+        """Return what Airflow stores and shows."""
+        return "<hidden: there may be people in it>"
+
+    __repr__ = serialize
+
+
 def rows_of(value: object) -> Any:  # noqa: ANN401 - whatever the user gave
     """Return the rows of an argument, hidden or not."""
     return value.rows if isinstance(value, HiddenRows) else value
@@ -36,7 +46,8 @@ def rows_of(value: object) -> Any:  # noqa: ANN401 - whatever the user gave
 class HidesRows(BaseOperator):
     """An operator whose arguments with people in them are rendered, and neither stored nor shown."""
 
-    _fields_with_people = ("recipients", "suppress")
+    _hides: ClassVar[dict[str, type[HiddenRows]]] = {"recipients": HiddenRows, "suppress": HiddenRows}
+    """The fields with people in them, and as what they are shown."""
 
     def _do_render_template_fields(
         self,
@@ -51,9 +62,9 @@ class HidesRows(BaseOperator):
         if parent is not self:
             super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
             return
-        others = [name for name in template_fields if name not in self._fields_with_people]
+        others = [name for name in template_fields if name not in self._hides]
         super()._do_render_template_fields(parent, others, context, jinja_env, seen_oids)
-        for name in self._fields_with_people:
+        for name, hidden in self._hides.items():
             value = getattr(self, name)
             if value is None or isinstance(value, HiddenRows):
                 continue
@@ -63,4 +74,4 @@ class HidesRows(BaseOperator):
                 raise InforuInputError(
                     f"the {name} cannot be rendered ({type(error).__name__}): nothing was sent"
                 ) from None
-            setattr(self, name, HiddenRows(rows))
+            setattr(self, name, hidden(rows))

@@ -261,7 +261,11 @@ class InforuSendOperator(HidesRows):
     def _people(self) -> RecipientList:
         from airflow_provider_inforu.operators.people import read_people
 
-        return read_people(rows_of(self.recipients), self._rules(), suppress=rows_of(self.suppress))
+        return read_people(self._source(), self._rules(), suppress=rows_of(self.suppress))
+
+    def _source(self) -> object:
+        """Return the rows, anew for each look at them."""
+        return rows_of(self.recipients)
 
     def _rules(self) -> RecipientRules:
         from airflow_provider_inforu.sending.recipients import RecipientRules

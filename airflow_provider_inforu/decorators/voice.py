@@ -1,0 +1,81 @@
+"""``@task.inforu_text_to_speech``: a function returns people, and its task phones them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import (
+    DecoratedOperator,
+    context_merge,
+    determine_kwargs,
+    get_current_context,
+    task_decorator_factory,
+)
+
+from airflow_provider_inforu.operators.rows import HiddenArguments, HidesRows, rows_of
+from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import TaskDecorator
+
+
+class _TextToSpeechDecoratedOperator(InforuSendTextToSpeechOperator, DecoratedOperator):
+    """Phones the people whom a function returns.
+
+    :param python_callable: The function. It is called anew by a retry, which stops where the people changed.
+    :param op_args: Its positional arguments (templated, and not shown).
+    :param op_kwargs: Its named arguments (templated, and not shown).
+    """
+
+    custom_operator_name = "@task.inforu_text_to_speech"
+    template_fields: Sequence[str] = (
+        *DecoratedOperator.template_fields,
+        *InforuSendTextToSpeechOperator.template_fields,
+    )
+    # Upstream tasks hand people over as arguments.
+    _hides: ClassVar = {**HidesRows._hides, "op_args": HiddenArguments, "op_kwargs": HiddenArguments}  # noqa: SLF001
+
+    def __init__(
+        self,
+        *,
+        python_callable: Callable[..., Any],
+        op_args: Collection[Any] | None = None,
+        op_kwargs: Mapping[str, Any] | None = None,
+        **kwargs: Any,  # noqa: ANN401 - to the operator
+    ) -> None:
+        # What stands in for the people until the function is called.
+        super().__init__(
+            python_callable=python_callable, op_args=op_args, op_kwargs=op_kwargs, recipients=[], **kwargs
+        )
+
+    def _source(self) -> object:
+        arguments = rows_of(self.op_args)
+        context = _context_with(rows_of(self.op_kwargs))
+        return self.python_callable(*arguments, **determine_kwargs(self.python_callable, arguments, context))
+
+
+def _context_with(named: Mapping[str, Any]) -> Any:  # noqa: ANN401 - Airflow's Context
+    """Return the task's context with a function's named arguments in it."""
+    context = get_current_context()
+    context_merge(context, named)
+    return context
+
+
+def text_to_speech_task(
+    python_callable: Callable[..., Any] | None = None,
+    **kwargs: Any,  # noqa: ANN401 - to the operator
+) -> TaskDecorator:
+    """Make a task of a function that returns people: it phones each of them and reads a text out.
+
+    It is ``@task.inforu_text_to_speech(message=...)`` in a DAG, takes the arguments of
+    `InforuSendTextToSpeechOperator` but for ``recipients``, and returns the manifest. The function returns
+    what ``recipients`` takes, or yields rows.
+
+    :param python_callable: The function.
+    """
+    return task_decorator_factory(
+        python_callable=python_callable,
+        decorated_operator_class=_TextToSpeechDecoratedOperator,
+        **kwargs,
+    )
