@@ -20,8 +20,9 @@ $(READY): requirements/bootstrap.lock requirements/dev.lock pyproject.toml
 demo: $(READY)
 	$(BIN)/python -m demo.run
 
+# More processes than two cores are busy with: tests of a real Airflow wait most of the time.
 test: $(READY)
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --cov --cov-report=term
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -28,3 +28,17 @@ def connection(inforu_sandbox, monkeypatch):
 
     connect()
     return connect
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Keep the tests of one real Airflow in one process, where `make test` runs several.
+
+    These take longest, so they begin first.
+    """
+    for item in items:
+        if item.get_closest_marker("integration"):
+            parameters = getattr(item, "callspec", None) and item.callspec.params
+            group = (parameters or {}).get("ground") or item.path.name
+            item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: item.get_closest_marker("integration") is None)
