@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +17,7 @@ from airflow_provider_inforu.capi.phones import normalize_phone
 from airflow_provider_inforu.capi.redact import is_phone_like
 from airflow_provider_inforu.sending.spool import Recipient, Skipped, Spool
 from airflow_provider_inforu.sending.texts import is_missing
+from airflow_provider_inforu.sources.rows import BadRow, StreamedRows
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.sending.texts import TextTemplate
@@ -70,18 +72,15 @@ class _UnfitRowError(InforuInputError):
 
 
 def read_recipients(rows: object, rules: RecipientRules) -> RecipientList:
-    """Read rows: a list of phones, or a list of mappings.
+    """Read rows: a list of phones, a list of mappings, or what a file or a query holds.
 
-    :param rows: The rows, as a sequence.
+    :param rows: The rows, as a sequence or as `StreamedRows`, which are closed.
     :param rules: How they are read.
+    :raises SourceError: What rows are streamed from cannot be read.
     :raises InforuInputError: Rows of another kind; with ``invalid_recipients="fail"`` any row that cannot be
         called; with ``on_duplicate="fail"`` a phone that came before. It names the keys, grouped by reason.
     """
-    reader = _Reader(rules)
-    for number, row in enumerate(_sequence(rows), start=1):
-        if len(reader.spool.recipients) == rules.limit:
-            break
-        reader.add(row, number)
+    reader = _read(rows, rules)
     skipped = reader.spool.skipped
     unfit = (one for one in skipped if one.reason != CAME_BEFORE)
     if reader.unfit and rules.invalid_recipients == "fail":
@@ -101,6 +100,18 @@ def read_recipients(rows: object, rules: RecipientRules) -> RecipientList:
             "Call each phone once with on_duplicate='skip', or each row with 'send'"
         )
     return RecipientList(reader.spool.recipients, skipped)
+
+
+def _read(rows: object, rules: RecipientRules) -> _Reader:
+    reader = _Reader(rules)
+    with ExitStack() as at_the_end:
+        if isinstance(rows, StreamedRows):
+            at_the_end.callback(rows.close)
+        for number, row in enumerate(_rows(rows), start=1):
+            if len(reader.spool.recipients) == rules.limit:
+                break
+            reader.add(row, number)
+    return reader
 
 
 def group_by_reason(skipped: Iterable[Skipped]) -> str:
@@ -126,7 +137,9 @@ def _and_more(count: int) -> str:
     return f" and {count} more" if count > 0 else ""
 
 
-def _sequence(rows: object) -> Sequence[Any]:
+def _rows(rows: object) -> Iterable[Any]:
+    if isinstance(rows, StreamedRows):
+        return rows
     if isinstance(rows, Sequence) and not isinstance(rows, str | bytes):
         return rows
     hint = ""
@@ -151,7 +164,7 @@ class _Reader:
         self.unfit = 0
 
     def add(self, row: object, number: int) -> None:
-        name = f"row {number}"
+        name = row.name if isinstance(row, BadRow) else f"row {number}"
         try:
             fields = self._fields(row)
             name = self._key(fields, number)
@@ -174,6 +187,8 @@ class _Reader:
                     f"the row is a phone alone and has no field {self._rules.key_field!r} for its key"
                 )
             return {self._rules.phone_field: row}
+        if isinstance(row, BadRow):
+            raise _UnfitRowError(row.reason)
         raise _UnfitRowError(f"the row is a {type(row).__name__}, neither a phone nor a mapping")
 
     def _key(self, fields: Mapping[str, Any], number: int) -> str:
