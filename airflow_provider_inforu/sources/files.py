@@ -39,8 +39,9 @@ def rows_of_file(
     follow. CSV has the names of the columns in its first row, and its cells are text. At the end the file's
     size and date are looked at again, so that one that is still being written is an error.
 
-    :param path: A path, or any URL that fsspec knows. It ends in ``.csv``, ``.tsv``, ``.ndjson``, ``.jsonl``,
-        each with or without ``.gz``, or in ``.parquet``, which needs the extra ``parquet``.
+    :param path: A path, or any URL that Airflow's ``ObjectStoragePath`` opens. It ends in ``.csv``, ``.tsv``,
+        ``.ndjson`` or ``.jsonl``, each with or without ``.gz``, or in ``.parquet``, which needs the extra
+        ``parquet``.
     :param encoding: Of a text file, such as ``cp1255``. UTF-8 by default, with or without its mark.
     :param file_format: What is in the file, where its name does not say so.
     :param columns: Names of columns that must be there, in CSV and Parquet. Each object of NDJSON has fields
@@ -48,8 +49,7 @@ def rows_of_file(
     :raises SourceError: At once: the format or the encoding is not known. With a row: the file cannot be
         opened or not be read any further, a column is missing, has no name or the name of another.
     """
-    text = os.fspath(path) if isinstance(path, os.PathLike) else path
-    name = text.rstrip("/").rsplit("/", 1)[-1]
+    name = str(path).rstrip("/").rsplit("/", 1)[-1]
     unpack = name.lower().endswith(_PACKED)
     kind = _format(name, file_format)
     if kind == "parquet":

@@ -30,7 +30,7 @@ _MARKS_OF_A_VERSION = (
 def open_source(path: str | os.PathLike[str], *, unpack: bool) -> Iterator[BinaryIO]:
     """Open a file for reading, and see at the end that it is the file it was.
 
-    :param path: Any URL that fsspec knows, or a path.
+    :param path: A path, or any URL that Airflow's ``ObjectStoragePath`` opens.
     :param unpack: Whether it is packed with gzip.
     :raises SourceError: It cannot be opened; at the end: it changed while it was read.
     """
@@ -57,8 +57,8 @@ def open_source(path: str | os.PathLike[str], *, unpack: bool) -> Iterator[Binar
 
 def _version(target: Any) -> dict[str, Any]:  # noqa: ANN401 - a path
     """Return what tells a version of the file from another; nothing where the file system cannot say."""
-    storage = getattr(target, "__wrapped__", target).fs
     try:
+        storage = target.fs
         # File systems of object stores remember what they were told.
         storage.invalidate_cache(target.path)
         found = storage.info(target.path)

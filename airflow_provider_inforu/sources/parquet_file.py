@@ -37,7 +37,7 @@ def _batches(file: BinaryIO, name: str, columns: Sequence[str]) -> Iterator[Any]
         ) from None
     try:
         # With a buffer it reads a column piece by piece, and otherwise all of a row group's at once.
-        table = ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
+        table = ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False, page_checksum_verification=True)
         header = table.schema_arrow.names
         check_columns(name, header, columns)
         check_header(name, header)
