@@ -108,9 +108,9 @@ def _read(rows: object, rules: RecipientRules) -> _Reader:
         if isinstance(rows, StreamedRows):
             at_the_end.callback(rows.close)
         for number, row in enumerate(_rows(rows), start=1):
+            reader.add(row, number)
             if len(reader.spool.recipients) == rules.limit:
                 break
-            reader.add(row, number)
     return reader
 
 
