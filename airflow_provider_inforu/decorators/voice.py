@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +16,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_inforu.operators.rows import HiddenArguments, HidesRows, rows_of
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
+from airflow_provider_inforu.sources.rows import StreamedRows
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import TaskDecorator
@@ -52,7 +54,8 @@ class _TextToSpeechDecoratedOperator(InforuSendTextToSpeechOperator, DecoratedOp
     def _source(self) -> object:
         arguments = rows_of(self.op_args)
         context = _context_with(rows_of(self.op_kwargs))
-        return self.python_callable(*arguments, **determine_kwargs(self.python_callable, arguments, context))
+        rows = self.python_callable(*arguments, **determine_kwargs(self.python_callable, arguments, context))
+        return StreamedRows(self.python_callable.__name__, rows) if inspect.isgenerator(rows) else rows
 
 
 def _context_with(named: Mapping[str, Any]) -> Any:  # noqa: ANN401 - Airflow's Context

@@ -1,26 +1,49 @@
-"""The rows of a task become people, and the log says who is left out."""
+"""The rows of a task become people, wherever the rows are, and the log says who is left out."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.common.compat.sdk import BaseHook
+
+from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.sending.recipients import group_by_reason, read_recipients
+from airflow_provider_inforu.sources.files import is_file_name, rows_of_file
+from airflow_provider_inforu.sources.rows import SourceError
+from airflow_provider_inforu.sources.sql import rows_of_query
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_provider_inforu.sending.recipients import RecipientList, RecipientRules
+    from airflow_provider_inforu.sources.rows import StreamedRows
 
 log = logging.getLogger(__name__)
 
+QUERY_FIELDS = {"conn_id", "sql", "parameters"}
 
-def read_people(rows: object, rules: RecipientRules, *, suppress: Any = None) -> RecipientList:  # noqa: ANN401
+
+def read_people(
+    rows: object, rules: RecipientRules, *, suppress: object = None, encoding: str | None = None
+) -> RecipientList:
     """Read rows, and log how many there are and who is skipped.
 
-    :param rows: The rows.
+    :param rows: The rows, or the file that they are in.
     :param rules: How they are read.
-    :param suppress: Who is not to be called; None for nobody.
+    :param suppress: Who is not to be called: rows, a file, or a query as a mapping of ``conn_id`` and
+        ``sql``. None for nobody.
+    :param encoding: Of files.
     :raises InforuInputError: See `read_recipients`.
     """
+    columns = [name for name in (rules.phone_field, rules.key_field) if name is not None]
+    if is_file_name(rows):
+        rows = rows_of_file(rows, encoding=encoding, columns=columns)  # type: ignore[arg-type]
+    if is_file_name(suppress):
+        suppress = rows_of_file(suppress, encoding=encoding)  # type: ignore[arg-type]
+    elif isinstance(suppress, Mapping):
+        suppress = _rows_of_suppressing_query(suppress)
     people = read_recipients(rows, rules, suppress)
     log.info("recipients: %d to call, %d skipped", len(people.recipients), len(people.skipped))
     if len(people.recipients) == rules.limit:
@@ -28,3 +51,38 @@ def read_people(rows: object, rules: RecipientRules, *, suppress: Any = None) ->
     if people.skipped:
         log.warning("skipped because %s", group_by_reason(people.skipped))
     return people
+
+
+def query_database(
+    conn_id: str,
+    sql: str,
+    parameters: Sequence[Any] | Mapping[str, Any] | None = None,
+    *,
+    columns: Sequence[str] = (),
+) -> StreamedRows:
+    """Return the rows of a query on a connection of Airflow's.
+
+    :param conn_id: The connection, of any database.
+    :param sql: One query.
+    :param parameters: Its parameters, as the driver takes them.
+    :param columns: Names of columns that must be in the result.
+    :raises SourceError: There is no such connection, or it is none of a database.
+    """
+    try:
+        hook: Any = BaseHook.get_hook(conn_id)
+    except Exception as error:
+        raise SourceError(
+            f"the connection {conn_id!r} of the query cannot be used ({type(error).__name__}): add it, or "
+            "install the provider of its type. Nothing was sent"
+        ) from None
+    if not hasattr(hook, "set_autocommit"):
+        raise SourceError(f"the connection {conn_id!r} is none of a database: nothing was sent")
+    return rows_of_query(hook, sql, parameters, columns=columns)
+
+
+def _rows_of_suppressing_query(query: Mapping[Any, Any]) -> StreamedRows:
+    if not {"conn_id", "sql"} <= query.keys() <= QUERY_FIELDS:
+        raise InforuInputError(
+            "suppress as a query is a mapping of conn_id, sql and perhaps parameters: nothing was sent"
+        )
+    return query_database(query["conn_id"], query["sql"], query.get("parameters"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -50,7 +51,10 @@ class InforuSendOperator(HidesRows):
     sent calls nobody. A request whose answer is lost leaves its people in doubt: they are not called again
     unless you say so.
 
-    :param recipients: A list of phones, a list of mappings, or the output of an upstream task that is one.
+    :param recipients: A list of phones, a list of mappings, or the output of an upstream task that is one. Or
+        the path or URL of a file, which is streamed: ``.csv``, ``.tsv``, ``.ndjson`` or ``.jsonl``, each also
+        with ``.gz``, or ``.parquet`` (with the extra ``parquet``).
+    :param encoding: Of text files, such as ``cp1255`` (None: UTF-8, with or without its mark).
     :param phone_field: The field of a mapping that holds the phone (``phone``).
     :param key_field: The field that names a person in logs and results; by default the row's number, from 1.
     :param ignore_possible_sending_time: Ignore the sending hours that are set on the vendor's system.
@@ -75,6 +79,9 @@ class InforuSendOperator(HidesRows):
         are over the task fails, and a retry waits again.
     :param limit: Call the first so many people and read no further (None: everybody), to try a campaign on a
         few. Templated. Another number in a later try is another send, which stops.
+    :param suppress: Who is not to be called, whoever asks for it (None: nobody): phones and keys as a list,
+        as a file like ``recipients``, or as a query ``{"conn_id": ..., "sql": ...}`` whose columns are the
+        phone's or the key's. They are skipped. What cannot be read stops the task before the first call.
     :param quota_check: Before the first call, compare the account's quota for voice with the people: when it
         is not enough or cannot be read, ``fail`` before anybody is called, or ``warn`` in the log. None
         (default) does not ask.
@@ -114,7 +121,7 @@ class InforuSendOperator(HidesRows):
     def __init__(
         self,
         *,
-        recipients: Iterable[Any],
+        recipients: Iterable[Any] | os.PathLike[str],
         phone_field: str = "phone",
         key_field: str | None = None,
         ignore_possible_sending_time: bool | str | None = None,
@@ -132,7 +139,8 @@ class InforuSendOperator(HidesRows):
         calls_timeout: float = 3600,
         report_path: str | None = None,
         limit: int | str | None = None,
-        suppress: Iterable[Any] | None = None,
+        encoding: str | None = None,
+        suppress: Iterable[Any] | os.PathLike[str] | None = None,
         quota_check: QuotaCheck | None = None,
         sending_window: str | None = None,
         outside_window: OutsideWindow = "wait",
@@ -159,6 +167,7 @@ class InforuSendOperator(HidesRows):
         self.calls_timeout = calls_timeout
         self.report_path = report_path
         self.limit = limit
+        self.encoding = encoding
         self.suppress: Any = suppress
         self.quota_check = quota_check
         self.sending_window = sending_window
@@ -261,7 +270,9 @@ class InforuSendOperator(HidesRows):
     def _people(self) -> RecipientList:
         from airflow_provider_inforu.operators.people import read_people
 
-        return read_people(self._source(), self._rules(), suppress=rows_of(self.suppress))
+        return read_people(
+            self._source(), self._rules(), suppress=rows_of(self.suppress), encoding=self.encoding
+        )
 
     def _source(self) -> object:
         """Return the rows, anew for each look at them."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +18,8 @@ from airflow_provider_inforu.capi.redact import is_phone_like
 from airflow_provider_inforu.sending.spool import Recipient, Skipped, Spool
 from airflow_provider_inforu.sending.suppression import read_suppressed
 from airflow_provider_inforu.sending.texts import is_missing
+from airflow_provider_inforu.sources.files import FILE_NAMES
+from airflow_provider_inforu.sources.rows import BadRow, StreamedRows
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.sending.texts import TextTemplate
@@ -71,43 +74,29 @@ class _UnfitRowError(InforuInputError):
     """A row that cannot be called."""
 
 
-def read_recipients(
-    rows: object, rules: RecipientRules, suppressed: Iterable[object] | None = None
-) -> RecipientList:
-    """Read rows: a list of phones, or a list of mappings.
+def read_recipients(rows: object, rules: RecipientRules, suppressed: object | None = None) -> RecipientList:
+    """Read rows: a list of phones, a list of mappings, or what a file or a query holds.
 
-    :param rows: The rows, as a sequence.
+    :param rows: The rows, as a sequence or as `StreamedRows`, which are closed.
     :param rules: How they are read.
-    :param suppressed: Who is not to be called; see `read_suppressed`. None for nobody.
-    :raises InforuInputError: Rows of another kind; with ``invalid_recipients="fail"`` any row that cannot be
-        called; with ``on_duplicate="fail"`` a phone that came before. It names the keys, grouped by reason.
+    :param suppressed: Who is not to be called, as rows of the same kinds; see `read_suppressed`. None for
+        nobody.
+    :raises SourceError: What rows are streamed from cannot be read.
+    :raises InforuInputError: Rows of another kind, or a row of ``suppressed`` that names nobody; with
+        ``invalid_recipients="fail"`` any row that cannot be called; with ``on_duplicate="fail"`` a phone that
+        came before. It names the keys, grouped by reason.
     """
     reader = _Reader(rules)
     if suppressed is not None:
-        read_suppressed(suppressed, rules, reader.spool)
-    for number, row in enumerate(_sequence(rows), start=1):
-        if len(reader.spool.recipients) == rules.limit:
-            break
-        reader.add(row, number)
-    skipped = reader.spool.skipped
-    unfit = (one for one in skipped if one.reason not in _FIT)
-    if reader.unfit and rules.invalid_recipients == "fail":
-        raise InforuInputError(
-            f"{_people(reader.unfit)} cannot be called, so nothing was sent. {group_by_reason(unfit)}. "
-            "Mend the rows, or leave them out with invalid_recipients='skip'"
-        )
-    if reader.unfit and not reader.spool.recipients:
-        raise InforuInputError(
-            f"none of {_people(reader.unfit)} can be called, so nothing was sent: that is no matter of "
-            f"single rows. {group_by_reason(unfit)}"
-        )
-    if reader.duplicates and rules.on_duplicate == "fail":
-        raise InforuInputError(
-            f"{_people(reader.duplicates)} came twice, so nothing was sent. "
-            f"{group_by_reason(one for one in skipped if one.reason == CAME_BEFORE)}. "
-            "Call each phone once with on_duplicate='skip', or each row with 'send'"
-        )
-    return RecipientList(reader.spool.recipients, skipped)
+        with _open_rows(suppressed, "suppress") as names:
+            read_suppressed(names, rules, reader.spool)
+    with _open_rows(rows, "recipients") as numbered:
+        for number, row in enumerate(numbered, start=1):
+            reader.add(row, number)
+            if len(reader.spool.recipients) == rules.limit:
+                break
+    reader.check()
+    return RecipientList(reader.spool.recipients, reader.spool.skipped)
 
 
 def group_by_reason(skipped: Iterable[Skipped]) -> str:
@@ -133,16 +122,22 @@ def _and_more(count: int) -> str:
     return f" and {count} more" if count > 0 else ""
 
 
-def _sequence(rows: object) -> Sequence[Any]:
+@contextmanager
+def _open_rows(rows: object, argument: str) -> Iterator[Iterable[Any]]:
+    if isinstance(rows, StreamedRows):
+        with closing(rows):
+            yield rows
+        return
     if isinstance(rows, Sequence) and not isinstance(rows, str | bytes):
-        return rows
+        yield rows
+        return
     hint = ""
     if isinstance(rows, str):
-        hint = " (a template gives text: pass the upstream task's output itself)"
+        hint = f" (a template gives text: pass the upstream task's output itself, or a file: {FILE_NAMES})"
     elif hasattr(rows, "to_dict"):
         hint = " (pass to_dict('records') of a data frame)"
     raise InforuInputError(
-        f"recipients must be a list of phones or of mappings, not {type(rows).__name__}{hint}: "
+        f"{argument} must be a list of phones or of mappings, not {type(rows).__name__}{hint}: "
         "nothing was sent"
     )
 
@@ -159,7 +154,7 @@ class _Reader:
         self.duplicates = 0
 
     def add(self, row: object, number: int) -> None:
-        name = f"row {number}"
+        name = row.name if isinstance(row, BadRow) else f"row {number}"
         try:
             fields = self._fields(row)
             name = self._key(fields, number)
@@ -176,6 +171,27 @@ class _Reader:
             self.duplicates += 1
             self.spool.skipped.append(Skipped(name, CAME_BEFORE))
 
+    def check(self) -> None:
+        """Raise where the rows, as they are, are not to be called."""
+        skipped = self.spool.skipped
+        unfit = (one for one in skipped if one.reason not in _FIT)
+        if self.unfit and self._rules.invalid_recipients == "fail":
+            raise InforuInputError(
+                f"{_people(self.unfit)} cannot be called, so nothing was sent. {group_by_reason(unfit)}. "
+                "Mend the rows, or leave them out with invalid_recipients='skip'"
+            )
+        if self.unfit and not self.spool.recipients:
+            raise InforuInputError(
+                f"none of {_people(self.unfit)} can be called, so nothing was sent: that is no matter of "
+                f"single rows. {group_by_reason(unfit)}"
+            )
+        if self.duplicates and self._rules.on_duplicate == "fail":
+            raise InforuInputError(
+                f"{_people(self.duplicates)} came twice, so nothing was sent. "
+                f"{group_by_reason(one for one in skipped if one.reason == CAME_BEFORE)}. "
+                "Call each phone once with on_duplicate='skip', or each row with 'send'"
+            )
+
     def _fields(self, row: object) -> Mapping[str, Any]:
         if isinstance(row, Mapping):
             return row
@@ -185,6 +201,8 @@ class _Reader:
                     f"the row is a phone alone and has no field {self._rules.key_field!r} for its key"
                 )
             return {self._rules.phone_field: row}
+        if isinstance(row, BadRow):
+            raise _UnfitRowError(row.reason)
         raise _UnfitRowError(f"the row is a {type(row).__name__}, neither a phone nor a mapping")
 
     def _key(self, fields: Mapping[str, Any], number: int) -> str:

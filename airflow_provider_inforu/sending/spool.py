@@ -62,7 +62,8 @@ class Recipient:
 class Skipped:
     """A row that is not called, and why.
 
-    :ivar key: The row's key, or ``row N`` where it has none.
+    :ivar key: The row's key, or ``row N`` where it has none, or its place, such as ``people.csv line 17``,
+        where it cannot be read.
     :ivar reason: Why, without the phone.
     """
 

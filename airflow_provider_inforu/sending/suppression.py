@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.phones import ForeignPhoneError, InvalidPhoneError, normalize_phone
 from airflow_provider_inforu.sending.texts import is_missing
+from airflow_provider_inforu.sources.rows import BadRow
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.sending.recipients import RecipientRules
@@ -31,8 +32,9 @@ def read_suppressed(rows: Iterable[object], rules: RecipientRules, spool: Spool)
         try:
             keys, phones = _names(row, rules)
         except InforuInputError as error:
+            place = row.name if isinstance(row, BadRow) else f"row {count}"
             raise InforuInputError(
-                f"suppress, row {count}: {error}. Who is not to be called must be known, so nothing was "
+                f"suppress, {place}: {error}. Who is not to be called must be known, so nothing was "
                 "sent: mend the row, or leave it out at its source"
             ) from None
         spool.suppress(keys, phones)
@@ -41,6 +43,8 @@ def read_suppressed(rows: Iterable[object], rules: RecipientRules, spool: Spool)
 
 def _names(row: object, rules: RecipientRules) -> tuple[list[str], list[str]]:
     """Return the keys and the phones that a row names."""
+    if isinstance(row, BadRow):
+        raise InforuInputError(row.reason)
     if isinstance(row, Mapping):
         return _names_of_fields(row, rules)
     if isinstance(row, bool) or not isinstance(row, str | int | float) or is_missing(row):

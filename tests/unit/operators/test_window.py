@@ -114,7 +114,7 @@ def test_without_a_ledger_a_send_that_the_window_interrupts_fails_and_names_who_
 ):
     clock.closes_after = 3
     task = text_to_speech(people(1000), sending_window=WINDOW, max_in_flight=1)
-    with pytest.raises(AirflowFailException, match="and the others wait.*keeps no state for tasks"):
+    with pytest.raises(AirflowFailException, match=r"and the others wait.*keeps no state for tasks"):
         without_state_store(task, 1)
     assert 0 < len(sandbox.calls()) < 1000
     assert "k1000" in caplog.text

@@ -12,6 +12,7 @@ from airflow_provider_inforu.sending.recipients import (
 )
 from airflow_provider_inforu.sending.spool import Skipped
 from airflow_provider_inforu.sending.texts import TextTemplate
+from airflow_provider_inforu.sources.rows import BadRow, SourceError, StreamedRows
 
 SILENT = RecipientRules(speaks=False)
 
@@ -184,6 +185,67 @@ def test_when_no_row_can_be_called_skipping_them_is_an_error():
     """A misspelt placeholder or a renamed column must not be a green task that called nobody."""
     with pytest.raises(InforuInputError, match=r"none of 2 recipients can be called.*\{nmae\}.*: k1, k2"):
         read([person(1), person(2)], message="{nmae}", invalid_recipients="skip")
+
+
+class Stream:
+    """Rows of a source that is open as long as they are read."""
+
+    def __init__(self, *rows, end=None):
+        self.is_open = False
+        self.read = 0
+        self.rows = StreamedRows("people.csv", self._rows(rows, end))
+
+    def _rows(self, rows, end):
+        self.is_open = True
+        try:
+            for row in rows:
+                self.read += 1
+                yield row
+            if end is not None:
+                raise end
+        finally:
+            self.is_open = False
+
+
+def test_rows_of_a_source_are_read_as_they_come_and_keyed_by_their_number():
+    stream = Stream({"phone": "0500000001"}, {"phone": "0500000002"})
+    listed = read_recipients(stream.rows, SILENT)
+    assert [(one.key, one.phone) for one in listed.recipients] == [("1", "0500000001"), ("2", "0500000002")]
+    assert not stream.is_open
+
+
+HALF = BadRow("people.csv", 17, "the row has 1 field instead of 2")
+
+
+def test_a_row_that_cannot_be_read_fails_the_send_and_is_named_by_its_place():
+    with pytest.raises(InforuInputError) as raised:
+        read(Stream(person(1), HALF, person(2, phone="12")).rows)
+    assert (
+        "2 recipients cannot be called, so nothing was sent. the row has 1 field instead of 2: "
+        "people.csv line 17; the phone has too few digits: k2. Mend"
+    ) in str(raised.value)
+
+
+def test_a_row_that_cannot_be_read_is_skipped_on_request_and_counts_as_a_row():
+    rows = Stream({"phone": "0500000001"}, HALF, {"phone": "0500000002"}).rows
+    listed = read_recipients(rows, RecipientRules(speaks=False, invalid_recipients="skip"))
+    assert [one.key for one in listed.recipients] == ["1", "3"]
+    assert list(listed.skipped) == [Skipped("people.csv line 17", "the row has 1 field instead of 2")]
+
+
+def test_a_source_that_breaks_off_is_an_error_also_where_rows_may_be_skipped():
+    stream = Stream(person(1), end=SourceError("people.csv line 3: this is not utf-8"))
+    with pytest.raises(SourceError, match="line 3"):
+        read(stream.rows, invalid_recipients="skip")
+    assert not stream.is_open
+
+
+def test_a_source_is_not_read_further_than_the_limit_and_closed():
+    stream = Stream(*(person(number) for number in range(50)))
+    listed = read(stream.rows, limit=2)
+    assert [one.key for one in listed.recipients] == ["k0", "k1"]
+    assert stream.read == 2
+    assert not stream.is_open
 
 
 @given(

@@ -1,0 +1,67 @@
+"""Opens a file wherever Airflow reaches it, and notices when it changes meanwhile."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, cast
+
+from airflow_provider_inforu.sources.rows import SourceError
+
+_BUFFER = 256 * 1024
+_MARKS_OF_A_VERSION = (
+    "size",
+    "mtime",
+    "ino",
+    "LastModified",
+    "last_modified",
+    "updated",
+    "ETag",
+    "etag",
+    "generation",
+)
+"""What the file systems that fsspec knows tell of a file, and what differs when it was written again."""
+
+
+@contextmanager
+def open_source(path: str | os.PathLike[str], *, unpack: bool) -> Iterator[BinaryIO]:
+    """Open a file for reading, and see at the end that it is the file it was.
+
+    :param path: A path, or any URL that Airflow's ``ObjectStoragePath`` opens.
+    :param unpack: Whether it is packed with gzip.
+    :raises SourceError: It cannot be opened; at the end: it changed while it was read.
+    """
+    from airflow.sdk import ObjectStoragePath
+
+    try:
+        target: Any = ObjectStoragePath(path)
+        before = _version(target)
+        file = target.open("rb")
+    except Exception as error:  # object storages raise whatever they like
+        raise SourceError(
+            f"{str(path)!r} cannot be opened ({type(error).__name__}: {error}): nothing was sent"
+        ) from error
+    with file:
+        buffered = io.BufferedReader(file, _BUFFER)
+        yield cast("BinaryIO", gzip.GzipFile(fileobj=buffered) if unpack else buffered)
+    after = _version(target)
+    if before and after and before != after:
+        raise SourceError(
+            f"{str(path)!r} changed while it was read: nothing was sent. Write a file elsewhere and move it "
+            "there when it is whole, then try again"
+        )
+
+
+def _version(target: Any) -> dict[str, Any]:  # noqa: ANN401 - a path
+    """Return what tells a version of the file from another; nothing where the file system cannot say."""
+    try:
+        storage = target.fs
+        # File systems of object stores remember what they were told.
+        storage.invalidate_cache(target.path)
+        found = storage.info(target.path)
+    except Exception:  # what is wrong shows when it is opened
+        return {}
+    return {mark: found[mark] for mark in _MARKS_OF_A_VERSION if mark in found}

@@ -1,0 +1,124 @@
+"""Rows of a query, through the hook of any database that Airflow knows."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing
+from typing import Any, Protocol
+
+from airflow_provider_inforu.sources.rows import Row, SourceError, StreamedRows, check_columns, check_header
+
+SOURCE = "the query"
+_ROWS_IN_A_READ = 1000
+_READ_ONLY = {"psycopg": "read_only", "psycopg2": "readonly"}
+"""The drivers that have cursors on the server, and the attribute that lets a connection read only."""
+_CODES = ("sqlstate", "pgcode", "sqlite_errorname")
+
+
+class DatabaseHook(Protocol):
+    """What we need of a hook; every ``DbApiHook`` of Airflow has it."""
+
+    supports_autocommit: bool
+
+    def get_conn(self) -> Any:  # noqa: ANN401 - a connection of any driver
+        """Return a connection of its own."""
+        ...
+
+    def set_autocommit(self, conn: Any, autocommit: Any) -> Any:  # noqa: ANN401 - as Airflow has it
+        """Let each statement be a transaction, or not."""
+        ...
+
+
+def rows_of_query(
+    hook: DatabaseHook,
+    sql: str,
+    parameters: Sequence[Any] | Mapping[str, Any] | None = None,
+    *,
+    columns: Iterable[str] = (),
+) -> StreamedRows:
+    """Return the rows of a query, to be read once, a thousand at a time.
+
+    The query runs with the first row, in a transaction that is never committed. On PostgreSQL (psycopg2 and
+    psycopg) and SQLite it can read only. On PostgreSQL the rows wait in the server, and SQLite finds them one
+    by one. With other drivers it depends: those of MySQL take all rows into memory before the first is read.
+
+    :param hook: Of the database: any ``DbApiHook``, such as ``PostgresHook``.
+    :param sql: One query.
+    :param parameters: Its parameters, as the driver takes them.
+    :param columns: Names of columns that must be in the result.
+    :raises SourceError: With a row: the query fails, it is none, or a column is missing, has no name or the
+        name of another. It shows no value, and not the driver's words, which may have some in them.
+    """
+    return StreamedRows(SOURCE, _rows(hook, sql, parameters, tuple(columns)))
+
+
+def _rows(
+    hook: DatabaseHook,
+    sql: str,
+    parameters: Sequence[Any] | Mapping[str, Any] | None,
+    columns: Sequence[str],
+) -> Generator[Row, None, None]:
+    count = 0
+    with closing(hook.get_conn()) as connection:
+        try:
+            waits = _prepare(hook, connection)
+            with closing(_cursor(connection, waits=waits)) as cursor:
+                cursor.execute(*([sql] if parameters is None else [sql, parameters]))
+                if not waits:
+                    _check_query(cursor)
+                rows = cursor.fetchmany(_ROWS_IN_A_READ)
+                # psycopg2 knows the columns of a cursor on the server only now.
+                header = _header(cursor, columns)
+                while rows:
+                    for row in rows:
+                        count += 1
+                        # Where the connection asks for it, rows come as dictionaries.
+                        yield row if isinstance(row, dict) else dict(zip(header, row, strict=True))
+                    rows = cursor.fetchmany(_ROWS_IN_A_READ)
+        except SourceError:
+            raise
+        except Exception as error:  # each driver has errors of its own
+            raise _failed(error, count) from None
+
+
+def _prepare(hook: DatabaseHook, connection: Any) -> bool:  # noqa: ANN401 - a connection of any driver
+    """Let the connection read only, and return whether rows can wait in the server."""
+    if hook.supports_autocommit:
+        hook.set_autocommit(connection, autocommit=False)
+    # Hooks and tracing wrap or extend the driver's own class.
+    drivers = {kind.__module__.partition(".")[0] for kind in type(connection).__mro__}
+    if "sqlite3" in drivers:
+        connection.execute("PRAGMA query_only = ON")
+    for driver in drivers & _READ_ONLY.keys():
+        setattr(connection, _READ_ONLY[driver], True)
+        return True
+    return False
+
+
+def _cursor(connection: Any, *, waits: bool) -> Any:  # noqa: ANN401 - a connection and a cursor of any driver
+    return connection.cursor(name=f"inforu_{secrets.token_hex(8)}") if waits else connection.cursor()
+
+
+def _check_query(cursor: Any) -> None:  # noqa: ANN401 - a cursor of any driver
+    if cursor.description is None:
+        raise SourceError("the statement is no query, since it has no rows to give: nothing was sent")
+
+
+def _header(cursor: Any, columns: Sequence[str]) -> list[str]:  # noqa: ANN401 - a cursor of any driver
+    _check_query(cursor)
+    header = [column[0] for column in cursor.description]
+    check_columns(SOURCE, header, columns)
+    check_header(SOURCE, header)
+    return header
+
+
+def _failed(error: Exception, count: int) -> SourceError:
+    """Return an error without the driver's words, which may show what is in a row."""
+    code = next((code for name in _CODES if (code := getattr(error, name, None))), None)
+    what = f"{type(error).__name__}, {code}" if code else type(error).__name__
+    when = f"after {count} rows" if count else "before its first row"
+    return SourceError(
+        f"the query failed {when} ({what}): nothing was sent. Run it in the database to see why; it must be "
+        "one query that only reads"
+    )
