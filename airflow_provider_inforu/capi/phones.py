@@ -6,7 +6,9 @@ a number range that was opened yesterday is no reason to leave a person out.
 
 from __future__ import annotations
 
+import math
 import re
+from decimal import Decimal
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 
@@ -66,8 +68,9 @@ def normalize_phone(raw: object) -> str:
 
 
 def _as_digits_text(raw: object) -> str:
-    if isinstance(raw, float) and raw.is_integer():
-        raw = int(raw)  # a spreadsheet's column with an empty cell in it turns numbers into floats
+    # A spreadsheet's column with an empty cell turns numbers into floats; some databases have decimals only.
+    if isinstance(raw, float | Decimal) and math.isfinite(raw) and raw == int(raw):
+        raw = int(raw)
     if raw is None or (isinstance(raw, str) and not raw.strip()):
         raise InvalidPhoneError("the phone is missing")
     if isinstance(raw, bool) or not isinstance(raw, str | int):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import (
@@ -54,8 +53,9 @@ class _TextToSpeechDecoratedOperator(InforuSendTextToSpeechOperator, DecoratedOp
     def _source(self) -> object:
         arguments = rows_of(self.op_args)
         context = _context_with(rows_of(self.op_kwargs))
-        rows = self.python_callable(*arguments, **determine_kwargs(self.python_callable, arguments, context))
-        return StreamedRows(self.python_callable.__name__, rows) if inspect.isgenerator(rows) else rows
+        named = determine_kwargs(self.python_callable, arguments, context)
+        rows: Any = self.python_callable(*arguments, **named)
+        return StreamedRows(self.python_callable.__name__, rows) if isinstance(rows, Generator) else rows
 
 
 def _context_with(named: Mapping[str, Any]) -> Any:  # noqa: ANN401 - Airflow's Context

@@ -13,7 +13,7 @@ _NAMES_OF_DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons"}
 
 
 def csv_rows(lines: Iterable[str], name: str, delimiter: str, columns: Sequence[str]) -> Iterator[Row]:
-    """Read the rows; cells are text, and an empty one is an empty text.
+    """Read the rows; cells are text, and an empty one is None, so that nobody hears of what is not there.
 
     :param lines: The file's lines.
     :param name: The file's name, for errors.
@@ -35,7 +35,7 @@ def csv_rows(lines: Iterable[str], name: str, delimiter: str, columns: Sequence[
         elif any(_NUL in cell for cell in cells):
             yield BadRow(name, first, "the row has a NUL character in it")
         else:
-            yield dict(zip(header, cells, strict=True))
+            yield dict(zip(header, (cell or None for cell in cells), strict=True))
 
 
 def _records(

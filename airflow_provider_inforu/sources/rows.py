@@ -42,7 +42,7 @@ class BadRow:
 Row: TypeAlias = Mapping[str, Any] | BadRow
 
 
-class StreamedRows(Iterable[Row]):
+class StreamedRows(Iterable[Any]):
     """Rows that are read as they are asked for, once.
 
     It tells the rows of our sources from a generator of anything else.
@@ -51,11 +51,11 @@ class StreamedRows(Iterable[Row]):
     :param rows: The rows. What they are read from is opened with the first one, and closed after the last.
     """
 
-    def __init__(self, name: str, rows: Generator[Row, None, None]) -> None:
+    def __init__(self, name: str, rows: Generator[Any, None, None]) -> None:
         self.name = name
         self._rows = rows
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[Any]:
         """Go on with the next row.
 
         :raises SourceError: What they are read from cannot be read, or not any further.

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +27,8 @@ def test_every_spelling_of_a_mobile_becomes_its_local_form(raw):
         ("25000001", "025000001"),
         ("+972-73-222-4528", "0732224528"),
         ("0591234567", "0591234567"),
+        (Decimal(591234567), "0591234567"),
+        (Decimal("591234567.00"), "0591234567"),
     ],
 )
 def test_landlines_and_other_networks_are_judged_by_their_length(raw, local):
@@ -35,7 +39,7 @@ def test_landlines_and_other_networks_are_judged_by_their_length(raw, local):
     ("raw", "reason"),
     [
         *((None, "missing"), ("", "missing"), ("   ", "missing")),
-        *((True, "bool"), (["0500000001"], "list"), (500000001.5, "float")),
+        *((True, "bool"), (["0500000001"], "list"), (500000001.5, "float"), (Decimal("Infinity"), "Decimal")),
         *(("call me", "letters"), ("052ABC4567", "letters"), ("0500000001 ext 5", "letters")),
         *(("-", "not a phone number"), ("+1 202 555 0100", r"another country \(\+1\)")),
         *(

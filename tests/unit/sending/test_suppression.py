@@ -2,6 +2,7 @@ import pytest
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.sending.recipients import RecipientRules, read_recipients
+from airflow_provider_inforu.sources.rows import BadRow, StreamedRows
 
 ROWS = [
     {"id": "k1", "phone": "0500000001", "message": "x"},
@@ -33,7 +34,8 @@ def called(suppressed, rows=ROWS, rules=RULES):
     ],
 )
 def test_nobody_is_called_whose_phone_or_key_is_suppressed(suppressed, left):
-    assert called(iter(suppressed)) == left
+    assert called(suppressed) == left
+    assert called(StreamedRows("a file", (row for row in suppressed))) == left
 
 
 def test_who_is_suppressed_is_skipped_with_the_reason_and_fails_nothing():
@@ -78,4 +80,16 @@ def test_a_source_that_fails_stops_everything():
         raise OSError("the database is away")
 
     with pytest.raises(OSError, match="away"):
-        called(broken())
+        called(StreamedRows("the query", broken()))
+
+
+def test_a_row_of_a_file_that_cannot_be_read_stops_everything_and_is_named():
+    rows = [BadRow("optouts.csv", 17, "the row has 1 field instead of 2")]
+    with pytest.raises(InforuInputError, match=r"suppress, optouts\.csv line 17: the row has 1 field"):
+        called(rows)
+
+
+@pytest.mark.parametrize("rows", ["0500000001", 5, {"phone": "0500000001"}])
+def test_what_is_no_list_of_rows_stops_everything(rows):
+    with pytest.raises(InforuInputError, match="suppress must be a list"):
+        called(rows)

@@ -1,0 +1,219 @@
+"""People of files and queries, through Airflow's real task runner."""
+
+import gzip
+import json
+import sqlite3
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from airflow.sdk import DAG
+
+from airflow_provider_inforu.transfers.sql_to_voice import (
+    SqlToInforuCampaignOperator,
+    SqlToInforuVoiceOperator,
+)
+from tests.unit.operators.test_voice import log_of, people, text_to_speech
+
+pytestmark = pytest.mark.usefixtures("sandbox", "database")
+
+HEADER = "id,phone,name\n"
+
+
+def query_of_people(kind=SqlToInforuVoiceOperator, **options):
+    options = {"sql": "SELECT * FROM people ORDER BY phone", **options}
+    if kind is SqlToInforuVoiceOperator:
+        options["message"] = "שלום {name}"
+    with DAG("dag", template_searchpath=options.pop("template_searchpath", None)):
+        return kind(task_id="call", conn_id="people_db", key_field="id", retries=2, **options)
+
+
+@pytest.fixture
+def database(tmp_path, monkeypatch):
+    path = tmp_path / "people.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE people (id, phone, name)")
+        connection.executemany("INSERT INTO people VALUES (:id, :phone, :name)", people(250))
+    monkeypatch.setenv("AIRFLOW_CONN_PEOPLE_DB", json.dumps({"conn_type": "sqlite", "host": str(path)}))
+    return path
+
+
+def write_csv(path, rows, encoding="utf-8"):
+    lines = (f"{row['id']},{row['phone']},{row['name']}\n" for row in rows)
+    path.write_bytes((HEADER + "".join(lines)).encode(encoding))
+    return path
+
+
+def write_file(path):
+    rows = people(120)
+    if path.suffix == ".csv":
+        return write_csv(path, rows)
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(write_csv(path.with_suffix(""), rows).read_bytes()))
+    elif path.suffix == ".ndjson":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["people.csv", "people.csv.gz", "people.ndjson", "people.parquet"])
+@pytest.mark.parametrize("make", [str, Path, "{{{{ '{}' }}}}".format, "file://{}".format])
+def test_the_people_of_a_file_are_called(runner, sandbox, tmp_path, name, make):
+    path = write_file(tmp_path / name)
+    assert runner.run(text_to_speech(make(path))) == "success"
+    assert sorted(call["phone"] for call in sandbox.calls()) == [row["phone"] for row in people(120)]
+    assert {call["text"] for call in sandbox.calls()} == {"שלום דנה"}
+    assert runner.rendered["recipients"] in ("<rows: str>", "<rows: PosixPath>")
+
+
+def test_a_file_may_be_in_an_encoding_of_its_own(runner, sandbox, tmp_path, capsys):
+    path = write_csv(tmp_path / "people.csv", people(2), "cp1255")
+    assert runner.run(text_to_speech(str(path))) == "up_for_retry"
+    assert "people.csv line 2" in log_of(capsys)
+    assert sandbox.requests() == []
+    assert runner.run(text_to_speech(str(path), encoding="cp1255"), try_number=2) == "success"
+    assert sandbox.calls()[0]["text"] == "שלום דנה"
+
+
+def test_a_file_that_changed_between_two_tries_stops_the_task(runner, sandbox, tmp_path, capsys):
+    path = write_csv(tmp_path / "people.csv", people(200))
+    sandbox.add_fault("status", status_id=-13)
+    assert runner.run(text_to_speech(str(path))) == "up_for_retry"
+    called = len(sandbox.calls())
+    write_csv(path, people(201))
+    assert runner.run(text_to_speech(str(path)), try_number=2) == "failed"
+    assert "the recipients changed since the first try" in log_of(capsys)
+    assert len(sandbox.calls()) == called
+
+
+def test_a_row_that_cannot_be_read_is_named_by_its_line(runner, sandbox, tmp_path, capsys):
+    path = tmp_path / "people.csv"
+    path.write_text(f"{HEADER}k1,0500000001,x\nk2,0500000002\nk3,0500000003,x\n")
+    assert runner.run(text_to_speech(str(path))) == "up_for_retry"
+    assert "1 recipient cannot be called, so nothing was sent" in log_of(capsys)
+    assert runner.run(text_to_speech(str(path), invalid_recipients="skip"), try_number=2) == "success"
+    assert "people.csv line 3" in log_of(capsys)
+    assert len(sandbox.calls()) == 2
+
+
+def test_a_missing_column_is_one_error(runner, sandbox, tmp_path, capsys):
+    path = write_csv(tmp_path / "people.csv", people(3))
+    assert runner.run(text_to_speech(str(path), phone_field="mobile")) == "up_for_retry"
+    assert "people.csv has no column 'mobile'. The columns are 'id', 'phone', 'name'" in log_of(capsys)
+    assert sandbox.requests() == []
+
+
+def test_an_empty_cell_is_a_missing_field(runner, sandbox, tmp_path, capsys):
+    path = tmp_path / "people.csv"
+    path.write_text(f"{HEADER}k1,0500000001,\n")
+    assert runner.run(text_to_speech(str(path))) == "up_for_retry"
+    assert "the message speaks of {name}, which the row lacks: k1" in log_of(capsys)
+    assert sandbox.requests() == []
+
+
+def test_text_that_is_no_file_is_an_error_that_says_what_would_be(runner, capsys):
+    assert runner.run(text_to_speech("[{'phone': '0500000001'}]")) == "up_for_retry"
+    log = log_of(capsys)
+    assert "recipients must be a list" in log
+    assert ".csv, .tsv, .ndjson" in log
+    assert "0500000001" not in log
+
+
+@pytest.mark.parametrize("kind", ["file", "query"])
+def test_people_may_be_suppressed_by_a_file_or_a_query(runner, sandbox, tmp_path, kind):
+    optouts = tmp_path / "optouts.csv"
+    optouts.write_text("phone\n050-000-0002\n")
+    query = {"conn_id": "people_db", "sql": "SELECT phone FROM people WHERE id = 'k2'"}
+    suppress = str(optouts) if kind == "file" else query
+    assert runner.run(text_to_speech(people(3), suppress=suppress)) == "success"
+    assert [call["phone"] for call in sandbox.calls()] == ["0500000001", "0500000003"]
+
+
+@pytest.mark.parametrize(
+    ("suppress", "error"),
+    [
+        ("nowhere/optouts.csv", "optouts.csv"),
+        (
+            {"conn_id": "people_db", "sql": "SELECT phone FROM nobody"},
+            "the query failed before its first row",
+        ),
+        ({"conn_id": "people_db", "sql": "SELECT name FROM people"}, "neither of the fields 'phone', 'id'"),
+        ({"conn_id": "nowhere", "sql": "SELECT 1"}, "the connection 'nowhere' of the query cannot be used"),
+        ({"conn_id": "inforu_default", "sql": "SELECT 1"}, "is none of a database"),
+        ({"conn_id": "people_db", "query": "SELECT 1"}, "a mapping of conn_id, sql and perhaps parameters"),
+        ("0500000001", "suppress must be a list"),
+    ],
+)
+def test_a_source_of_suppressed_people_that_cannot_be_read_stops_the_send(
+    runner, sandbox, suppress, error, capsys
+):
+    assert runner.run(text_to_speech(people(3), suppress=suppress)) == "up_for_retry"
+    assert sandbox.requests() == []
+    assert error in log_of(capsys)
+
+
+def test_the_people_whom_a_query_finds_are_called_once(runner, sandbox):
+    assert runner.run(query_of_people()) == "success"
+    assert runner.run(query_of_people(), try_number=2) == "success"
+    assert sorted(call["phone"] for call in sandbox.calls()) == [row["phone"] for row in people(250)]
+    assert {call["text"] for call in sandbox.calls()} == {"שלום דנה"}
+    assert runner.xcoms["return_value"]["accepted"] == 250
+
+
+def test_a_query_may_be_a_file_with_parameters_and_templates(runner, sandbox, tmp_path):
+    (tmp_path / "people.sql").write_text(
+        "SELECT * FROM people WHERE id <= :last AND name = '{{ params.name }}' ORDER BY id LIMIT 2"
+    )
+    task = query_of_people(
+        sql="people.sql",
+        parameters={"last": "{{ 'k' ~ 1 }}"},
+        params={"name": "דנה"},
+        template_searchpath=[str(tmp_path)],
+    )
+    assert runner.run(task) == "success"
+    assert [call["phone"] for call in sandbox.calls()] == ["0500000001"]
+    assert "LIMIT 2" in runner.rendered["sql"]
+
+
+def test_a_campaign_may_call_the_people_of_a_query(runner, sandbox):
+    task = query_of_people(SqlToInforuCampaignOperator, campaign_id=183)
+    assert runner.run(task) == "success"
+    assert len(sandbox.calls()) == 250
+    assert {request["body"]["Data"]["CampaignId"] for request in sandbox.requests()} == {"183"}
+
+
+@pytest.mark.parametrize(
+    ("sql", "error"),
+    [
+        ("SELECT * FROM nobody", "the query failed before its first row (OperationalError"),
+        ("SELECT id, name FROM people", "the query has no column 'phone'. The columns are 'id', 'name'"),
+        ("SELECT *, name FROM people", "more than one column 'name'"),
+        ("DELETE FROM people", "the query failed before its first row"),
+    ],
+)
+def test_a_query_that_cannot_be_read_calls_nobody(runner, sandbox, sql, error, capsys):
+    assert runner.run(query_of_people(sql=sql)) == "up_for_retry"
+    assert sandbox.requests() == []
+    log = log_of(capsys)
+    assert error in log
+    assert "05000" not in log
+
+
+def test_a_query_without_an_order_is_warned_of(runner, capsys):
+    runner.run(query_of_people(sql="SELECT * FROM people"))
+    assert "the query has no ORDER BY" in log_of(capsys)
+    runner.run(query_of_people(sql="SELECT * FROM people\nORDER\nBY id"), try_number=2)
+    assert "the query has no ORDER BY" not in log_of(capsys)
+
+
+def test_rows_that_changed_between_two_tries_stop_the_task(runner, sandbox, database, capsys):
+    sandbox.add_fault("status", status_id=-13)
+    assert runner.run(query_of_people()) == "up_for_retry"
+    called = len(sandbox.calls())
+    with sqlite3.connect(database) as connection:
+        connection.execute("DELETE FROM people WHERE id = 'k1'")
+    assert runner.run(query_of_people(), try_number=2) == "failed"
+    assert "the recipients changed since the first try" in log_of(capsys)
+    assert len(sandbox.calls()) == called
