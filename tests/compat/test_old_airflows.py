@@ -77,6 +77,14 @@ def test_without_a_ledger_a_first_try_sends_as_an_example_shows(airflow: OldAirf
     assert airflow.calls_of(run) == 3
 
 
+def test_the_people_of_a_function_are_called_in_the_sending_window_only(airflow: OldAirflow) -> None:
+    run = airflow.run("decorated")
+
+    assert run.state == "success"
+    assert airflow.called() == once(PHONES[:3])
+    assert airflow.manifest(run)["accepted"] == 3
+
+
 def test_without_a_ledger_a_try_that_stops_has_no_retry_and_a_later_try_sends_nothing(
     airflow: OldAirflow,
 ) -> None:
