@@ -126,7 +126,7 @@ class Attempt:
         if not self._order.resend:
             with no_retry_on_ledger_errors():
                 refuse_if_forgotten(store, context["ti"].try_number)
-        self._wait_for_the_window(store)
+        self._check_window(store, life_of(context))
         username = self._hook.settings.username
         listed = self._order.people()
         batches = plan_batches(listed.recipients)
@@ -148,13 +148,13 @@ class Attempt:
             self._dispatch(ledger, batches)
         return self.sent
 
-    def _wait_for_the_window(self, store: LedgerStore) -> None:
-        """Raise before the rows are read, where nobody was called yet: they are read when it opens."""
+    def _check_window(self, store: LedgerStore, life: int) -> None:
+        """Raise before the rows are read, where this send has not begun: they are read when it opens."""
         window, moment = self._order.window, now()
         if window and not window.is_open(moment):
             with no_retry_on_ledger_errors():
-                begun = read_ledger(store) is not None
-            if not begun:
+                found = read_ledger(store)
+            if found is None or (self._order.resend and found[0].life != life):
                 raise WindowClosedError(window.opens_at(moment), begun=False)
 
     def settle(self, ledger: Ledger, batches: Sequence[Batch]) -> None:

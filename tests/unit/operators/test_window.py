@@ -86,6 +86,17 @@ def test_a_finished_send_needs_no_window(runner, sandbox, clock):
     assert len(sandbox.calls()) == 3
 
 
+def test_a_send_to_everybody_again_reads_the_people_when_the_window_opens(runner, sandbox, clock):
+    runner.run(text_to_speech(people(3), sending_window=WINDOW))
+    runner.max_tries = 4  # as after a clear
+    clock.hour = 7
+    again = text_to_speech(people(4), sending_window=WINDOW, resend=True)
+    assert runner.run(again, try_number=2) == "deferred"
+    clock.hour = 9
+    assert runner.resume(text_to_speech(people(5), sending_window=WINDOW, resend=True)) == "success"
+    assert len(sandbox.calls()) == 8
+
+
 def test_outside_the_window_a_task_may_fail_without_a_retry(runner, sandbox, clock, capsys):
     clock.hour = 22
     task = text_to_speech(people(3), sending_window=WINDOW, outside_window="fail")
