@@ -1,0 +1,99 @@
+"""A campaign in shards on a real Airflow: start it, wait until all of its tasks phone, see it end."""
+
+import datetime as dt
+import time
+from collections import Counter
+
+from demo.processes import wait_until
+from tests.chaos.account import WRONGS, account, attempts_in_order_of_calls
+from tests.chaos.remote_ledger import RemoteLedger
+
+DAG_ID, TASK_ID = "sharded_send", "call"
+DAG_SECONDS = 60.0
+START_SECONDS = 90.0
+RUN_SECONDS = 240.0
+LOOK_SECONDS = 0.5
+COUNTS = ("accepted", "rejected", "in doubt")
+
+
+class CampaignUnderWay:
+    """One run of the DAG, whose mapped tasks phone people now."""
+
+    def __init__(self, ground, *, shards, people):
+        self.shards, self.people = shards, people
+        self._sandbox, self._api = ground.sandbox, ground.airflow.api
+        self._api.wait_for_dag(DAG_ID, DAG_SECONDS)
+        self._api.unpause(DAG_ID)
+        self._run_id = self._api.trigger(DAG_ID, {"shards": shards, "people": people})
+
+    def wait_until_all_phone(self, tasks, people):
+        """Wait until so many tasks run, each of them has phoned, and so many people have been called."""
+
+        def all_phone():
+            time.sleep(LOOK_SECONDS)
+            calls = self._sandbox.calls()
+            states = Counter(task["state"] for task in self._tasks())
+            sends = {send_of(call) for call in calls}
+            return (
+                len(calls) >= people
+                and states["running"] == tasks
+                and len(sends) == tasks + states["success"] + states["failed"]
+            )
+
+        assert wait_until(all_phone, START_SECONDS), self._tasks()
+
+    def end(self):
+        """Wait for the end, compare what everybody says, and return the counts of the whole campaign."""
+        state = self._api.wait_for_run(DAG_ID, self._run_id, RUN_SECONDS)
+        calls = self._sandbox.calls()
+        tasks = self._tasks()
+        assert len(tasks) == self.shards
+        shards = [self._account(task, calls) for task in tasks]
+        total = sum(shards, Counter())
+        total["tried again"] = sum(shard["attempts"] > 1 for shard in shards)
+        # Two sends of one person would look right in each of them.
+        total["called twice"] += sum(times > 1 for times in Counter(call["phone"] for call in calls).values())
+        total["called under another send"] += len(calls) - total["calls of shards"]
+        total["unaccounted"] = self.shards * self.people - sum(total[name] for name in COUNTS)
+        print(f"\nthe run ended as {state}: {dict(total)}")
+        self._check(total)
+        return total
+
+    def _tasks(self):
+        tasks = self._api.task_instances(DAG_ID, self._run_id)
+        return [task for task in tasks if task["task_id"] == TASK_ID and task["map_index"] >= 0]
+
+    def _account(self, task, calls):
+        where = (DAG_ID, self._run_id, TASK_ID)
+        index = task["map_index"]
+        ledger = RemoteLedger.of(self._api, *where, index)
+        own = [call for call in calls if send_of(call) == ledger.header.send_id]
+        count = account(own, ledger, self._api.log(*where, task["try_number"], index))
+        count["calls of shards"] = len(own)
+        assert count["people"] == self.people
+        manifest = self._api.xcom(*where, map_index=index)
+        assert [manifest[name.replace(" ", "_")] for name in COUNTS] == [count[name] for name in COUNTS]
+        assert task["state"] == ("failed" if count["in doubt"] else "success")
+        attempts = attempts_in_order_of_calls(own, ledger)
+        assert attempts == sorted(attempts), "an attempt phoned after a later one had"
+        return count
+
+    def _check(self, total):
+        wrongs = (*WRONGS, "unaccounted")
+        assert {wrong: total[wrong] for wrong in wrongs} == dict.fromkeys(wrongs, 0)
+        added_up = self._api.xcom(DAG_ID, self._run_id, "add_up")
+        assert added_up == {
+            "recipients": self.shards * self.people,
+            "skipped": 0,
+            **{name.replace(" ", "_"): total[name] for name in COUNTS},
+        }
+
+
+def send_of(call):
+    return call["message_id"].rsplit("-", 1)[0]
+
+
+def most_requests_within(seconds, sandbox):
+    """Return the most requests that arrived in any so many seconds, however they were answered."""
+    times = sorted(dt.datetime.fromisoformat(one["time"]).timestamp() for one in sandbox.requests())
+    return max(sum(start <= one < start + seconds for one in times) for start in times)
