@@ -9,13 +9,13 @@ MOST_TRIES = 50
 class RemoteLedger:
     """What a task wrote into its state, whatever became of the task.
 
-    :ivar header: What the ledger says of its send; None where the task has not begun one.
+    :ivar header: What the ledger says of its send.
     :ivar records: What it knows of each batch, by number.
     """
 
     def __init__(self, entries):
         self._entries = entries
-        self.header, self.records = read_ledger(self) or (None, {})
+        self.header, self.records = read_ledger(self)
 
     @classmethod
     def of(cls, api, dag_id, run_id, task_id, map_index=-1):

@@ -30,7 +30,7 @@ pytestmark = [
 
 SHARDS, PEOPLE = 20, 1000
 WORKERS, CONCURRENCY = 2, 4
-SOME = 4000
+SOME = 3000
 """So many are called before a worker dies."""
 REQUESTS_PER_SECOND = 5
 """Few, so that the limit decides how long the campaign takes. One task alone would use it up."""
