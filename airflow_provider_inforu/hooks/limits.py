@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_inforu.sending.pace import SharedLimit
+from airflow_provider_inforu.sending.shared_places import SharedLimit
 from airflow_provider_inforu.sending.plan import digest
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import redis
 from airflow_provider_inforu.capi.errors import InforuConnectionError, InforuError
 from airflow_provider_inforu.sending import pace, progress
 from airflow_provider_inforu.sending.answers import Backoff
-from airflow_provider_inforu.sending.pace import Hold, SharedLimit, Throttle
+from airflow_provider_inforu.sending.pace import Hold, Throttle
 from airflow_provider_inforu.sending.progress import Progress
+from airflow_provider_inforu.sending.shared_places import SharedLimit
 from tests.integration.ground import skip_unless_required
 
 REFUSED = InforuConnectionError("refused")
