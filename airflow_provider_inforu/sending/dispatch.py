@@ -23,11 +23,11 @@ from airflow_provider_inforu.sending.answers import Backoff, Verdict, judge
 from airflow_provider_inforu.sending.batch_state import Event
 from airflow_provider_inforu.sending.pace import Hold, Throttle
 from airflow_provider_inforu.sending.progress import Progress
-from airflow_provider_inforu.sending.shared_places import SharedLimit
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.sending.ledger import Ledger
     from airflow_provider_inforu.sending.plan import Batch
+    from airflow_provider_inforu.sending.shared_places import SharedLimit
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,8 @@ DAG_ID, TASK_ID = "sharded_send", "call"
 DAG_SECONDS = 60.0
 BUSY_SECONDS = 90.0
 RUN_SECONDS = 240.0
-LOOK_SECONDS = 0.3
+LOOK_SECONDS = 1.0
+"""Seldom: to look takes of the sandbox and the API server, and makes requests late."""
 MIDDLE = 0.8
 """So many of its people a task has called at most when its worker dies."""
 COUNTS = ("accepted", "rejected", "in doubt")
@@ -51,7 +52,7 @@ class CampaignUnderWay:
 
     def end(self):
         """Wait for the end, compare what everybody says, and return the counts of the whole campaign."""
-        state = self._api.wait_for_run(DAG_ID, self._run_id, RUN_SECONDS)
+        state = self._api.wait_for_run(DAG_ID, self._run_id, RUN_SECONDS, poll_seconds=2 * LOOK_SECONDS)
         calls = self._sandbox.calls()
         tasks = self._tasks()
         assert len(tasks) == self.shards
