@@ -13,13 +13,14 @@ from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperat
 
 @dag(schedule=None, catchup=False, params={"shards": 20, "people": 1000})
 def sharded_send() -> None:
+    @task
+    def shards(params: dict[str, int]) -> list[int]:
+        return [shard * params["people"] for shard in range(params["shards"])]
+
+    # Not all people in one XCom: each task would read all of it, and keep the API server busy for a while.
     @task(show_return_value_in_logs=False)
-    def shards(params: dict[str, int]) -> list[list[dict[str, str]]]:
-        people = params["people"]
-        return [
-            [{"id": f"k{number}", "phone": f"05{shard * people + number:08}"} for number in range(people)]
-            for shard in range(params["shards"])
-        ]
+    def people_of(first: int, params: dict[str, int]) -> list[dict[str, str]]:
+        return [{"id": f"k{number}", "phone": f"05{first + number:08}"} for number in range(params["people"])]
 
     @task(trigger_rule="all_done")
     def add_up(manifests: Iterable[dict[str, Any]]) -> dict[str, int]:
@@ -33,7 +34,7 @@ def sharded_send() -> None:
         key_field="id",
         retries=5,
         retry_delay=timedelta(seconds=1),
-    ).expand(recipients=shards())
+    ).expand(recipients=people_of.expand(first=shards()))
     add_up(call.output)
 
 
