@@ -37,8 +37,8 @@ REQUESTS_PER_SECOND = 5
 """Few, so that the limit decides how long the campaign takes. One task alone would use it up."""
 LEEWAY = 1.05
 WINDOW_SECONDS = 10
-# A request takes its place before its intent is written, and leaves after. Where the machine is busy, that is a
-# second later now and then, and what was late comes together with what was not.
+# A request takes its place before its intent is written, and leaves after. Where the machine is busy, that is
+# a second later now and then, and what was late comes together with what was not.
 WINDOW_OF_ARRIVALS_SECONDS = 30
 LATENCY_SECONDS = 1.0
 
