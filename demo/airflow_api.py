@@ -91,15 +91,19 @@ class AirflowApi:
         """Return every try of a task instance, the first one first."""
         return list(self._json("GET", f"{_task_path(dag_id, run_id, task_id)}/tries")["task_instances"])
 
-    def log(self, dag_id: str, run_id: str, task_id: str, try_number: int) -> str:
-        """Return the log of one try, as Airflow shows it."""
+    def log(self, dag_id: str, run_id: str, task_id: str, try_number: int, map_index: int = -1) -> str:
+        """Return the log of one try, as Airflow shows it; of a mapped task's, by its index."""
         path = f"{_task_path(dag_id, run_id, task_id)}/logs/{try_number}"
-        return self._request("GET", path, accept="application/x-ndjson").text
+        params = {"map_index": str(map_index)}
+        return self._request("GET", path, params=params, accept="application/x-ndjson").text
 
-    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value") -> object:
-        """Return the value that a task pushed."""
+    def xcom(
+        self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1
+    ) -> object:
+        """Return the value that a task pushed; of a mapped task, by its index."""
         path = f"{_task_path(dag_id, run_id, task_id)}/xcomEntries/{key}"
-        return self._json("GET", path, params={"deserialize": "false"})["value"]
+        params = {"deserialize": "false", "map_index": str(map_index)}
+        return self._json("GET", path, params=params)["value"]
 
     def xcoms(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """Return every XCom of a run: task, key and value."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_inforu.sending.pace import SharedLimit
 from airflow_provider_inforu.sending.plan import digest
+from airflow_provider_inforu.sending.shared_places import SharedLimit
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.hooks.settings import InforuSettings

@@ -21,13 +21,14 @@ from airflow_provider_inforu.capi.errors import InforuError, InforuOutcomeUnknow
 from airflow_provider_inforu.capi.voice import SendReceipt
 from airflow_provider_inforu.sending.answers import Backoff, Verdict, judge
 from airflow_provider_inforu.sending.batch_state import Event
-from airflow_provider_inforu.sending.pace import Hold, SharedLimit, Throttle
+from airflow_provider_inforu.sending.pace import Hold, Throttle
 from airflow_provider_inforu.sending.progress import Progress
 from airflow_provider_inforu.sending.window import SendingWindow, WindowClosedError, now
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.sending.ledger import Ledger
     from airflow_provider_inforu.sending.plan import Batch
+    from airflow_provider_inforu.sending.shared_places import SharedLimit
 
 log = logging.getLogger(__name__)
 

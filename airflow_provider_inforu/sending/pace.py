@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
+from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.sending.shared_places import SharedLimit, places_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyrate_limiter import Rate
-
     from airflow_provider_inforu.sending.answers import Backoff
-
-T = TypeVar("T")
 
 WINDOW_MILLISECONDS = 1020
 """The limit holds for a little more than a second, since the way to the vendor shakes the spacing."""
@@ -26,21 +22,8 @@ SLOWER_SECONDS = 60.0
 """For how long the rate is halved after the vendor said that it was too high."""
 LONGEST_STANDSTILL_SECONDS = 300.0
 """After so long without an accepted batch, or without a place in the rate limit, the send stops."""
-REDIS_SECONDS = 5.0
 _SHORTEST_IDLE_SECONDS = 0.002
 _LONGEST_IDLE_SECONDS = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class SharedLimit:
-    """A limit that several workers keep together, through Redis.
-
-    :ivar url: Address of the Redis server.
-    :ivar name: What names the account there.
-    """
-
-    url: str = field(repr=False)
-    name: str
 
 
 class Throttle:
@@ -79,49 +62,16 @@ class Throttle:
 def _evenly(requests_per_second: float, shared: SharedLimit | None) -> Callable[[], bool]:
     if requests_per_second == 0:
         return lambda: True
+    rates = [(max(1, math.floor(requests_per_second)), WINDOW_MILLISECONDS)]
+    distance = math.floor(EVENNESS * 1000 / requests_per_second)
+    if rates[0][0] > 1 and distance > 0:
+        rates.insert(0, (1, distance))
+    if shared:
+        return places_in(shared, rates)
     from pyrate_limiter import InMemoryBucket, Limiter, Rate
 
-    rates = [Rate(max(1, math.floor(requests_per_second)), WINDOW_MILLISECONDS)]
-    distance = math.floor(EVENNESS * 1000 / requests_per_second)
-    if rates[0].limit > 1 and distance > 0:
-        rates.insert(0, Rate(1, distance))
-    if shared is None:
-        limiter = Limiter(InMemoryBucket(rates), buffer_ms=0)
-        return lambda: bool(limiter.try_acquire(blocking=False))
-    return _through_redis(rates, shared)
-
-
-def _through_redis(rates: list[Rate], shared: SharedLimit) -> Callable[[], bool]:
-    try:
-        import redis
-    except ImportError:
-        raise InforuInputError(
-            "the shared rate limit needs the package redis: pip install 'airflow-provider-inforu[redis]'"
-        ) from None
-    from pyrate_limiter import Limiter, RedisBucket
-
-    def ask(what: Callable[[], T]) -> T:
-        try:
-            return what()
-        except (redis.RedisError, ValueError) as error:
-            # The words of the error may repeat the address, and with it a password.
-            raise InforuError(
-                f"the shared rate limit cannot be asked ({type(error).__name__}), so nothing more is sent"
-            ) from None
-
-    # Without a limit of time, a server that is silent would hold the send for ever.
-    patience = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
-    server = ask(lambda: redis.Redis.from_url(shared.url, **patience))
-
-    class ServerTimeBucket(RedisBucket):
-        def now(self) -> int:
-            """Return milliseconds of the server's clock: those of the workers may differ."""
-            seconds, microseconds = server.time()
-            return int(seconds) * 1000 + int(microseconds) // 1000
-
-    bucket = ask(lambda: ServerTimeBucket.init(rates, server, f"inforu:rate:{shared.name}"))
-    limiter = Limiter(bucket, buffer_ms=0)
-    return lambda: bool(ask(lambda: limiter.try_acquire(blocking=False)))
+    limiter = Limiter(InMemoryBucket([Rate(*rate) for rate in rates]), buffer_ms=0)
+    return lambda: bool(limiter.try_acquire(blocking=False))
 
 
 class Hold:

@@ -18,9 +18,10 @@ class RemoteLedger:
         self.header, self.records = read_ledger(self)
 
     @classmethod
-    def of(cls, api, dag_id, run_id, task_id):
+    def of(cls, api, dag_id, run_id, task_id, map_index=-1):
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/state-store"
-        answer = api._json("GET", path, params={"limit": "1000"})
+        params = {"limit": "1000", "map_index": str(map_index)}
+        answer = api._json("GET", path, params=params)
         assert len(answer["task_state_store"]) == answer["total_entries"]
         return cls({entry["key"]: entry["value"] for entry in answer["task_state_store"]})
 

@@ -176,3 +176,47 @@ def test_the_escalation_fails_when_nobody_takes_it_and_goes_on_after_a_call_that
     assert [key for key, _ in people_called(fresh_ground)] == ["last"]
     states = states_of(fresh_ground, run)
     assert (states["call_1"], states["call_2"], states["give_up"]) == ("failed", "success", "failed")
+
+
+def shards_of(ground: Ground, run: Run) -> list[dict[str, Any]]:
+    """Return what the mapped tasks pushed, one manifest for each shard."""
+    api = ground.airflow.api
+    calling = [one for one in ground.tasks(run) if one["task_id"] == "call" and one["state"] == "success"]
+    manifests = [api.xcom(run.dag_id, run.run_id, "call", map_index=one["map_index"]) for one in calling]
+    return [manifest for manifest in manifests if isinstance(manifest, dict)]
+
+
+def test_the_sharded_campaign_calls_everybody_once_in_a_send_for_each_shard_and_adds_them_up(
+    fresh_ground: Ground,
+) -> None:
+    run = fresh_ground.run("sharded_campaign", last_customer=250)
+
+    assert run.state == "success"
+    manifests = shards_of(fresh_ground, run)
+    assert [manifest["accepted"] for manifest in manifests] == [100, 100, 50]
+    called = [calls_of(fresh_ground, manifest["send_id"]) for manifest in manifests]
+    assert [set(calls) for calls in called] == [
+        {str(key) for key in keys} for keys in (range(1, 101), range(101, 201), range(201, 251))
+    ]
+    assert len({call["phone"] for calls in called for call in calls.values()}) == 250
+    assert fresh_ground.manifest(run, "add_up") == {
+        "recipients": 250,
+        "accepted": 250,
+        "rejected": 0,
+        "in_doubt": 0,
+        "skipped": 0,
+    }
+
+
+def test_the_sharded_campaign_fails_when_people_of_one_shard_are_in_doubt_and_counts_them(
+    fresh_ground: Ground,
+) -> None:
+    fresh_ground.sandbox.inject("accept_then_drop")
+
+    run = fresh_ground.run("sharded_campaign", last_customer=250)
+
+    assert run.state == "failed"
+    total = fresh_ground.manifest(run, "add_up")
+    assert total["recipients"] == total["accepted"] + total["in_doubt"] == 250
+    assert total["in_doubt"] in (50, 100)
+    assert len({call["phone"] for call in fresh_ground.sandbox.calls()}) == 250

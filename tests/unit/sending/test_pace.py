@@ -10,8 +10,9 @@ import redis
 from airflow_provider_inforu.capi.errors import InforuConnectionError, InforuError
 from airflow_provider_inforu.sending import pace, progress
 from airflow_provider_inforu.sending.answers import Backoff
-from airflow_provider_inforu.sending.pace import Hold, SharedLimit, Throttle
+from airflow_provider_inforu.sending.pace import Hold, Throttle
 from airflow_provider_inforu.sending.progress import Progress
+from airflow_provider_inforu.sending.shared_places import SharedLimit
 from tests.integration.ground import skip_unless_required
 
 REFUSED = InforuConnectionError("refused")
@@ -156,6 +157,26 @@ def test_workers_whose_clocks_differ_keep_the_limit_together(shared, monkeypatch
             if worker.take():
                 times.append(time.monotonic())
     assert max(sum(start <= one < start + 1 for one in times) for start in times) <= 50
+
+
+@pytest.mark.redis
+def test_a_worker_that_is_held_up_while_it_asks_takes_no_place_that_another_one_took_meanwhile(
+    shared, monkeypatch
+):
+    slow, fast = Throttle(1, shared), Throttle(1, shared)
+    taken = []
+    ask = redis.Redis.execute_command
+
+    def ask_and_be_held_up(server, *command, **options):
+        answer = ask(server, *command, **options)
+        monkeypatch.undo()
+        time.sleep(0.01)
+        taken.append(fast.take())
+        return answer
+
+    monkeypatch.setattr(redis.Redis, "execute_command", ask_and_be_held_up)
+    taken.append(slow.take())
+    assert sorted(taken) == [False, True]
 
 
 def test_a_limit_that_lets_nothing_go_for_minutes_stops_the_send(clock, monkeypatch):
