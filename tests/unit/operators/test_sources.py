@@ -10,10 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from airflow.sdk import DAG
 
+from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from airflow_provider_inforu.transfers.sql_to_voice import (
     SqlToInforuCampaignOperator,
     SqlToInforuVoiceOperator,
 )
+from tests.task_runner import TaskRunner
 from tests.unit.operators.test_voice import log_of, people, text_to_speech
 
 pytestmark = pytest.mark.usefixtures("sandbox", "database")
@@ -217,3 +219,22 @@ def test_rows_that_changed_between_two_tries_stop_the_task(runner, sandbox, data
     assert runner.run(query_of_people(), try_number=2) == "failed"
     assert "the recipients changed since the first try" in log_of(capsys)
     assert len(sandbox.calls()) == called
+
+
+def test_files_and_parameters_of_a_query_can_be_mapped(runner, sandbox, tmp_path):
+    with DAG("dag") as dag:
+        InforuSendTextToSpeechOperator.partial(task_id="files", message="x", key_field="id").expand(
+            recipients=[str(write_csv(tmp_path / "1.csv", people(2))), "2.csv"]
+        )
+        SqlToInforuVoiceOperator.partial(
+            task_id="ranges",
+            conn_id="people_db",
+            sql="SELECT * FROM people WHERE phone > :after ORDER BY id",
+            message="x",
+        ).expand(parameters=[{"after": "0500000247"}, {"after": "0500000250"}])
+    files, ranges = dag.tasks
+    first = files.unmap({"recipients": str(tmp_path / "1.csv")})
+    assert runner.run(first, map_index=0) == "success"
+    second = ranges.unmap({"parameters": {"after": "0500000247"}})
+    assert TaskRunner().run(second, map_index=0) == "success"
+    assert len(sandbox.calls()) == 2 + 3
