@@ -227,3 +227,22 @@ def test_a_dry_run_of_the_overdue_shows_what_they_would_hear_and_reaches_no_func
     log = "".join(fresh_ground.task_logs(run).values())
     for key, (_, text) in OVERDUE.items():
         assert f"dry run: {key} would hear: {text}" in log
+
+
+def test_the_people_whom_a_function_makes_of_parcels_are_called_once(fresh_ground: Ground) -> None:
+    run = fresh_ground.run("parcels")
+
+    assert run.state == "success"
+    assert_manifest_of_one_request(fresh_ground.manifest(run), "Voice/Message/Send", 2)
+    called = calls_of(fresh_ground, fresh_ground.manifest(run)["send_id"])
+    assert {key: (call["phone"], call["text"]) for key, call in called.items()} == {
+        "4711": (
+            "0500000001",
+            "שלום דנה לוי, חבילה 4 7 1 1 תגיע ביום חמישי, 3 בספטמבר 2026, אחרי 15:05.",
+        ),
+        "4712": (
+            "0500000002",
+            "שלום יוסי כהן, חבילה 4 7 1 2 תגיע ביום חמישי, 3 בספטמבר 2026, אחרי 16:30.",
+        ),
+    }
+    assert "50000" not in "".join(fresh_ground.task_logs(run).values())
