@@ -41,6 +41,13 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
+        "transfers": [
+            {
+                "source-integration-name": "Common SQL",
+                "target-integration-name": "Inforu Voice",
+                "python-module": "airflow_provider_inforu.transfers.sql_to_voice",
+            }
+        ],
         "task-decorators": [
             {
                 "name": "inforu_text_to_speech",

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from demo.airflow_environment import StackPorts, StackSettings
 from demo.airflow_stack import AirflowStack
+from demo.invoices import connection_of_invoices
 from demo.outcomes import print_table
 from demo.receiver import CONNECTION_ID, VARIABLES, StackReceiver
 from demo.reminders import DemoError, Progress, read_outcomes, run_dag
@@ -63,7 +64,10 @@ def run_demo(home: Path, *, keep: bool) -> None:
         settings = StackSettings(
             home=home,
             dags_folder=PROJECT / "example_dags",
-            connections={CONNECTION_ID: json.dumps(receiver.connection(sandbox))},
+            connections={
+                CONNECTION_ID: json.dumps(receiver.connection(sandbox)),
+                **connection_of_invoices(home),
+            },
             variables=VARIABLES,
         )
         airflow = running.enter_context(AirflowStack(settings, ports))

@@ -62,11 +62,11 @@ def _names_of_fields(row: Mapping[Any, Any], rules: RecipientRules) -> tuple[lis
     key = None if rules.key_field is None else row.get(rules.key_field)
     phone = row.get(rules.phone_field)
     keys = [] if is_missing(key) else _keys(key)
-    phones = [] if is_missing(phone) or not str(phone).strip() else _phones(phone)
-    if not keys and not phones:
+    has_phone = not is_missing(phone) and bool(str(phone).strip())
+    if not keys and not has_phone:
         fields = [name for name in (rules.phone_field, rules.key_field) if name is not None]
         raise InforuInputError(f"it has neither of the fields {', '.join(map(repr, fields))} of the send")
-    return keys, phones
+    return keys, _phones(phone) if has_phone else []
 
 
 def _phones(raw: object) -> list[str]:

@@ -69,7 +69,8 @@ def is_file_name(value: object) -> bool:
 
     :param value: Any.
     """
-    if isinstance(value, os.PathLike):
+    # Airflow's own paths are no os.PathLike.
+    if isinstance(value, os.PathLike) or hasattr(value, "joinpath"):
         return True
     return isinstance(value, str) and value.lower().removesuffix(_PACKED).endswith(tuple(_FORMAT_OF_ENDING))
 

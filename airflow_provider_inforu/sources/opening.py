@@ -37,7 +37,8 @@ def open_source(path: str | os.PathLike[str], *, unpack: bool) -> Iterator[Binar
     from airflow.sdk import ObjectStoragePath
 
     try:
-        target: Any = ObjectStoragePath(path)
+        # Made of one without a scheme, another cannot be opened.
+        target: Any = path if isinstance(path, ObjectStoragePath) else ObjectStoragePath(path)
         before = _version(target)
         file = target.open("rb")
     except Exception as error:  # object storages raise whatever they like

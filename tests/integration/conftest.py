@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 
 from demo.airflow_environment import StackPorts, StackSettings
 from demo.airflow_stack import AirflowStack
+from demo.invoices import connection_of_invoices
 from demo.receiver import CONNECTION_ID, VARIABLES, StackReceiver
 from demo.sandbox_process import SandboxProcess
 from tests.integration.ground import Ground, skip_unless_required
@@ -40,7 +41,10 @@ def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             home=home / "airflow",
             dags_folder=copy_dags(home / "dags"),
             sql_alchemy_conn=database,
-            connections={CONNECTION_ID: json.dumps(receiver.connection(sandbox))},
+            connections={
+                CONNECTION_ID: json.dumps(receiver.connection(sandbox)),
+                **connection_of_invoices(home),
+            },
             variables=VARIABLES,
         )
         yield Ground(running.enter_context(AirflowStack(settings, ports)), sandbox, receiver)

@@ -220,3 +220,73 @@ def test_the_sharded_campaign_fails_when_people_of_one_shard_are_in_doubt_and_co
     assert total["recipients"] == total["accepted"] + total["in_doubt"] == 250
     assert total["in_doubt"] in (50, 100)
     assert len({call["phone"] for call in fresh_ground.sandbox.calls()}) == 250
+
+
+OPEN = "00:00-24:00"
+OVERDUE = {
+    "C-101": (
+        "0500000001",
+        "שלום דנה לוי, חשבון על סך 120 שקלים ו-50 אגורות היה לתשלום עד 3 בספטמבר 2026 וטרם שולם.",
+    ),
+    "C-102": (
+        "0500000002",
+        "שלום יוסי כהן, חשבון על סך 99 שקלים ו-90 אגורות היה לתשלום עד 12 בינואר 2026 וטרם שולם.",
+    ),
+    "C-105": ("0500000006", "שלום נועה פרץ, חשבון על סך שקל אחד היה לתשלום עד 10 במאי 2026 וטרם שולם."),
+}
+"""Not who has paid, has time left, or does not want to be called."""
+
+
+def test_the_overdue_are_called_once_with_what_they_owe_but_for_those_who_do_not_want_to_be_called(
+    fresh_ground: Ground,
+) -> None:
+    run = fresh_ground.run("overdue_invoices", sending_window=OPEN)
+
+    assert run.state == "success"
+    manifest = fresh_ground.manifest(run)
+    called = calls_of(fresh_ground, manifest["send_id"])
+    assert {key: (call["phone"], call["text"]) for key, call in called.items()} == OVERDUE
+    assert len(fresh_ground.sandbox.calls()) == len(OVERDUE)
+    assert (manifest["recipients"], manifest["accepted"], manifest["skipped"]) == (4, 3, 1)
+    log = "".join(fresh_ground.task_logs(run).values())
+    assert "skipped because suppressed: C-104" in log
+    assert "50000" not in log + str(fresh_ground.task(run)["rendered_fields"])
+
+
+def test_a_dry_run_of_the_overdue_shows_what_they_would_hear_and_reaches_no_function_of_the_vendor(
+    fresh_ground: Ground,
+) -> None:
+    run = fresh_ground.run("overdue_invoices", dry_run=True)
+
+    assert run.state == "success"
+    assert fresh_ground.sandbox.requests() == []
+    assert fresh_ground.manifest(run) == {
+        "dry_run": True,
+        "function": "Voice/Message/Send",
+        "recipients": 4,
+        "would_call": 3,
+        "would_request": 1,
+        "skipped": 1,
+    }
+    log = "".join(fresh_ground.task_logs(run).values())
+    for key, (_, text) in OVERDUE.items():
+        assert f"dry run: {key} would hear: {text}" in log
+
+
+def test_the_people_whom_a_function_makes_of_parcels_are_called_once(fresh_ground: Ground) -> None:
+    run = fresh_ground.run("parcels")
+
+    assert run.state == "success"
+    assert_manifest_of_one_request(fresh_ground.manifest(run), "Voice/Message/Send", 2)
+    called = calls_of(fresh_ground, fresh_ground.manifest(run)["send_id"])
+    assert {key: (call["phone"], call["text"]) for key, call in called.items()} == {
+        "4711": (
+            "0500000001",
+            "שלום דנה לוי, חבילה 4 7 1 1 תגיע ביום חמישי, 3 בספטמבר 2026, אחרי 15:05.",
+        ),
+        "4712": (
+            "0500000002",
+            "שלום יוסי כהן, חבילה 4 7 1 2 תגיע ביום חמישי, 3 בספטמבר 2026, אחרי 16:30.",
+        ),
+    }
+    assert "50000" not in "".join(fresh_ground.task_logs(run).values())

@@ -64,8 +64,19 @@ def test_every_module_that_the_metadata_name_can_be_imported(kind):
             assert module in sys.modules
 
 
-def test_every_notifier_that_the_metadata_name_can_be_imported():
-    for path in INFO["notifications"]:
+def test_every_transfer_that_the_metadata_name_can_be_imported_between_integrations_that_there_are():
+    integrations = {
+        one["integration-name"]
+        for provider in ProvidersManager().providers.values()
+        for one in provider.data.get("integrations", [])
+    }
+    for entry in INFO["transfers"]:
+        assert import_module(entry["python-module"]).SqlToInforuVoiceOperator
+        assert {entry["source-integration-name"], entry["target-integration-name"]} <= integrations
+
+
+def test_every_notifier_and_decorator_that_the_metadata_name_can_be_imported():
+    for path in [*INFO["notifications"], *(one["class-name"] for one in INFO["task-decorators"])]:
         module, _, name = path.rpartition(".")
         assert getattr(import_module(module), name)
 
@@ -95,6 +106,7 @@ def test_the_metadata_are_read_without_importing_airflow():
         ("airflow.sdk.bases.sensor", ["operators.voice", "sensors.voice"]),
         ("airflow.triggers.base", ["triggers.voice", "triggers.events"]),
         ("airflow.sdk.bases.notifier", ["notifications.voice"]),
+        ("airflow.sdk.bases.decorator", ["transfers.sql_to_voice", "decorators.voice"]),
     ],
 )
 def test_importing_what_a_dag_file_imports_loads_nothing_heavy_on_top_of_airflow(airflow, ours):
@@ -113,6 +125,7 @@ def test_importing_what_a_dag_file_imports_loads_nothing_heavy_on_top_of_airflow
         "uvicorn",
         "pyrate_limiter",
         "pydantic",
+        "pyarrow",
     }
     assert "airflow_provider_inforu.hooks.inforu" in added
     assert {name.split(".")[0] for name in added} & heavy == set()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from airflow.sdk import DAG
+from airflow.sdk import DAG, ObjectStoragePath
 
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from airflow_provider_inforu.transfers.sql_to_voice import (
@@ -61,13 +61,13 @@ def write_file(path):
 
 
 @pytest.mark.parametrize("name", ["people.csv", "people.csv.gz", "people.ndjson", "people.parquet"])
-@pytest.mark.parametrize("make", [str, Path, "{{{{ '{}' }}}}".format, "file://{}".format])
+@pytest.mark.parametrize("make", [str, Path, ObjectStoragePath, "{{{{ '{}' }}}}".format, "file://{}".format])
 def test_the_people_of_a_file_are_called(runner, sandbox, tmp_path, name, make):
     path = write_file(tmp_path / name)
     assert runner.run(text_to_speech(make(path))) == "success"
     assert sorted(call["phone"] for call in sandbox.calls()) == [row["phone"] for row in people(120)]
     assert {call["text"] for call in sandbox.calls()} == {"שלום דנה"}
-    assert runner.rendered["recipients"] in ("<rows: str>", "<rows: PosixPath>")
+    assert runner.rendered["recipients"] in ("<rows: str>", "<rows: PosixPath>", "<rows: ObjectStoragePath>")
 
 
 def test_a_file_may_be_in_an_encoding_of_its_own(runner, sandbox, tmp_path, capsys):
@@ -123,12 +123,12 @@ def test_text_that_is_no_file_is_an_error_that_says_what_would_be(runner, capsys
     assert "0500000001" not in log
 
 
-@pytest.mark.parametrize("kind", ["file", "query"])
+@pytest.mark.parametrize("kind", ["file", "path", "query"])
 def test_people_may_be_suppressed_by_a_file_or_a_query(runner, sandbox, tmp_path, kind):
     optouts = tmp_path / "optouts.csv"
     optouts.write_text("phone\n050-000-0002\n")
     query = {"conn_id": "people_db", "sql": "SELECT phone FROM people WHERE id = 'k2'"}
-    suppress = str(optouts) if kind == "file" else query
+    suppress = {"file": str(optouts), "path": ObjectStoragePath(optouts), "query": query}[kind]
     assert runner.run(text_to_speech(people(3), suppress=suppress)) == "success"
     assert [call["phone"] for call in sandbox.calls()] == ["0500000001", "0500000003"]
 

@@ -31,6 +31,7 @@ def called(suppressed, rows=ROWS, rules=RULES):
         ([{"id": "", "phone": "0500000003"}], ["k1", "k2"]),
         (["somebody else", "+1 212 555 0100"], ["k1", "k2", "3"]),
         ([{"phone": "+1 212 555 0100", "id": "k1"}], ["k2", "3"]),
+        ([{"phone": "+1 212 555 0100"}, {"phone": "0500000003"}], ["k1", "k2"]),
     ],
 )
 def test_nobody_is_called_whose_phone_or_key_is_suppressed(suppressed, left):

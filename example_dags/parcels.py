@@ -1,0 +1,32 @@
+"""Phone those who get a parcel, as a carrier's answer says: a function makes people of it."""
+
+from __future__ import annotations
+
+# [START howto_task_decorator]
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import dag, task
+
+PARCELS = Path(__file__).parent / "data" / "parcels.json"
+MESSAGE = "שלום {name}, חבילה {number:digits} תגיע ב{arrives:day}, {arrives:date}, אחרי {arrives:time}."
+
+
+@dag(schedule=None, catchup=False, tags=["inforu", "example"])
+def parcels() -> None:
+    """Call everybody whose parcel has a time."""
+
+    @task.inforu_text_to_speech(message=MESSAGE, key_field="number")
+    def call() -> Iterator[dict[str, Any]]:
+        """Yield who is to be called; a real DAG asks the carrier."""
+        for parcel in json.loads(PARCELS.read_text(encoding="utf-8"))["parcels"]:
+            if parcel["arrives"]:
+                yield {**parcel["to"], "number": parcel["number"], "arrives": parcel["arrives"]}
+
+    call()
+
+
+parcels()
+# [END howto_task_decorator]
