@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import (
     task_decorator_factory,
 )
 
-from airflow_provider_inforu.operators.rows import HiddenArguments, HidesRows, rows_of
+from airflow_provider_inforu.operators.rows import HiddenArguments, HiddenRows, rows_of, without_recipients
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from airflow_provider_inforu.sources.rows import StreamedRows
 
@@ -32,10 +32,14 @@ class _TextToSpeechDecoratedOperator(InforuSendTextToSpeechOperator, DecoratedOp
     custom_operator_name = "@task.inforu_text_to_speech"
     template_fields: Sequence[str] = (
         *DecoratedOperator.template_fields,
-        *InforuSendTextToSpeechOperator.template_fields,
+        *without_recipients(InforuSendTextToSpeechOperator.template_fields),
     )
     # Upstream tasks hand people over as arguments.
-    _hides: ClassVar = {**HidesRows._hides, "op_args": HiddenArguments, "op_kwargs": HiddenArguments}  # noqa: SLF001
+    _hides: ClassVar = {
+        "suppress": HiddenRows,
+        "op_args": HiddenArguments,
+        "op_kwargs": HiddenArguments,
+    }
 
     def __init__(
         self,

@@ -25,6 +25,21 @@ def read_flag(name: str, value: object) -> bool:
     raise InforuInputError(f"{name} must be true or false, not {value!r}: nothing was sent")
 
 
+def read_given_flag(name: str, value: object) -> bool:
+    """Return a flag that must not be left open, since the real thing would follow from nothing.
+
+    :param name: The argument, for the error.
+    :param value: Its value: a bool, or a template's text of one.
+    :raises InforuInputError: It is neither.
+    """
+    if text_or_none(value) is None:
+        raise InforuInputError(
+            f"{name} came out as nothing, as of a task that did not run or a param that there is not, and "
+            "must be true or false: nothing was sent"
+        )
+    return read_flag(name, value)
+
+
 def read_limit(value: object) -> int | None:
     """Return how many people a send is limited to, or None for no limit.
 
@@ -112,15 +127,26 @@ def check_report_path(path: object) -> None:
     :param path: Any URL that fsspec knows, or a path; None for no report.
     :raises InforuInputError: It ends otherwise.
     """
-    if path is not None and "@" in str(path) and ":" in str(path).partition("://")[2].partition("@")[0]:
-        raise InforuInputError(
-            "report_path has a password in it, and Airflow shows it: name a connection instead, as in "
-            "s3://CONN_ID@bucket/report.csv; nothing was sent"
-        )
+    check_no_password(report_path=path)
     if path is not None and not str(path).endswith(REPORT_SUFFIXES):
         raise InforuInputError(
             f"report_path must end in one of {', '.join(REPORT_SUFFIXES)}, not {str(path)!r}; nothing sent"
         )
+
+
+def check_no_password(**paths: object) -> None:
+    """Refuse a URL that has a password in it, which errors and pages of Airflow would show.
+
+    :param paths: By the argument's name; what is no path is not looked at.
+    :raises InforuInputError: Names the argument.
+    """
+    for name, path in paths.items():
+        url = str(path) if isinstance(path, str) or hasattr(path, "joinpath") else ""
+        if "@" in url and ":" in url.partition("://")[2].partition("@")[0]:
+            raise InforuInputError(
+                f"{name} has a password in it, and Airflow shows it: name a connection instead, as in "
+                "s3://CONN_ID@bucket/name.csv; nothing was sent"
+            )
 
 
 def check_flags(**flags: object) -> None:

@@ -33,6 +33,7 @@ from airflow_provider_inforu.sending.window import WindowClosedError, now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from airflow.sdk import Context
 
@@ -129,6 +130,8 @@ class Attempt:
         self._check_window(store, life_of(context))
         username = self._hook.settings.username
         listed = self._order.people()
+        # Reading may take long: a ledger that begins now binds the send to these people until it opens.
+        self._check_window(store, life_of(context))
         batches = plan_batches(listed.recipients)
         header = Header(
             send_id=secrets.token_hex(8),
@@ -148,14 +151,18 @@ class Attempt:
             self._dispatch(ledger, batches)
         return self.sent
 
+    def _opens_at(self) -> datetime | None:
+        """Return when the sending window opens; None where it is open, or there is none."""
+        window, moment = self._order.window, now()
+        return window.opens_at(moment) if window and not window.is_open(moment) else None
+
     def _check_window(self, store: LedgerStore, life: int) -> None:
         """Raise before the rows are read, where this send has not begun: they are read when it opens."""
-        window, moment = self._order.window, now()
-        if window and not window.is_open(moment):
+        if opens_at := self._opens_at():
             with no_retry_on_ledger_errors():
                 found = read_ledger(store)
             if found is None or (self._order.resend and found[0].life != life):
-                raise WindowClosedError(window.opens_at(moment), begun=False)
+                raise WindowClosedError(opens_at, begun=False)
 
     def settle(self, ledger: Ledger, batches: Sequence[Batch]) -> None:
         """Ask the receiver about batches in doubt. One that cannot be asked leaves them in doubt.
@@ -180,7 +187,9 @@ class Attempt:
                 return Ledger(MemoryStore(), "", header, {})
             ledger = open_ledger(store, header, resend=self._order.resend)
         self.settle(ledger, batches)
-        if self._order.in_doubt == "resend":
+        if self._order.in_doubt == "resend" and ledger.in_doubt():
+            if opens_at := self._opens_at():
+                raise WindowClosedError(opens_at, begun=True)  # until then they stay in doubt
             ledger.write([[Event.WITHDRAW, number] for number in ledger.in_doubt()])
         return ledger
 

@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.sending.recipients import group_by_reason, read_recipients
 from airflow_provider_inforu.sources.files import is_file_name, rows_of_file
-from airflow_provider_inforu.sources.rows import SourceError
+from airflow_provider_inforu.sources.rows import AnyOf, SourceError
 from airflow_provider_inforu.sources.sql import rows_of_query
 
 if TYPE_CHECKING:
@@ -34,16 +34,16 @@ def read_people(
     :param rules: How they are read.
     :param suppress: Who is not to be called: rows, a file, or a query as a mapping of ``conn_id`` and
         ``sql``. None for nobody.
-    :param encoding: Of files.
+    :param encoding: Of the file of rows.
     :raises InforuInputError: See `read_recipients`.
     """
     columns = [name for name in (rules.phone_field, rules.key_field) if name is not None]
     if is_file_name(rows):
         rows = rows_of_file(rows, encoding=encoding, columns=columns)  # type: ignore[arg-type]
     if is_file_name(suppress):
-        suppress = rows_of_file(suppress, encoding=encoding)  # type: ignore[arg-type]
+        suppress = rows_of_file(suppress, columns=AnyOf(columns))  # type: ignore[arg-type]
     elif isinstance(suppress, Mapping):
-        suppress = _rows_of_suppressing_query(suppress)
+        suppress = _rows_of_suppressing_query(suppress, AnyOf(columns))
     people = read_recipients(rows, rules, suppress)
     log.info("recipients: %d to call, %d skipped", len(people.recipients), len(people.skipped))
     if len(people.recipients) == rules.limit:
@@ -80,9 +80,9 @@ def query_database(
     return rows_of_query(hook, sql, parameters, columns=columns)
 
 
-def _rows_of_suppressing_query(query: Mapping[Any, Any]) -> StreamedRows:
+def _rows_of_suppressing_query(query: Mapping[Any, Any], columns: AnyOf) -> StreamedRows:
     if not {"conn_id", "sql"} <= query.keys() <= QUERY_FIELDS:
         raise InforuInputError(
             "suppress as a query is a mapping of conn_id, sql and perhaps parameters: nothing was sent"
         )
-    return query_database(query["conn_id"], query["sql"], query.get("parameters"))
+    return query_database(query["conn_id"], query["sql"], query.get("parameters"), columns=columns)

@@ -43,6 +43,11 @@ def rows_of(value: object) -> Any:  # noqa: ANN401 - whatever the user gave
     return value.rows if isinstance(value, HiddenRows) else value
 
 
+def without_recipients(template_fields: Iterable[str]) -> tuple[str, ...]:
+    """Return the template fields of an operator that has its people from elsewhere."""
+    return tuple(name for name in template_fields if name != "recipients")
+
+
 class HidesRows(BaseOperator):
     """An operator whose arguments with people in them are rendered, and neither stored nor shown."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_inforu.capi import voice
+from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.notifications import ISRAEL
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.operators.arguments import (
@@ -18,9 +19,11 @@ from airflow_provider_inforu.operators.arguments import (
     check_field_names,
     check_flags,
     check_key_is_no_phone,
+    check_no_password,
     check_numbers,
     check_report_path,
     read_flag,
+    read_given_flag,
     read_limit,
 )
 from airflow_provider_inforu.operators.rows import HidesRows, rows_of
@@ -54,7 +57,7 @@ class InforuSendOperator(HidesRows):
     :param recipients: A list of phones, a list of mappings, or the output of an upstream task that is one. Or
         the path or URL of a file, which is streamed: ``.csv``, ``.tsv``, ``.ndjson`` or ``.jsonl``, each also
         with ``.gz``, or ``.parquet`` (with the extra ``parquet``).
-    :param encoding: Of text files, such as ``cp1255`` (None: UTF-8, with or without its mark).
+    :param encoding: Of a text file of recipients, such as ``cp1255`` (None: UTF-8, with or without its mark).
     :param phone_field: The field of a mapping that holds the phone (``phone``).
     :param key_field: The field that names a person in logs and results; by default the row's number, from 1.
     :param ignore_possible_sending_time: Ignore the sending hours that are set on the vendor's system.
@@ -80,8 +83,8 @@ class InforuSendOperator(HidesRows):
     :param limit: Call the first so many people and read no further (None: everybody), to try a campaign on a
         few. Templated. Another number in a later try is another send, which stops.
     :param suppress: Who is not to be called, whoever asks for it (None: nobody): phones and keys as a list,
-        as a file like ``recipients``, or as a query ``{"conn_id": ..., "sql": ...}`` whose columns are the
-        phone's or the key's. They are skipped. What cannot be read stops the task before the first call.
+        as a file like ``recipients`` in UTF-8, or as a query ``{"conn_id": ..., "sql": ...}``; a column is
+        the phone's or the key's. They are skipped. What cannot be read stops the task before the first call.
     :param quota_check: Before the first call, compare the account's quota for voice with the people: when it
         is not enough or cannot be read, ``fail`` before anybody is called, or ``warn`` in the log. None
         (default) does not ask.
@@ -111,6 +114,7 @@ class InforuSendOperator(HidesRows):
         "call_options",
         "report_path",
         "limit",
+        "is_dry_run",
         "sending_window",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"data_options": "json", "call_options": "json"}
@@ -174,7 +178,7 @@ class InforuSendOperator(HidesRows):
         self.outside_window = outside_window
         self.timezone = timezone
         # Airflow's operators have a method of the name, which `airflow tasks test --dry-run` calls.
-        self._dry_run = dry_run
+        self.is_dry_run = dry_run
 
     _attempt: Attempt | None = None
     _is_killed = False
@@ -190,7 +194,7 @@ class InforuSendOperator(HidesRows):
         from airflow_provider_inforu.operators.ending import Ending
 
         self._check_arguments()
-        if read_flag("dry_run", self.render_template(self._dry_run, context)):
+        if read_given_flag("dry_run", self.is_dry_run):
             return try_dry(self.function, self._people())
         if self.wait_for_calls:
             self._hook.get_receiver()  # an error before anybody is called
@@ -270,9 +274,14 @@ class InforuSendOperator(HidesRows):
     def _people(self) -> RecipientList:
         from airflow_provider_inforu.operators.people import read_people
 
-        return read_people(
-            self._source(), self._rules(), suppress=rows_of(self.suppress), encoding=self.encoding
-        )
+        rows, suppress = self._source(), rows_of(self.suppress)
+        check_no_password(recipients=rows, suppress=suppress)
+        if suppress is None and self.suppress is not None:
+            raise InforuInputError(
+                "suppress is the output of a task that returned nothing or did not run, so it is not known "
+                "who is not to be called: nothing was sent. Let it return an empty list where there is nobody"
+            )
+        return read_people(rows, self._rules(), suppress=suppress, encoding=self.encoding)
 
     def _source(self) -> object:
         """Return the rows, anew for each look at them."""

@@ -232,5 +232,5 @@ class Dispatch:
 
     def _stop_where_the_window_closes(self) -> None:
         window, moment = self._limits.window, now()
-        if window and self._waiting and not window.is_open(moment):
+        if window and self._waiting and not self.stopped_by and not window.is_open(moment):
             self.stop(WindowClosedError(window.opens_at(moment), begun=bool(self._ledger.records)))

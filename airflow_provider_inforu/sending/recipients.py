@@ -180,7 +180,7 @@ class _Reader:
                 f"{_people(self.unfit)} cannot be called, so nothing was sent. {group_by_reason(unfit)}. "
                 "Mend the rows, or leave them out with invalid_recipients='skip'"
             )
-        if self.unfit and not self.spool.recipients:
+        if self.unfit and self.unfit == len(skipped) and not self.spool.recipients:
             raise InforuInputError(
                 f"none of {_people(self.unfit)} can be called, so nothing was sent: that is no matter of "
                 f"single rows. {group_by_reason(unfit)}"

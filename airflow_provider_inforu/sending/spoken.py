@@ -119,7 +119,10 @@ def _date(value: object, zone: ZoneInfo) -> date:
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> datetime:
-    return moment if moment.tzinfo is None else moment.astimezone(zone)
+    try:
+        return moment if moment.tzinfo is None else moment.astimezone(zone)
+    except OverflowError:
+        raise UnspeakableError("a moment before the end of all calendars") from None
 
 
 def _parse(text: str) -> date | datetime | time | None:

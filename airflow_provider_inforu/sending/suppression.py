@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.phones import ForeignPhoneError, InvalidPhoneError, normalize_phone
+from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.sending.texts import is_missing
 from airflow_provider_inforu.sources.rows import BadRow
 
@@ -53,7 +54,8 @@ def _names(row: object, rules: RecipientRules) -> tuple[list[str], list[str]]:
     try:
         return keys, _phones(row)
     except InvalidPhoneError:
-        if not keys:
+        # A phone with a digit too many is no key: to take it for one would be to call its owner.
+        if not keys or hide_phones(keys[0]) != keys[0]:
             raise
         return keys, []
 
@@ -80,4 +82,6 @@ def _keys(raw: object) -> list[str]:
     if isinstance(raw, float) and raw.is_integer():
         raw = int(raw)
     text = str(raw).strip()
+    if not text.isprintable():
+        raise InforuInputError("its key has characters that cannot be shown, so it is none of the send's")
     return [text] if text else []

@@ -6,6 +6,7 @@ import os
 from collections.abc import Generator, Iterable, Sequence
 from typing import Literal, get_args
 
+from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.sources.csv_file import csv_rows
 from airflow_provider_inforu.sources.lines import check_encoding, lines_of
 from airflow_provider_inforu.sources.ndjson_file import ndjson_rows
@@ -46,12 +47,12 @@ def rows_of_file(
         ``parquet``.
     :param encoding: Of a text file, such as ``cp1255``. UTF-8 by default, with or without its mark.
     :param file_format: What is in the file, where its name does not say so.
-    :param columns: Names of columns that must be there, in CSV and Parquet. Each object of NDJSON has fields
-        of its own.
+    :param columns: Names of columns that must be there (of `AnyOf` one), in CSV and Parquet. Each object of
+        NDJSON has fields of its own.
     :raises SourceError: At once: the format or the encoding is not known. With a row: the file cannot be
         opened or not be read any further, a column is missing, has no name or the name of another.
     """
-    name = str(path).rstrip("/").rsplit("/", 1)[-1]
+    name = hide_phones(str(path).rstrip("/").rsplit("/", 1)[-1])
     unpack = name.lower().endswith(_PACKED)
     kind = _format(name, file_format)
     if kind == "parquet":
@@ -59,9 +60,13 @@ def rows_of_file(
             raise SourceError(f"{name}: a Parquet file has no encoding to choose: nothing was sent")
         if unpack:
             raise SourceError(f"{name}: a Parquet file is packed inside, not with gzip: nothing was sent")
-        return StreamedRows(name, _rows_of_parquet(path, name, tuple(columns)))
-    rows = _rows_of_text(path, name, kind, check_encoding(encoding), tuple(columns), unpack=unpack)
+        return StreamedRows(name, _rows_of_parquet(path, name, _kept(columns)))
+    rows = _rows_of_text(path, name, kind, check_encoding(encoding), _kept(columns), unpack=unpack)
     return StreamedRows(name, rows)
+
+
+def _kept(columns: Iterable[str]) -> tuple[str, ...]:
+    return columns if isinstance(columns, tuple) else tuple(columns)
 
 
 def is_file_name(value: object) -> bool:

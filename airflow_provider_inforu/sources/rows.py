@@ -54,12 +54,20 @@ class StreamedRows(Iterable[Any]):
     def __init__(self, name: str, rows: Generator[Any, None, None]) -> None:
         self.name = name
         self._rows = rows
+        self._is_begun = False
 
     def __iter__(self) -> Iterator[Any]:
-        """Go on with the next row.
+        """Read the rows.
 
-        :raises SourceError: What they are read from cannot be read, or not any further.
+        :raises SourceError: They were read before. Or what they are read from cannot be read, or not any
+            further.
         """
+        if self._is_begun:
+            raise SourceError(
+                f"the rows of {self.name} were read before, and can be read once: nothing was sent. Open "
+                "the source anew, or make a list of its rows"
+            )
+        self._is_begun = True
         return self._rows
 
     def close(self) -> None:
@@ -69,6 +77,12 @@ class StreamedRows(Iterable[Any]):
     def __repr__(self) -> str:
         """Return where the rows are from."""
         return f"<rows of {self.name}>"
+
+
+class AnyOf(tuple[str, ...]):
+    """Names of columns of which one is enough."""
+
+    __slots__ = ()
 
 
 def check_header(source: str, header: Sequence[str]) -> None:
@@ -98,12 +112,12 @@ def check_columns(source: str, header: Sequence[str], wanted: Iterable[str], hin
 
     :param source: What the columns are of, for the error.
     :param header: Their names.
-    :param wanted: The names that must be among them.
+    :param wanted: The names that must be among them; of `AnyOf` one.
     :param hint: What else may be wrong, as a sentence.
     :raises SourceError: One is not there. It names the columns that are, unless they look like a person.
     """
     missing = [column for column in dict.fromkeys(wanted) if column not in header]
-    if not missing:
+    if not missing or (isinstance(wanted, AnyOf) and len(missing) < len(set(wanted))):
         return
     if any(hide_phones(column) != column for column in header):
         there = "The first row holds a number such as a phone, where the names of the columns belong"

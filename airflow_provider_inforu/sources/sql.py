@@ -50,7 +50,8 @@ def rows_of_query(
     :raises SourceError: With a row: the query fails, it is none, or a column is missing, has no name or the
         name of another. It shows no value, and not the driver's words, which may have some in them.
     """
-    return StreamedRows(SOURCE, _rows(hook, sql, parameters, tuple(columns)))
+    wanted = columns if isinstance(columns, tuple) else tuple(columns)
+    return StreamedRows(SOURCE, _rows(hook, sql, parameters, wanted))
 
 
 def _rows(
@@ -60,7 +61,7 @@ def _rows(
     columns: Sequence[str],
 ) -> Generator[Row, None, None]:
     count = 0
-    with closing(hook.get_conn()) as connection:
+    with closing(_connect(hook)) as connection:
         try:
             waits = _prepare(hook, connection)
             with closing(_cursor(connection, waits=waits)) as cursor:
@@ -80,6 +81,16 @@ def _rows(
             raise
         except Exception as error:  # each driver has errors of its own
             raise _failed(error, count) from None
+
+
+def _connect(hook: DatabaseHook) -> Any:  # noqa: ANN401 - a connection of any driver
+    try:
+        return hook.get_conn()
+    except Exception as error:
+        raise SourceError(
+            f"the database of the query cannot be reached ({type(error).__name__}): nothing was sent. The "
+            "connection's own test says why"
+        ) from None
 
 
 def _prepare(hook: DatabaseHook, connection: Any) -> bool:  # noqa: ANN401 - a connection of any driver

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_inforu.operators.rows import HidesRows
+from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.operators.rows import (
+    HiddenArguments,
+    HiddenRows,
+    HidesRows,
+    rows_of,
+    without_recipients,
+)
 from airflow_provider_inforu.operators.voice import (
     InforuSendExistingCampaignOperator,
     InforuSendTextToSpeechOperator,
@@ -28,6 +35,7 @@ class _FromQuery(HidesRows):
     """
 
     query_fields: ClassVar[tuple[str, ...]] = ("sql", "conn_id", "parameters")
+    _hides: ClassVar = {"suppress": HiddenRows, "parameters": HiddenArguments}
     template_ext: Sequence[str] = (".sql",)
 
     def __init__(
@@ -50,10 +58,15 @@ class _FromQuery(HidesRows):
     def _source(self) -> object:
         from airflow_provider_inforu.operators.people import query_database
 
+        for name in ("sql", "conn_id"):
+            if not isinstance(getattr(self, name), str):
+                raise InforuInputError(
+                    f"{name} must be text, not {type(getattr(self, name)).__name__}: nothing was sent"
+                )
         if "order by" not in " ".join(self.sql.lower().split()):
             self.log.warning(ORDER_MATTERS)
         columns = [name for name in (self.phone_field, self.key_field) if name is not None]
-        return query_database(self.conn_id, self.sql, self.parameters, columns=columns)
+        return query_database(self.conn_id, self.sql, rows_of(self.parameters), columns=columns)
 
 
 class SqlToInforuVoiceOperator(_FromQuery, InforuSendTextToSpeechOperator):
@@ -70,7 +83,7 @@ class SqlToInforuVoiceOperator(_FromQuery, InforuSendTextToSpeechOperator):
 
     template_fields: Sequence[str] = (
         *_FromQuery.query_fields,
-        *InforuSendTextToSpeechOperator.template_fields,
+        *without_recipients(InforuSendTextToSpeechOperator.template_fields),
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "sql": "sql",
@@ -91,7 +104,7 @@ class SqlToInforuCampaignOperator(_FromQuery, InforuSendExistingCampaignOperator
 
     template_fields: Sequence[str] = (
         *_FromQuery.query_fields,
-        *InforuSendExistingCampaignOperator.template_fields,
+        *without_recipients(InforuSendExistingCampaignOperator.template_fields),
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "sql": "sql",

@@ -77,7 +77,6 @@ def test_people_who_changed_between_two_tries_stop_the_task(runner, sandbox, cap
     def call():
         return people(next(counts))
 
-    sandbox.script = None
     runner.run(task_of(call))
     assert runner.run(task_of(call), try_number=2) == "failed"
     assert "the recipients changed since the first try" in log_of(capsys)

@@ -3,12 +3,16 @@
 import math
 
 import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_inforu.capi.admin import Quota
 from airflow_provider_inforu.capi.voice import SEND_TEXT_TO_SPEECH
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.operators.quota import NotEnoughQuotaError, calls_left, check_quota
+from airflow_provider_inforu.operators.rows import HiddenRows
+from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from tests.unit.operators.test_voice import existing, log_of, people, text_to_speech, without_state_store
 
 pytestmark = pytest.mark.usefixtures("sandbox")
@@ -178,6 +182,26 @@ def test_who_is_suppressed_is_shown_to_nobody(runner, capsys):
     runner.run(text_to_speech(people(4), suppress=["0500000003"]))
     assert runner.rendered["suppress"] == "<1 row>"
     assert "0500000003" not in log_of(capsys)
+
+
+def test_suppressed_people_whom_an_upstream_task_did_not_deliver_stop_the_send(runner, sandbox, capsys):
+    assert runner.run(text_to_speech(people(2), suppress=HiddenRows(None))) == "up_for_retry"
+    assert "suppress is the output of a task that returned nothing" in log_of(capsys)
+    assert sandbox.requests() == []
+
+
+@pytest.mark.parametrize("dry_run", [None, "", "None", "{{ params.get('dry') }}"])
+def test_a_dry_run_that_came_out_as_nothing_is_no_real_send(runner, sandbox, dry_run, capsys):
+    assert runner.run(text_to_speech(people(2), dry_run=dry_run)) == "up_for_retry"
+    assert "dry_run came out as nothing" in log_of(capsys)
+    assert sandbox.requests() == []
+
+
+def test_a_dry_run_may_be_the_output_of_a_task_which_it_waits_for():
+    with DAG("dag"):
+        decide = EmptyOperator(task_id="decide")
+        task = InforuSendTextToSpeechOperator(task_id="call", recipients=[], dry_run=decide.output)
+    assert task.upstream_task_ids == {"decide"}
 
 
 def test_an_empty_list_of_suppressed_people_suppresses_nobody(runner, sandbox):

@@ -141,7 +141,7 @@ def test_people_may_be_suppressed_by_a_file_or_a_query(runner, sandbox, tmp_path
             {"conn_id": "people_db", "sql": "SELECT phone FROM nobody"},
             "the query failed before its first row",
         ),
-        ({"conn_id": "people_db", "sql": "SELECT name FROM people"}, "neither of the fields 'phone', 'id'"),
+        ({"conn_id": "people_db", "sql": "SELECT name FROM people"}, "the query has no column 'phone', 'id'"),
         ({"conn_id": "nowhere", "sql": "SELECT 1"}, "the connection 'nowhere' of the query cannot be used"),
         ({"conn_id": "inforu_default", "sql": "SELECT 1"}, "is none of a database"),
         ({"conn_id": "people_db", "query": "SELECT 1"}, "a mapping of conn_id, sql and perhaps parameters"),
@@ -238,3 +238,17 @@ def test_files_and_parameters_of_a_query_can_be_mapped(runner, sandbox, tmp_path
     second = ranges.unmap({"parameters": {"after": "0500000247"}})
     assert TaskRunner().run(second, map_index=0) == "success"
     assert len(sandbox.calls()) == 2 + 3
+
+
+def test_phones_among_the_parameters_of_a_query_are_not_shown(runner, sandbox):
+    sql = "SELECT * FROM people WHERE phone = :phone ORDER BY phone"
+    assert runner.run(query_of_people(sql=sql, parameters={"phone": "0500000003"})) == "success"
+    assert len(sandbox.calls()) == 1
+    assert "0500000003" not in str(runner.rendered)
+    assert "recipients" not in runner.rendered
+
+
+@pytest.mark.parametrize("argument", [{"sql": ["SELECT 1"]}, {"sql": None}])
+def test_a_query_that_is_no_text_is_an_error(runner, argument, capsys):
+    assert runner.run(query_of_people(**argument)) == "up_for_retry"
+    assert "sql must be text" in log_of(capsys)

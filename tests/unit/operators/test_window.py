@@ -65,7 +65,7 @@ def test_it_sends_when_the_window_opens(runner, sandbox, clock):
 def test_a_window_that_closes_in_the_middle_stops_the_send_and_the_rest_goes_on_when_it_opens(
     runner, sandbox, clock, capsys
 ):
-    clock.closes_after = 3
+    clock.closes_after = 4
     task = text_to_speech(people(1000), sending_window=WINDOW, max_in_flight=1)
     assert runner.run(task) == "deferred"
     called = len(sandbox.calls())
@@ -97,6 +97,33 @@ def test_a_send_to_everybody_again_reads_the_people_when_the_window_opens(runner
     assert len(sandbox.calls()) == 8
 
 
+def test_a_window_that_closes_while_rows_are_read_binds_nobody_to_these_rows(runner, sandbox, clock):
+    clock.closes_after = 1
+    assert runner.run(text_to_speech(people(3), sending_window=WINDOW)) == "deferred"
+    assert runner.state_store == {}
+    clock.closes_after = None
+    assert runner.resume(text_to_speech(people(4), sending_window=WINDOW)) == "success"
+    assert len(sandbox.calls()) == 4
+
+
+@pytest.mark.parametrize(
+    ("outside_window", "state"), [("skip", "failed"), ("fail", "failed"), ("wait", "deferred")]
+)
+def test_people_in_doubt_stay_in_doubt_until_the_window_opens_and_are_never_skipped(
+    runner, sandbox, clock, outside_window, state, capsys
+):
+    sandbox.add_fault("accept_then_drop")
+    options = {"sending_window": WINDOW, "outside_window": outside_window, "in_doubt": "resend"}
+    assert runner.run(text_to_speech(people(3), **options)) == "up_for_retry"
+    clock.hour = 22
+    assert runner.run(text_to_speech(people(3), **options), try_number=2) == state
+    assert "nobody was called" not in log_of(capsys)
+    assert len(sandbox.calls()) == 3
+    clock.hour = 12
+    assert runner.run(text_to_speech(people(3), **options), try_number=3) == "success"
+    assert len(sandbox.calls()) == 6  # as resend says
+
+
 def test_outside_the_window_a_task_may_fail_without_a_retry(runner, sandbox, clock, capsys):
     clock.hour = 22
     task = text_to_speech(people(3), sending_window=WINDOW, outside_window="fail")
@@ -113,7 +140,7 @@ def test_outside_the_window_a_task_may_be_skipped(runner, sandbox, clock):
 
 
 def test_a_send_that_was_begun_is_never_skipped(runner, sandbox, clock, capsys):
-    clock.closes_after = 3
+    clock.closes_after = 4
     task = text_to_speech(people(1000), sending_window=WINDOW, outside_window="skip", max_in_flight=1)
     assert runner.run(task) == "failed"
     assert 0 < len(sandbox.calls()) < 1000
@@ -123,7 +150,7 @@ def test_a_send_that_was_begun_is_never_skipped(runner, sandbox, clock, capsys):
 def test_without_a_ledger_a_send_that_the_window_interrupts_fails_and_names_who_is_left(
     sandbox, clock, caplog
 ):
-    clock.closes_after = 3
+    clock.closes_after = 4
     task = text_to_speech(people(1000), sending_window=WINDOW, max_in_flight=1)
     with pytest.raises(AirflowFailException, match=r"and the others wait.*keeps no state for tasks"):
         without_state_store(task, 1)

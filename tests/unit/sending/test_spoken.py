@@ -60,6 +60,7 @@ def test_values_are_said_as_a_person_says_them(name, value, heard):
         ("date", "tomorrow"),
         ("date", 20260903),
         ("date", time(9)),
+        ("date", "9999-12-31T23:59:59Z"),
         ("day", "2026-13-01"),
         ("time", "2026-09-03"),
         ("time", date(2026, 9, 3)),

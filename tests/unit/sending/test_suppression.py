@@ -67,12 +67,21 @@ def test_where_keys_are_numbers_of_rows_they_suppress_nobody():
         ({"name": "Dana"}, "neither of the fields 'phone', 'id'"),
         ({"id": None, "phone": " "}, "neither of the fields"),
         ({"phone": "05O-1234567"}, "letters"),
+        ("05212345678", "digits"),
+        ("052-123456", "digits"),
+        ("k\ud83d", "cannot be shown"),
         ({"id": "k1", "phone": "12"}, "digits"),
     ],
 )
 def test_a_row_that_names_nobody_stops_everything(bad, reason):
     with pytest.raises(InforuInputError, match=rf"suppress, row 2: .*{reason}.*nothing was sent"):
         called(["k1", bad])
+
+
+def test_one_bad_row_among_suppressed_people_may_be_skipped():
+    rules = RecipientRules(key_field="id", invalid_recipients="skip")
+    rows = [ROWS[0], {"id": "k9", "phone": "12", "message": "x"}]
+    assert called(["k1"], rows, rules) == []
 
 
 def test_a_source_that_fails_stops_everything():

@@ -45,7 +45,8 @@ def test_streamed_rows_close_what_they_are_read_from():
     assert not closed
     streamed.close()
     assert closed
-    assert list(streamed) == []
+    with pytest.raises(SourceError, match=r"rows of people\.csv were read before"):
+        list(streamed)
 
 
 def test_columns_that_are_there_are_no_error():
