@@ -10,7 +10,7 @@ from airflow.sdk import Param, dag, task
 
 from airflow_provider_inforu.transfers.sql_to_voice import SqlToInforuVoiceOperator
 
-# A connection of type SQLite whose host is a file. One of PostgreSQL takes %(today)s for :today.
+# A connection of type SQLite whose host is a file. On PostgreSQL :today is %(today)s.
 DATABASE = "billing"
 DEMO_TABLES = Path(__file__).parent / "data" / "invoices.sql"
 OVERDUE = """
@@ -29,12 +29,12 @@ MESSAGE = "שלום {name}, חשבון על סך {amount:money} היה לתשל�
     max_active_runs=1,
     params={
         "sending_window": Param("sun-thu 09:00-20:00; fri 09:00-13:00", type="string"),
-        "dry_run": Param(default=False, type="boolean", description="Show the first texts, and call nobody"),
+        "dry_run": Param(default=False, type="boolean"),
     },
     tags=["inforu", "example"],
 )
 def overdue_invoices() -> None:
-    """Call each customer once, whatever they owe, but for those who asked not to be called."""
+    """Call each customer once, but for those who asked not to be called."""
 
     @task
     def fill_demo_tables() -> None:

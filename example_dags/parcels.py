@@ -11,7 +11,7 @@ from typing import Any
 from airflow.sdk import dag, task
 
 PARCELS = Path(__file__).parent / "data" / "parcels.json"
-MESSAGE = "שלום {name}, חבילה {number:digits} תגיע ב{arrives:day}, {arrives:date}, אחרי {arrives:time}."
+MESSAGE = "שלום {name}, חבילה {number:digits} תגיע ב{due:day}, {due:date}, אחרי {due:time}."
 
 
 @dag(schedule=None, catchup=False, tags=["inforu", "example"])
@@ -22,8 +22,8 @@ def parcels() -> None:
     def call() -> Iterator[dict[str, Any]]:
         """Yield who is to be called; a real DAG asks the carrier."""
         for parcel in json.loads(PARCELS.read_text(encoding="utf-8"))["parcels"]:
-            if parcel["arrives"]:
-                yield {**parcel["to"], "number": parcel["number"], "arrives": parcel["arrives"]}
+            if parcel["due"]:
+                yield {**parcel["to"], "number": parcel["number"], "due": parcel["due"]}
 
     call()
 

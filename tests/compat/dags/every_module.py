@@ -14,7 +14,10 @@ for kind in KINDS:
     for entry in get_provider_info().get(kind, []):
         for module in entry["python-modules"]:
             import_module(module)
-for path in get_provider_info()["notifications"]:
+for entry in get_provider_info()["transfers"]:
+    import_module(entry["python-module"])
+decorators = [entry["class-name"] for entry in get_provider_info()["task-decorators"]]
+for path in [*get_provider_info()["notifications"], *decorators]:
     import_module(path.rpartition(".")[0])
 
 with DAG("every_module", schedule=None):
