@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[2]
 SIZES = (10_000, 100_000, PEOPLE)
 MOST_MEGABYTES = 100
 HEAD = (
-    "\n| from | people | ours, MB | ours, µs a person | CPU of it | holding all, MB | holding all, µs a person |"
-    "\n|---|---|---|---|---|---|---|"
+    "\n| from | people | ours: MB | µs a person | µs of CPU | all held: MB | µs a person | µs of CPU |"
+    "\n|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -58,13 +58,10 @@ def measure(name, folder, environment, source_of):
     ours = Measured(folder, "ours", environment, source_of)
     peer = Measured(folder, "peer", environment, source_of)
     for count in SIZES:
-        megabytes, wall, cpu = ours.of(count)
-        held, held_wall, _ = peer.of(count)
-        print(
-            f"| {name} | {count:,} | {megabytes:.0f} | {wall:.1f} | {cpu:.1f} | {held:.0f} | {held_wall:.1f} |",
-            flush=True,
-        )
-        assert megabytes <= MOST_MEGABYTES
+        taken, held = ours.of(count), peer.of(count)
+        cells = " | ".join(f"{mb:.0f} | {wall:.1f} | {cpu:.1f}" for mb, wall, cpu in (taken, held))
+        print(f"| {name} | {count:,} | {cells} |", flush=True)
+        assert taken[0] <= MOST_MEGABYTES
 
 
 @pytest.mark.timeout(1800)
