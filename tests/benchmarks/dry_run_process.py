@@ -8,7 +8,6 @@ texts, and parts them into requests. It checks nothing and finds nobody who came
 import csv
 import gzip
 import json
-import re
 import sys
 import time
 from pathlib import Path
@@ -17,6 +16,7 @@ from airflow.sdk import DAG, BaseHook, task
 
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from airflow_provider_inforu.transfers.sql_to_voice import SqlToInforuVoiceOperator
+from tests.benchmarks.peak import peak_megabytes
 from tests.task_runner import TaskRunner
 
 MESSAGE = "שלום {name}, יתרתך {balance}"
@@ -55,12 +55,6 @@ def all_rows(given):
         return pq.read_table(path).to_pylist()
     with (gzip.open if path.endswith(".gz") else open)(path, "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file] if path.endswith(".ndjson") else list(csv.DictReader(file))
-
-
-def peak_megabytes():
-    """Return the most memory that this program has had: ``ru_maxrss`` would count its parent's too."""
-    (kilobytes,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return int(kilobytes) / 1024
 
 
 def main(given):

@@ -1,4 +1,4 @@
-"""The same people in each kind of source. Nothing here holds them all, since a child inherits no less memory."""
+"""The same people in each kind of source."""
 
 import csv
 import gzip
