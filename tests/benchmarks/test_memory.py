@@ -1,4 +1,4 @@
-"""What a dry run takes of a machine, up to a million people, beside one that holds them all.
+"""What a dry run and a report take of a machine, up to a million people, beside what holds them all.
 
 Prints the time and asserts none of it. The memory is that over the same task with one person.
 """
@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,30 +23,30 @@ HEAD = (
 )
 
 
-def run(folder, way, environment, **source):
+def run(module, folder, environment, **given):
     result = folder / "result"
     result.unlink(missing_ok=True)
-    given = {"way": way, "result": str(result), **source}
-    command = [sys.executable, "-m", "tests.benchmarks.dry_run_process", json.dumps(given)]
+    command = [
+        sys.executable,
+        "-m",
+        f"tests.benchmarks.{module}",
+        json.dumps({**given, "result": str(result)}),
+    ]
     with (folder / "log").open("w") as log:
         subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **environment}, stdout=log)
-    said = json.loads(result.read_text())
-    assert said["state"] == "success", (folder / "log").read_text()[-5000:]
-    return said
+    return json.loads(result.read_text())
 
 
 class Measured:
-    """One way to read the people of one source."""
+    """What a task takes over what it takes with one person."""
 
-    def __init__(self, folder, way, environment, source_of):
-        self._run = lambda count: run(folder, way, environment, **source_of(count))
-        self._one = self._run(1)
+    def __init__(self, task):
+        self._task = task
+        self._one = task(1)
 
     def of(self, count):
-        """Return MB, µs a person and those of the CPU, each over what the task takes with one person."""
-        said = self._run(count)
-        assert (said["would_call"], said["would_request"]) == (count, -(-count // 100))
-        micro = 1e6 / count
+        """Return MB, µs a person and those of the CPU."""
+        said, micro = self._task(count), 1e6 / count
         return (
             said["megabytes"] - self._one["megabytes"],
             (said["seconds"] - self._one["seconds"]) * micro,
@@ -53,10 +54,9 @@ class Measured:
         )
 
 
-def measure(name, folder, environment, source_of):
+def measure(name, task):
     print(HEAD)
-    ours = Measured(folder, "ours", environment, source_of)
-    peer = Measured(folder, "peer", environment, source_of)
+    ours, peer = Measured(partial(task, "ours")), Measured(partial(task, "peer"))
     for count in SIZES:
         taken, held = ours.of(count), peer.of(count)
         cells = " | ".join(f"{mb:.0f} | {wall:.1f} | {cpu:.1f}" for mb, wall, cpu in (taken, held))
@@ -64,21 +64,46 @@ def measure(name, folder, environment, source_of):
         assert taken[0] <= MOST_MEGABYTES
 
 
+def dry_run(folder, environment, count, **given):
+    said = run("dry_run_process", folder, environment, **given)
+    assert said["state"] == "success", (folder / "log").read_text()[-5000:]
+    assert (said["would_call"], said["would_request"]) == (count, -(-count // 100))
+    return said
+
+
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", FILES)
 def test_memory_does_not_grow_with_the_people_of_a_file(tmp_path, name):
-    def file_of(count):
+    def task(way, count):
         folder = tmp_path / str(count)
         folder.mkdir(exist_ok=True)
         path = folder / name
-        return {"path": str(path if path.exists() else write_file(path, count))}
+        if not path.exists():
+            write_file(path, count)
+        return dry_run(tmp_path, {}, count, way=way, path=str(path))
 
-    measure(name.removeprefix("people"), tmp_path, {}, file_of)
+    measure(name.removeprefix("people"), task)
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("kind", DATABASES)
 def test_memory_does_not_grow_with_the_people_of_a_query(tmp_path, kind):
-    with database(kind, tmp_path, PEOPLE) as connection:
+    def task(way, count):
         environment = {"AIRFLOW_CONN_PEOPLE_DB": connection}
-        measure(f"SQL on {kind}", tmp_path, environment, lambda count: {"sql": QUERY.format(count)})
+        return dry_run(tmp_path, environment, count, way=way, sql=QUERY.format(count))
+
+    with database(kind, tmp_path, PEOPLE) as connection:
+        measure(f"SQL on {kind}", task)
+
+
+@pytest.mark.timeout(1800)
+def test_memory_does_not_grow_with_the_people_of_a_report(tmp_path):
+    path = tmp_path / "report.csv"
+
+    def task(way, count):
+        said = run("report_process", tmp_path, {}, way=way, people=count, path=str(path))
+        with path.open() as file:
+            assert sum(1 for _ in file) == count + 1
+        return said
+
+    measure("the outcomes in a report", task)
