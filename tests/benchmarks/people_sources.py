@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 from contextlib import closing, contextmanager
+from itertools import islice
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +19,7 @@ FILES = ("people.csv", "people.csv.gz", "people.ndjson", "people.parquet")
 DATABASES = ("SQLite", "PostgreSQL")
 PEOPLE = 1_000_000
 QUERY = "SELECT id, phone, name, balance FROM people WHERE place < {} ORDER BY place"
+_ROWS_IN_A_GROUP = 100_000
 _STEP = 730_721
 """Has no factor in common with the number of people, so that phones come once each, and in no order."""
 
@@ -57,7 +59,7 @@ def _write_parquet(path, count):
     schema = pa.schema([(name, pa.string()) for name in ("id", "phone", "name", "balance")])
     rows = people(count)
     with pq.ParquetWriter(path, schema) as file:
-        while part := [row for row, _ in zip(rows, range(100_000), strict=False)]:
+        while part := list(islice(rows, _ROWS_IN_A_GROUP)):
             file.write_table(pa.Table.from_pylist(part, schema))
 
 

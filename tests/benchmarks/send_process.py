@@ -1,8 +1,9 @@
 """A send of the people of a CSV file in a process of its own, through Airflow's real task runner.
 
 Its argument is JSON: ``way`` is ``ours`` or ``peer``, ``path`` is the file, ``state`` the file that stands
-for Airflow's task state and survives a kill, ``result`` the file to write into. The peer is what one writes
-without us: all rows in a list, and threads that send them. It checks nothing and writes nothing down.
+for Airflow's task state and survives a kill, ``result`` the file to write into, ``report`` the report or
+nothing. The peer is what one writes without us: all rows in a list, and threads that send them. It checks
+nothing and writes nothing down.
 """
 
 import csv
@@ -22,13 +23,19 @@ MESSAGE = "שלום {name}, יתרתך {balance}"
 WIDTH = 32
 
 
-def ours(path):
+def ours(given):
     return InforuSendTextToSpeechOperator(
-        task_id="call", recipients=path, message=MESSAGE, key_field="id", max_in_flight=WIDTH, retries=100
+        task_id="call",
+        recipients=given["path"],
+        message=MESSAGE,
+        key_field="id",
+        max_in_flight=WIDTH,
+        report_path=given["report"],
+        retries=100,
     )
 
 
-def peer(path):
+def peer(given):
     @task(task_id="call")
     def call():
         import requests
@@ -44,7 +51,7 @@ def peer(path):
             body = json.dumps({"Data": {"List": items}})
             session.post(url, data=body.encode(), timeout=30).raise_for_status()
 
-        with Path(path).open(encoding="utf-8") as file:
+        with Path(given["path"]).open(encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         items = [
             {"Phone": row["phone"], "TextToSpeech": MESSAGE.format(**row), "CustomerMessageID": row["id"]}
@@ -58,7 +65,7 @@ def peer(path):
 
 def main(given):
     with DAG("dag"):
-        operator = {"ours": ours, "peer": peer}[given["way"]](given["path"])
+        operator = {"ours": ours, "peer": peer}[given["way"]](given)
     runner = TaskRunner()
     runner.max_tries = 100
     runner.state_store = StateFile(given["state"])
