@@ -71,6 +71,10 @@ class SandboxProcess:
             **({"extra": json.dumps(extra)} if extra else {}),
         }
 
+    def summary(self) -> dict[str, Any]:
+        """Return how many calls and requests there were."""
+        return dict(self._control("GET", "summary"))
+
     def calls(self) -> list[dict[str, Any]]:
         """Return every accepted call and how it ended; its status is null while it rings."""
         return list(self._control("GET", "calls"))

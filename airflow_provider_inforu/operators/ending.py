@@ -9,6 +9,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.operators.attempt import SendStoppedError, name_people
+from airflow_provider_inforu.operators.outcomes import Outcomes
 from airflow_provider_inforu.operators.report_file import ReportError, write_report
 from airflow_provider_inforu.operators.wait import (
     CallsNotEndedError,
@@ -146,14 +147,14 @@ class Ending:
         path = self._operator.report_path
         if not path:
             return None
-        results, problem = {}, None
+        outcomes, problem = Outcomes(), None
         try:
             if self._hook.settings.has_receiver:
-                results = {call.key: call for call in self._hook.iter_call_results(sent.send_id)}
+                outcomes = Outcomes(self._hook.iter_call_results(sent.send_id))
         except InforuError as error:
             problem = ReportError(f"the report of send {sent.send_id} has no outcomes: {error}")
         try:
-            write_report(path, sent, results)
+            write_report(path, sent, outcomes)
         except ReportError as error:
             return ReportError(f"the report of send {sent.send_id} was not written: {error}")
         log.info("the report is in %s", path)

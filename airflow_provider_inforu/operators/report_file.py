@@ -10,10 +10,10 @@ from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.sending.batch_state import BatchState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
+    from airflow_provider_inforu.operators.outcomes import Outcomes
     from airflow_provider_inforu.operators.sent import Sent
-    from airflow_provider_inforu.outcomes.summary import CallResult
 
 COLUMNS = (
     "key",
@@ -37,12 +37,12 @@ class ReportError(InforuError):
     """The report of a send cannot be written."""
 
 
-def write_report(path: str, sent: Sent, results: Mapping[str, CallResult]) -> None:
+def write_report(path: str, sent: Sent, outcomes: Outcomes) -> None:
     """Write the report, and replace one that is there.
 
     :param path: Any URL that fsspec knows, or a path, ending in ``.csv``, ``.ndjson`` or ``.jsonl``.
     :param sent: The send.
-    :param results: What is known of calls that have ended, by key.
+    :param outcomes: What is known of calls that have ended.
     :raises ReportError: It cannot be written.
     """
     from airflow.sdk import ObjectStoragePath
@@ -52,7 +52,7 @@ def write_report(path: str, sent: Sent, results: Mapping[str, CallResult]) -> No
         if target.protocol in ("", "file"):
             target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("w", encoding="utf-8", newline="") as file:
-            _write(file, _rows(sent, results), as_table=path.endswith(".csv"))
+            _write(file, _rows(sent, outcomes), as_table=path.endswith(".csv"))
     except Exception as error:  # object storages raise whatever they like
         raise ReportError(
             f"{path!r} cannot be written ({type(error).__name__}: {error}). A retry does it and calls nobody"
@@ -68,7 +68,7 @@ def _write(file: TextIO, rows: Iterator[dict[str, Any]], *, as_table: bool) -> N
         file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def _rows(sent: Sent, results: Mapping[str, CallResult]) -> Iterator[dict[str, Any]]:
+def _rows(sent: Sent, outcomes: Outcomes) -> Iterator[dict[str, Any]]:
     empty = dict.fromkeys(COLUMNS)
     for batch in sent.batches:
         record = sent.ledger.records.get(batch.number)
@@ -80,18 +80,9 @@ def _rows(sent: Sent, results: Mapping[str, CallResult]) -> Iterator[dict[str, A
                 "request_token": record.request_token,
                 "reason": record.reason,
             }
-        for key in batch.keys:
-            yield {**empty, "key": key, **known, **_outcome(results.get(key))}
+        keys = batch.keys
+        ended = outcomes.of(keys)
+        for key in keys:
+            yield {**empty, "key": key, **known, **ended.get(key, {})}
     for row in sent.skipped:
         yield {**empty, "key": row.key, "state": "skipped", "reason": row.reason}
-
-
-def _outcome(result: CallResult | None) -> dict[str, Any]:
-    if result is None:
-        return {}
-    return {
-        "outcome": result.status,
-        "seconds": result.seconds,
-        "digit": result.digit,
-        "ended_at": result.ended_at and result.ended_at.isoformat(),
-    }

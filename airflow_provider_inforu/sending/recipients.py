@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_inforu.capi.errors import InforuInputError
@@ -113,9 +114,10 @@ def group_by_reason(skipped: Iterable[Skipped]) -> str:
     )
 
 
-def list_keys(keys: list[str], shown: int = _KEYS_SHOWN) -> str:
+def list_keys(keys: Iterable[str], shown: int = _KEYS_SHOWN) -> str:
     """Return the first keys and how many more there are."""
-    return ", ".join(keys[:shown]) + _and_more(len(keys) - shown)
+    rest = iter(keys)
+    return ", ".join(islice(rest, shown)) + _and_more(sum(1 for _ in rest))
 
 
 def _and_more(count: int) -> str:

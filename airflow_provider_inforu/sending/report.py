@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.sending.batch_state import BatchState
 from airflow_provider_inforu.sending.recipients import list_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow_provider_inforu.capi.errors import InforuError
     from airflow_provider_inforu.sending.batch_state import BatchRecord
@@ -35,10 +36,11 @@ class Report:
         self.in_doubt = self._with(batches, BatchState.SUBMITTING)
 
     @staticmethod
-    def lines_of_keys(batches: Sequence[Batch]) -> list[str]:
-        """Return all keys of batches, in lines for the log."""
-        keys = [key for batch in batches for key in batch.keys]
-        return [", ".join(keys[start : start + KEYS_SHOWN]) for start in range(0, len(keys), KEYS_SHOWN)]
+    def lines_of_keys(batches: Sequence[Batch]) -> Iterator[str]:
+        """Yield all keys of batches, in lines for the log."""
+        keys = _iter_keys(batches)
+        while line := list(islice(keys, KEYS_SHOWN)):
+            yield ", ".join(line)
 
     def _with(self, batches: Sequence[Batch], state: BatchState) -> list[Batch]:
         return [
@@ -68,9 +70,16 @@ class Report:
 
 
 def _people(batches: Sequence[Batch]) -> str:
-    return str(sum(len(batch.recipients) for batch in batches))
+    return str(_count(batches))
+
+
+def _count(batches: Sequence[Batch]) -> int:
+    return sum(len(batch.recipients) for batch in batches)
+
+
+def _iter_keys(batches: Sequence[Batch]) -> Iterator[str]:
+    return (key for batch in batches for key in batch.keys)
 
 
 def _keys(batches: Sequence[Batch], shown: int = KEYS_SHOWN) -> str:
-    keys = [key for batch in batches for key in batch.keys]
-    return f"key{'s' if len(keys) > 1 else ''} {list_keys(keys, shown)}"
+    return f"key{'s' if _count(batches) > 1 else ''} {list_keys(_iter_keys(batches), shown)}"

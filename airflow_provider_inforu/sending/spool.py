@@ -1,21 +1,13 @@
-"""The people of a send in a temporary file, so that memory does not grow with their number.
-
-SQLite keeps what is small in memory, and writes the rest to a file that has no name: it is gone with the
-process, however that ends.
-"""
+"""The people of a send in a temporary database, so that memory does not grow with their number."""
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.sending.temporary import TemporaryDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,22 +18,14 @@ ROWS_IN_A_READ = 1000
 # A key is never taken for a phone.
 _KEY = "k{}"
 _PHONE = "p{}"
+_CACHE_MEGABYTES = 32
 _TABLES = """
-PRAGMA journal_mode = OFF;
-PRAGMA cache_size = -32768;
 CREATE TABLE keys (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE phones (phone TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE suppressed (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE recipients (place INTEGER PRIMARY KEY, key TEXT, phone TEXT, text TEXT);
 CREATE TABLE skipped (place INTEGER PRIMARY KEY, key TEXT, reason TEXT);
-BEGIN;
 """
-
-
-class SpoolError(InforuError):
-    """People cannot be kept on disk, or not be read from there."""
-
-    safe_to_resend = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,74 +87,49 @@ class Spool:
     """
 
     def __init__(self) -> None:
-        # The empty name is a temporary database of its own. Threads that make requests read it.
-        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._database.executescript(_TABLES)
-        self._turn = threading.Lock()
-        weakref.finalize(self, self._database.close)
+        self._database = TemporaryDatabase(_TABLES, cache_megabytes=_CACHE_MEGABYTES)
         self._has_suppressed = False
-        self.recipients = Rows(self, _RECIPIENTS)
-        self.skipped = Rows(self, _SKIPPED)
+        self.recipients = Rows(self._database, _RECIPIENTS)
+        self.skipped = Rows(self._database, _SKIPPED)
 
     def is_new_key(self, key: str) -> bool:
         """Return whether a key did not come before, and remember it."""
-        return self.write("INSERT OR IGNORE INTO keys VALUES (?)", (key,))
+        return self._database.write("INSERT OR IGNORE INTO keys VALUES (?)", (key,))
 
     def is_new_phone(self, phone: str) -> bool:
         """Return whether a phone did not come before, and remember it."""
-        return self.write("INSERT OR IGNORE INTO phones VALUES (?)", (phone,))
+        return self._database.write("INSERT OR IGNORE INTO phones VALUES (?)", (phone,))
 
     def suppress(self, keys: Iterable[str], phones: Iterable[str]) -> None:
         """Remember that nobody with one of these keys or phones is to be called."""
         self._has_suppressed = True
         for name in (*map(_KEY.format, keys), *map(_PHONE.format, phones)):
-            self.write("INSERT OR IGNORE INTO suppressed VALUES (?)", (name,))
+            self._database.write("INSERT OR IGNORE INTO suppressed VALUES (?)", (name,))
 
     def is_suppressed(self, key: str, phone: str) -> bool:
         """Return whether a person is not to be called."""
         if not self._has_suppressed:
             return False
         names = (_KEY.format(key), _PHONE.format(phone))
-        return bool(self.read("SELECT 1 FROM suppressed WHERE name IN (?, ?)", names))
-
-    def write(self, statement: str, values: tuple[Any, ...]) -> bool:
-        """Return whether a statement wrote a row."""
-        with self._used():
-            return self._database.execute(statement, values).rowcount == 1
-
-    def read(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        """Return what a statement finds."""
-        with self._used():
-            return self._database.execute(statement, values).fetchall()
-
-    @contextmanager
-    def _used(self) -> Iterator[None]:
-        with self._turn:
-            try:
-                yield
-            except sqlite3.Error as error:
-                raise SpoolError(
-                    f"people cannot be kept in a temporary file ({error}): make room in the folder for "
-                    "temporary files, or name another in SQLITE_TMPDIR"
-                ) from None
+        return bool(self._database.read("SELECT 1 FROM suppressed WHERE name IN (?, ?)", names))
 
 
 class Rows(Sequence[T], Generic[T]):
     """Rows of a spool. A slice is a view: it reads when it is looked at, and holds nothing.
 
-    :param spool: Whose rows they are.
+    :param database: Where they are.
     :param table: Which.
     :param places: Which part of the table; None for all, also of what is added.
     """
 
-    def __init__(self, spool: Spool, table: _Table[T], places: range | None = None) -> None:
-        self._spool = spool
+    def __init__(self, database: TemporaryDatabase, table: _Table[T], places: range | None = None) -> None:
+        self._database = database
         self._table = table
         self._places = range(0) if places is None else places
 
     def append(self, row: T) -> None:
         """Add a row to the table."""
-        self._spool.write(self._table.insert, self._table.values(row))
+        self._database.write(self._table.insert, self._table.values(row))
         self._places = range(self._places.stop + 1)
 
     def __len__(self) -> int:
@@ -189,7 +148,7 @@ class Rows(Sequence[T], Generic[T]):
         if isinstance(found, range):
             if found.step != 1:
                 raise ValueError("a part of a spool's rows has no steps")
-            return Rows(self._spool, self._table, found)
+            return Rows(self._database, self._table, found)
         (row,) = self._read(found, found + 1)
         return row
 
@@ -199,4 +158,4 @@ class Rows(Sequence[T], Generic[T]):
             yield from self._read(start, min(start + ROWS_IN_A_READ, self._places.stop))
 
     def _read(self, start: int, stop: int) -> list[T]:
-        return [self._table.make(*row) for row in self._spool.read(self._table.select, (start, stop))]
+        return [self._table.make(*row) for row in self._database.read(self._table.select, (start, stop))]

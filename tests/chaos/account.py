@@ -1,10 +1,12 @@
 """What became of every person of a send: the sandbox's record, the ledger and the task's log compared."""
 
+import re
 from collections import Counter
 
 from airflow_provider_inforu.sending.batch_state import BatchState
 
 PEOPLE_IN_A_BATCH = 100
+_KEY = re.compile(r"\bk\d+\b")
 
 WORDS = {
     None: "not sent",
@@ -33,6 +35,7 @@ def account(calls, ledger, log):
     send_id = ledger.header.send_id
     by_phone = Counter(call["phone"] for call in calls)
     called = Counter(call["message_id"] for call in calls)
+    named = set(_KEY.findall(log))
     count = Counter({"people": ledger.header.recipients, "attempts": ledger.header.attempts})
     count["called"] = len(by_phone)
     count["called twice"] = sum(times > 1 for times in (by_phone | called).values())
@@ -45,7 +48,7 @@ def account(calls, ledger, log):
         count["called but taken as not called"] += is_called and state is BatchState.REJECTED
         count["not called but taken as called"] += not is_called and state is BatchState.ACCEPTED
         if state is BatchState.SUBMITTING:
-            count["in doubt and not named"] += f"k{number}," not in log and f"k{number} (" not in log
+            count["in doubt and not named"] += f"k{number}" not in named
     return count
 
 

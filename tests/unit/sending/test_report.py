@@ -19,4 +19,4 @@ def test_everybody_in_doubt_is_named_however_many_they_are():
 
 
 def test_nobody_in_doubt_makes_no_line():
-    assert report_of(0).lines_of_keys([]) == []
+    assert list(report_of(0).lines_of_keys([])) == []

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_inforu.sending.spool import Recipient, Skipped, Spool, SpoolError
+from airflow_provider_inforu.sending.spool import Recipient, Skipped, Spool
+from airflow_provider_inforu.sending.temporary import SpoolError
 
 MOST_MEGABYTES = 80
 HOLD_PEOPLE = """
@@ -55,7 +56,7 @@ def test_a_part_with_steps_is_refused():
 
 def test_a_full_disk_is_a_clear_error_and_proves_that_nobody_was_called():
     spool = filled(10)
-    spool._database.execute("PRAGMA max_page_count = 1")
+    spool._database.write("PRAGMA max_page_count = 1", ())
     with pytest.raises(SpoolError, match=r"temporary file \(database or disk is full\): make room") as raised:
         spool.skipped.append(Skipped("row 11", "x" * 100_000))
     assert raised.value.safe_to_resend

@@ -1,0 +1,72 @@
+"""The report of a send in a process of its own; says what it took.
+
+Its argument is JSON: ``way`` is ``ours`` or ``peer``, ``people`` their number, ``path`` the report, and
+``result`` the file to write into. Everybody was accepted and every call has ended. The peer has the outcomes
+in a dict.
+"""
+
+import csv
+import datetime as dt
+import json
+import sys
+import time
+from pathlib import Path
+
+from airflow_provider_inforu.operators.outcomes import Outcomes
+from airflow_provider_inforu.operators.report_file import COLUMNS, write_report
+from airflow_provider_inforu.operators.sent import Sent
+from airflow_provider_inforu.outcomes.summary import CallResult
+from airflow_provider_inforu.sending.batch_state import BatchRecord, BatchState
+from airflow_provider_inforu.sending.ledger import Ledger
+from airflow_provider_inforu.sending.ledger_reader import Header
+from airflow_provider_inforu.sending.plan import plan_batches
+from airflow_provider_inforu.sending.spool import Recipient, Spool
+from airflow_provider_inforu.sending.stores import MemoryStore
+from tests.benchmarks.peak import peak_megabytes
+
+ENDED_AT = dt.datetime(2026, 11, 24, 9, 30, tzinfo=dt.UTC)
+
+
+def results(count):
+    return (CallResult(f"k{n}", "Answered", n % 60, str(n % 10), 183, ENDED_AT) for n in range(count))
+
+
+def ours(count, path):
+    spool = Spool()
+    for number in range(count):
+        spool.recipients.append(Recipient(f"k{number}", f"05{number:08}", "שלום דנה לוי, יתרתך 17.50"))
+    batches = plan_batches(spool.recipients)
+    records = {
+        one.number: BatchRecord(BatchState.ACCEPTED, "d", request_token="t", campaign_id=183)
+        for one in batches
+    }
+    ledger = Ledger(MemoryStore(), "", Header("5e4d", "p", len(batches), count, 0), records)
+    write_report(path, Sent("Voice/Message/Send", batches, spool.skipped, ledger), Outcomes(results(count)))
+
+
+def peer(count, path):
+    people = [f"k{number}" for number in range(count)]
+    ended = {one.key: one for one in results(count)}
+    with Path(path).open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS)
+        table.writeheader()
+        for key in people:
+            one = ended[key]
+            said = {
+                "outcome": one.status,
+                "seconds": one.seconds,
+                "digit": one.digit,
+                "ended_at": one.ended_at,
+            }
+            table.writerow({"key": key, "state": "accepted", **said})
+
+
+def main(given):
+    wall, cpu = time.perf_counter(), time.process_time()
+    {"ours": ours, "peer": peer}[given["way"]](given["people"], given["path"])
+    taken = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
+    Path(given["result"]).write_text(json.dumps({"megabytes": peak_megabytes(), **taken}))
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
