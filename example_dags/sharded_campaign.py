@@ -46,7 +46,7 @@ def sharded_campaign() -> None:
         retries=3,
     ).expand(recipients=read_people.expand_kwargs(split()))
 
-    # A shard that failed has a manifest too: all_done.
+    # A shard whose people are in doubt fails, and has a manifest: all_done.
     @task(trigger_rule="all_done")
     def add_up(manifests: Iterable[dict[str, Any]]) -> dict[str, int]:
         """Return what became of everybody."""
