@@ -6,8 +6,8 @@ import datetime as dt
 import signal
 from typing import TYPE_CHECKING
 
-from airflow_provider_inforu.cli.errors import CommandError, UsageError, ends_with_one_line, say
-from airflow_provider_inforu.cli.terminal import bar, only_warnings, print_json
+from airflow_provider_inforu.cli.errors import CommandError, UsageError, ends_with_one_line, print_json, say
+from airflow_provider_inforu.cli.terminal import bar, only_warnings
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from airflow_provider_inforu.cli.errors import UsageError, ends_with_one_line, say
+from airflow_provider_inforu.cli.errors import UnprintedError, UsageError, ends_with_one_line, print_json, say
 from airflow_provider_inforu.cli.settle import choose_batches, read_or_refuse, settle
 from airflow_provider_inforu.cli.stores import RestStateStore, store_of
 from airflow_provider_inforu.cli.summary import batch_rows, header_rows, list_batches, numbers_in, summarise
-from airflow_provider_inforu.cli.terminal import confirm, print_json, print_table
+from airflow_provider_inforu.cli.terminal import confirm, print_table
 from airflow_provider_inforu.sending.batch_state import BatchState
 
 if TYPE_CHECKING:
@@ -72,8 +72,10 @@ def resolve(args: Namespace) -> None:
     )
     stored = settle(store, cast("Choice", args.choice), numbers, args.campaign_id)
     done = "taken as called" if args.choice == "accept" else "will be sent again by the next try"
-    say(f"send {header.send_id}: {list_batches(numbers)}: {done}.")
-    say(_what_next(args, stored))
+    try:
+        say(f"send {header.send_id}: {list_batches(numbers)}: {done}.\n{_what_next(args, stored)}")
+    except UnprintedError as error:
+        raise UnprintedError(f"{list_batches(numbers)}: {done}. It is written down, but {error}") from None
 
 
 def _what_next(args: Namespace, records: Mapping[int, BatchRecord]) -> str:

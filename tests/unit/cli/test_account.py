@@ -38,6 +38,20 @@ def test_check_prints_json_for_programs_where_something_fails_too(inforu, connec
     assert said["receiver"]["message"] in err
 
 
+@pytest.mark.parametrize(
+    ("fields", "missing"),
+    [
+        ({"receiver_url": "http://127.0.0.1:1"}, "has no notification_secret"),
+        ({"notification_secret": RECEIVER_SECRET}, "has no receiver_url"),
+    ],
+)
+def test_half_a_receiver_is_not_taken_for_none(inforu, connection, fields, missing):
+    connection(**fields)
+    code, out, err = inforu("check", "-o", "json")
+    said = json.loads(out)["receiver"]
+    assert (code, said["ok"], missing in said["message"], missing in err) == (1, False, True, True)
+
+
 @pytest.mark.usefixtures("connection")
 @pytest.mark.parametrize("command", [("check",), ("quota",), ("call", "0500000001", "x", "--yes")])
 class TestBadInput:
@@ -72,6 +86,16 @@ class TestBadInput:
         assert (code, out, err.count("\n")) == (1, "", 1)
         assert "cannot reach 127.0.0.1" in err
         assert "Check API address and Proxy" in err
+
+    def test_programs_are_told_in_json(self, inforu, monkeypatch, command):
+        only_here = [EnvironmentVariablesBackend()]
+        monkeypatch.setattr("airflow.configuration.ensure_secrets_loaded", lambda: only_here)
+        code, out, err = inforu(*command, "--conn-id", "nope", "-o", "json")
+        said = json.loads(out)
+        assert (code, said.get("error") or said["reason"]) == (
+            1,
+            err.removeprefix("airflow inforu: ").strip(),
+        )
 
     def test_a_field_that_cannot_be_is_named(self, inforu, connection, command):
         connection(timeout="soon")

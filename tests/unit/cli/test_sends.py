@@ -151,10 +151,23 @@ def test_a_damaged_ledger_is_one_line(run, stored, command, damage):
     assert err.count("\n") == 1
 
 
+def test_a_decision_that_is_written_and_cannot_be_printed_is_said_to_be_written(run, stored, monkeypatch):
+    class Deaf(io.StringIO):
+        def flush(self):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Deaf())
+    code, _, err = run("resolve", "--accept", "--yes")
+    assert code == 1
+    assert "batches 2, 4: taken as called. It is written down, but" in err
+    assert records(stored)[2].state is BatchState.ACCEPTED
+
+
 def test_a_storage_that_cannot_be_reached_is_one_line(run, monkeypatch):
     monkeypatch.setenv("AIRFLOW__INFORU__LEDGER_PATH", "nosuchscheme://bucket/ledgers")
-    code, _, err = run("show")
+    code, out, err = run("show", "-o", "json")
     assert code == 1
+    assert json.loads(out)["error"].startswith("the ledger cannot be read or written (")
     assert err.startswith("airflow inforu: the ledger cannot be read or written (")
     assert err.count("\n") == 1
 
