@@ -4,6 +4,7 @@ import json
 
 import pytest
 from airflow.secrets.environment_variables import EnvironmentVariablesBackend
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from tests.scripted_server import unused_port
 
@@ -75,7 +76,8 @@ class TestBadInput:
     ):
         other = json.loads(inforu_sandbox.connection_json()) | {"conn_type": "http"}
         monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps(other))
-        assert "no connection 'other' of type inforu" in inforu(*command, "--conn-id", "other")[2]
+        err = inforu(*command, "--conn-id", "other")[2]
+        assert "the connection 'other' is of type http, not inforu: name another with --conn-id" in err
         assert inforu_sandbox.requests() == []
 
     def test_a_vendor_that_is_away_is_one_line(self, inforu, inforu_sandbox, monkeypatch, command):
@@ -113,6 +115,17 @@ class TestBadInput:
         code, _, err = inforu(*command)
         assert (code, err.count("\n")) == (1, 1)
         assert "cannot be read: Away failed with OSError" in err
+        assert "airflow db migrate" not in err
+
+    @pytest.mark.parametrize("kind", [OperationalError, ProgrammingError])
+    def test_a_database_without_tables_is_asked_about(self, inforu, monkeypatch, command, kind):
+        class Empty:
+            def get_connection(self, conn_id):
+                raise kind("SELECT", {}, Exception("no such table: connection"))
+
+        monkeypatch.setattr("airflow.configuration.ensure_secrets_loaded", lambda: [Empty()])
+        code, _, err = inforu(*command)
+        assert (code, err.count("\n"), "has `airflow db migrate` been run?" in err) == (1, 1, True)
 
 
 @pytest.mark.usefixtures("connection")
