@@ -4,10 +4,11 @@ from __future__ import annotations
 
 # [START howto_escalation]
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Context, Param, dag, task
 
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from airflow_provider_inforu.sensors.voice import InforuVoiceJobSensor
@@ -15,6 +16,20 @@ from airflow_provider_inforu.sensors.voice import InforuVoiceJobSensor
 ON_CALL = Path(__file__).parent / "data" / "on_call.csv"
 PEOPLE = 3
 SECONDS_TO_ANSWER = 120
+
+
+def person_at(place: int) -> Callable[..., list[dict[str, str]]]:
+    """Return what reads a person of the rota where the call is made: so no phone is in an XCom."""
+
+    def read(context: Context, **_: object) -> list[dict[str, str]]:
+        """Return the person, with what they will hear; nobody after the end of the rota."""
+        with ON_CALL.open(encoding="utf-8", newline="") as file:
+            people = list(csv.DictReader(file))[place - 1 : place]
+        return [
+            {**person, "message": f"{context['params']['what']}. To take it, press 1."} for person in people
+        ]
+
+    return read
 
 
 @dag(
@@ -25,14 +40,6 @@ SECONDS_TO_ANSWER = 120
 )
 def on_call() -> None:
     """Stop at the person who presses 1, and fail when nobody does."""
-
-    # Airflow logs what a task returns, and this is somebody's phone.
-    @task(show_return_value_in_logs=False)
-    def read_person(place: int, params: dict[str, Any]) -> list[dict[str, str]]:
-        """Return the person at a place of the rota, with what they will hear; nobody after its end."""
-        with ON_CALL.open(encoding="utf-8", newline="") as file:
-            people = list(csv.DictReader(file))[place : place + 1]
-        return [{**person, "message": f"{params['what']}. To take it, press 1."} for person in people]
 
     # A call that failed is one that nobody took: all_done.
     @task.short_circuit(trigger_rule="all_done")
@@ -46,12 +53,10 @@ def on_call() -> None:
         raise RuntimeError("nobody who is on call took it")
 
     before = None
-    for place in range(PEOPLE):
-        number = place + 1
-        person = read_person.override(task_id=f"read_person_{number}")(place)
+    for number in range(1, PEOPLE + 1):
         call = InforuSendTextToSpeechOperator(
             task_id=f"call_{number}",
-            recipients=person,
+            recipients=person_at(number),
             key_field="name",
             ignore_possible_sending_time=True,  # it is about the night
         )
@@ -64,7 +69,7 @@ def on_call() -> None:
             deferrable=True,
         )
         if before is not None:
-            before >> person
+            before >> call
         before = nobody_took_it.override(task_id=f"nobody_took_it_{number}")(wait.output)
     before >> give_up()
 

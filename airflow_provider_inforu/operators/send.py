@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -43,6 +43,8 @@ class InforuSendOperator(BaseOperator):
     unless you say so.
 
     :param recipients: A list of phones, a list of mappings, or the output of an upstream task that is one.
+        Or a function that returns one, called where the task runs with the keywords ``context`` and
+        ``jinja_env``, as Airflow calls it: then no phone is in an XCom.
     :param phone_field: The field of a mapping that holds the phone (``phone``).
     :param key_field: The field that names a person in logs and results; by default the row's number, from 1.
     :param ignore_possible_sending_time: Ignore the sending hours that are set on the vendor's system.
@@ -98,7 +100,7 @@ class InforuSendOperator(BaseOperator):
     def __init__(
         self,
         *,
-        recipients: Iterable[Any],
+        recipients: Iterable[Any] | Callable[..., Iterable[Any]],
         phone_field: str = "phone",
         key_field: str | None = None,
         ignore_possible_sending_time: bool | str | None = None,
@@ -164,7 +166,11 @@ class InforuSendOperator(BaseOperator):
         if isinstance(self.recipients, HiddenRows):
             return
         try:
-            rows = self.render_template(self.recipients, context, jinja_env, seen_oids)
+            rows = (
+                self.recipients(context=context, jinja_env=jinja_env)
+                if callable(self.recipients)
+                else self.render_template(self.recipients, context, jinja_env, seen_oids)
+            )
         except Exception as error:
             raise InforuInputError(
                 f"the recipients cannot be rendered ({type(error).__name__}): nothing was sent"

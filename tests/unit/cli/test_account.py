@@ -121,7 +121,7 @@ class TestBadInput:
     def test_a_database_without_tables_is_asked_about(self, inforu, monkeypatch, command, kind):
         class Empty:
             def get_connection(self, conn_id):
-                raise kind("SELECT", {}, Exception("no such table: connection"))
+                raise kind(f"SELECT {conn_id}", {}, Exception("no such table: connection"))
 
         monkeypatch.setattr("airflow.configuration.ensure_secrets_loaded", lambda: [Empty()])
         code, _, err = inforu(*command)

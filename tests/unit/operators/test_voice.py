@@ -142,6 +142,18 @@ def test_mapped_tasks_are_sends_of_their_own_and_hide_their_rows_too(runner, san
     assert runner.rendered["recipients"] == "<1 recipient>"
 
 
+def test_a_function_that_is_called_where_the_task_runs_keeps_phones_out_of_xcom(runner, sandbox, capsys):
+    def read(context, jinja_env):
+        assert jinja_env
+        return [{"id": "k1", "phone": "0500000001", "name": context["ti"].task_id}]
+
+    assert runner.run(text_to_speech(read)) == "success"
+    (call,) = sandbox.calls()
+    assert (call["phone"], "call" in call["text"]) == ("0500000001", True)
+    assert runner.rendered["recipients"] == "<1 recipient>"
+    assert "50000" not in str(runner.xcoms) + log_of(capsys)
+
+
 def test_a_wrong_template_in_a_row_is_an_error_that_does_not_show_the_rows(runner, sandbox, capsys):
     rows = [{"id": "k1", "phone": "0500000001", "name": "{{ oops"}]
     assert runner.run(text_to_speech(rows)) == "up_for_retry"
