@@ -132,6 +132,19 @@ def test_a_person_is_asked_and_only_a_yes_counts(run, stored, monkeypatch, typed
     assert (2 in records(stored)) == bool(code)
 
 
+def test_what_changed_while_a_person_thought_is_not_settled(run, stored, monkeypatch):
+    class Thinking(Terminal):
+        def readline(self):
+            ledger = open_ledger(stored, Header("5e0d", "plan", batches=5, recipients=450, life=0))
+            ledger.write([[Event.ACCEPT, 4, "receipt", 7]])
+            return "y\n"
+
+    monkeypatch.setattr(sys, "stdin", Thinking())
+    code, _, err = run("resolve", "--resend", "--batches", "2")
+    assert (code, "the ledger has changed meanwhile" in err) == (1, True)
+    assert records(stored)[2].state is BatchState.SUBMITTING
+
+
 @pytest.mark.usefixtures("ledger_path")
 @pytest.mark.parametrize("command", [("show",), ("resolve", "--accept", "--yes")])
 def test_no_ledger_is_one_line_and_leaves_nothing_behind(run, command):
