@@ -103,10 +103,7 @@ def test_a_wrong_option_ends_the_command_with_its_name(run, monkeypatch):
     [(True, "the receiver has stopped by itself"), (False, "the receiver did not start: the log above")],
 )
 def test_a_server_that_ends_by_itself_ends_the_command(run, monkeypatch, starts, words):
-    def serve(server, sockets):
-        server.started = starts
-
-    monkeypatch.setattr("uvicorn.Server.run", serve)
+    monkeypatch.setattr("uvicorn.Server.run", lambda server, _: setattr(server, "started", starts))
     code, _, err = run("receiver", "--port", "0")
     assert (code, words in err) == (1, True), err
 

@@ -82,7 +82,7 @@ def test_a_task_that_begins_meanwhile_and_sends_the_batch_is_not_disturbed(run, 
     assert 5 in records
 
 
-def test_a_task_that_begins_while_a_person_thinks_is_not_settled(run, airflow, stored, monkeypatch):
+def test_a_task_that_begins_while_a_person_thinks_is_not_settled(run, airflow, monkeypatch):
     class Thinking(Terminal):
         def readline(self):
             airflow.state = "running"

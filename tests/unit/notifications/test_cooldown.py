@@ -66,11 +66,11 @@ def test_what_is_given_back_late_does_not_end_the_cooldown_of_another(cooldown, 
     assert cooldown.take(key, 60) is None
 
 
+# The file system in the memory makes no file exclusively: see the next test.
+@pytest.mark.parametrize("cooldown", ["disk", pytest.param("redis", marks=pytest.mark.redis)], indirect=True)
 @pytest.mark.parametrize("rounds", [1, 2])
 def test_of_many_at_the_same_moment_one_rings(cooldown, key, rounds):
     """Also when they all see that the last cool-down is over."""
-    if isinstance(cooldown, FolderCooldown) and cooldown._root.startswith("memory"):
-        pytest.skip("this file system makes no file exclusively: see the next test")
     for _ in range(rounds):
         begin = threading.Barrier(8)
         taken = []
@@ -88,10 +88,10 @@ def test_of_many_at_the_same_moment_one_rings(cooldown, key, rounds):
         assert sum(taken) == 1
 
 
+# One command of Redis looks and begins.
+@pytest.mark.parametrize("cooldown", ["disk", "bucket"], indirect=True)
 @pytest.mark.parametrize("begun", [False, True])
 def test_who_saw_the_same_last_cooldown_and_comes_later_does_not_ring(cooldown, key, monkeypatch, begun):
-    if isinstance(cooldown, RedisCooldown):
-        pytest.skip("one command of Redis looks and begins")
     if begun:
         cooldown.take(key, 0)
     seen = ["00000001"] if begun else []
