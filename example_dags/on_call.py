@@ -9,7 +9,6 @@ from typing import Any
 
 from airflow.sdk import Param, dag, task
 
-from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from airflow_provider_inforu.sensors.voice import InforuVoiceJobSensor
 
 ON_CALL = Path(__file__).parent / "data" / "on_call.csv"
@@ -26,12 +25,12 @@ SECONDS_TO_ANSWER = 120
 def on_call() -> None:
     """Stop at the person who presses 1, and fail when nobody does."""
 
-    # Airflow logs what a task returns, and this is somebody's phone.
-    @task(show_return_value_in_logs=False)
-    def read_person(place: int, params: dict[str, Any]) -> list[dict[str, str]]:
+    # It runs in the task that calls, so no phone is in Airflow's database. And it is about the night.
+    @task.inforu_text_to_speech(key_field="name", ignore_possible_sending_time=True)
+    def call_person(place: int, params: dict[str, str]) -> list[dict[str, str]]:
         """Return the person at a place of the rota, with what they will hear; nobody after its end."""
         with ON_CALL.open(encoding="utf-8", newline="") as file:
-            people = list(csv.DictReader(file))[place : place + 1]
+            people = list(csv.DictReader(file))[place - 1 : place]
         return [{**person, "message": f"{params['what']}. To take it, press 1."} for person in people]
 
     # A call that failed is one that nobody took: all_done.
@@ -46,25 +45,18 @@ def on_call() -> None:
         raise RuntimeError("nobody who is on call took it")
 
     before = None
-    for place in range(PEOPLE):
-        number = place + 1
-        person = read_person.override(task_id=f"read_person_{number}")(place)
-        call = InforuSendTextToSpeechOperator(
-            task_id=f"call_{number}",
-            recipients=person,
-            key_field="name",
-            ignore_possible_sending_time=True,  # it is about the night
-        )
+    for number in range(1, PEOPLE + 1):
+        call = call_person.override(task_id=f"call_{number}")(number)
         wait = InforuVoiceJobSensor(
             task_id=f"wait_{number}",
-            send=call.output,
+            send=call,
             poke_interval=5,
             timeout=SECONDS_TO_ANSWER,
             on_timeout="succeed",
             deferrable=True,
         )
         if before is not None:
-            before >> person
+            before >> call
         before = nobody_took_it.override(task_id=f"nobody_took_it_{number}")(wait.output)
     before >> give_up()
 

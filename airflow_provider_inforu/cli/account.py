@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.cli.connections import LocalHook
-from airflow_provider_inforu.cli.errors import CommandError, ends_with_one_line, say
-from airflow_provider_inforu.cli.terminal import print_json, print_table
+from airflow_provider_inforu.cli.errors import (
+    AnsweredError,
+    CommandError,
+    ends_with_one_line,
+    print_json,
+    say,
+)
+from airflow_provider_inforu.cli.terminal import print_table
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -43,7 +49,7 @@ def check(args: Namespace) -> None:
         say(f"Inforu: {words}")
         say(f"Receiver: {receiver_words}" if receiver_works is not False else "Receiver: does not answer")
     if not ok:
-        raise CommandError(receiver_words if works else words)
+        raise AnsweredError(receiver_words if works else words)
 
 
 @ends_with_one_line(_FAILED)
@@ -77,7 +83,7 @@ def _row(quota: Quota) -> dict[str, object]:
 
 
 def _ask_receiver(hook: LocalHook) -> tuple[bool | None, str]:
-    if not hook.settings.has_receiver:
+    if not (hook.settings.receiver_url or hook.settings.notification_secret):
         return (
             None,
             'none is named, so nothing can wait for the calls to end (see "Receiver" in the documentation)',

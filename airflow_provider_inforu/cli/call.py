@@ -12,12 +12,13 @@ from airflow_provider_inforu.capi.voice import Call
 from airflow_provider_inforu.cli.connections import LocalHook
 from airflow_provider_inforu.cli.errors import (
     CommandError,
-    NotKnownError,
+    UnprintedError,
     UsageError,
     ends_with_one_line,
+    print_json,
     say,
 )
-from airflow_provider_inforu.cli.terminal import confirm, print_json
+from airflow_provider_inforu.cli.terminal import confirm
 from airflow_provider_inforu.hooks.advice import advice_on_sending
 
 if TYPE_CHECKING:
@@ -29,7 +30,25 @@ _SHOWN_DIGITS = 2
 LOOK_FIRST = "look at the campaigns in the Inforu portal before you call again"
 
 
-@ends_with_one_line("nobody was called")
+class NotKnownError(CommandError):
+    """Whether somebody is called is not known; the command ends with exit code 3."""
+
+    code = 3
+
+
+class AcceptedError(UnprintedError):
+    """The phone rings, and nobody could be told; not to be taken for "nobody was called" either."""
+
+    code = NotKnownError.code
+
+
+def _for_programs(error: Exception, message: str) -> dict[str, object]:
+    outcome = "not_known" if isinstance(error, NotKnownError) else "not_called"
+    facts = error.facts if isinstance(error, CommandError) else {}
+    return {"outcome": outcome, "send_id": None, "reason": message, **facts}
+
+
+@ends_with_one_line("nobody was called", _for_programs)
 def call(args: Namespace) -> None:
     """Call one phone and read a text to whoever answers.
 
@@ -48,15 +67,54 @@ def call(args: Namespace) -> None:
         otherwise="nobody was called",
         yes=args.yes,
     )
-    send_id = secrets.token_hex(8)
+    _send_and_tell(hook, phone, text, shown if args.output == "table" else None)
+
+
+def _read_phone(raw: str) -> str:
     try:
-        receipt = _send(hook, Call(phone, text, f"{send_id}-1"))
-    except CommandError as error:
-        if args.output == "json":
-            outcome = "not_known" if isinstance(error, NotKnownError) else "not_called"
-            print_json({"outcome": outcome, "send_id": send_id, "reason": str(error)})
-        raise
-    if args.output == "json":
+        return normalize_phone(raw)
+    except InforuInputError as error:
+        raise UsageError(f"{error}: nobody was called") from None
+
+
+def _send_and_tell(hook: LocalHook, phone: str, text: str, shown: str | None) -> None:
+    """Make the request, and turn what goes wrong into what it means for the person who is called.
+
+    :raises CommandError: Nobody is called.
+    :raises NotKnownError: Perhaps somebody is.
+    :raises AcceptedError: Somebody is, and that cannot be printed.
+    """
+    send_id = secrets.token_hex(8)
+    receipt = None
+    try:
+        receipt = hook.send_text_to_speech([Call(phone, text, f"{send_id}-1")])
+        _tell(receipt, send_id, shown)
+    except InforuError as error:
+        raise _meaning_of(error, send_id) from None
+    except (Exception, KeyboardInterrupt) as error:
+        # Whatever it was, and whenever: a script that reads "nobody was called" calls a second time.
+        if receipt is not None:
+            raise AcceptedError(
+                f"accepted: the phone rings (send {send_id}), but this cannot be printed "
+                f"({type(error).__name__}). Do not call again"
+            ) from None
+        what = "stopped" if isinstance(error, KeyboardInterrupt) else type(error).__name__
+        raise NotKnownError(
+            f"not known whether it rings: {what} while the request was under way; {LOOK_FIRST}",
+            send_id=send_id,
+        ) from None
+
+
+def _meaning_of(error: InforuError, send_id: str) -> CommandError:
+    if not error.safe_to_resend:
+        return NotKnownError(f"not known whether it rings: {error}; {LOOK_FIRST}", send_id=send_id)
+    advice = advice_on_sending(error)
+    return CommandError(f"nobody was called: {error}{f'. {advice}' if advice else ''}", send_id=send_id)
+
+
+def _tell(receipt: SendReceipt, send_id: str, shown: str | None) -> None:
+    """Print what was accepted: as JSON, or for a person who is shown a part of the phone."""
+    if shown is None:
         print_json(
             {
                 "outcome": "accepted",
@@ -71,34 +129,3 @@ def call(args: Namespace) -> None:
         f"Accepted: Inforu calls {shown} (send {send_id}{campaign}).\n"
         "Whether somebody answers is not known yet: the portal shows it, and the receiver where there is one."
     )
-
-
-def _read_phone(raw: str) -> str:
-    try:
-        return normalize_phone(raw)
-    except InforuInputError as error:
-        raise UsageError(f"{error}: nobody was called") from None
-
-
-def _send(hook: LocalHook, one: Call) -> SendReceipt:
-    """Make the request, and turn what goes wrong into what it means for the person who is called.
-
-    :raises CommandError: Nobody is called.
-    :raises NotKnownError: Perhaps somebody is.
-    """
-    try:
-        return hook.send_text_to_speech([one])
-    except InforuError as error:
-        if not error.safe_to_resend:
-            raise NotKnownError(f"not known whether it rings: {error}; {LOOK_FIRST}") from None
-        advice = advice_on_sending(error)
-        raise CommandError(f"nobody was called: {error}{f'. {advice}' if advice else ''}") from None
-    except KeyboardInterrupt:
-        raise NotKnownError(
-            f"not known whether it rings: stopped while the request was under way; {LOOK_FIRST}"
-        ) from None
-    except Exception as error:
-        raise NotKnownError(
-            f"not known whether it rings: {type(error).__name__} while the request was under way; "
-            f"{LOOK_FIRST}"
-        ) from None

@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from airflow_provider_inforu.cli.errors import CommandError
+from airflow_provider_inforu.hooks.advice import how_to_add
 from airflow_provider_inforu.hooks.inforu import InforuHook
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
+
+
+_NO_TABLES = ("OperationalError", "ProgrammingError")
+"""What databases say of a table that is missing: the first SQLite, the second PostgreSQL."""
+_MIGRATED = "; has `airflow db migrate` been run?"
 
 
 class LocalHook(InforuHook):
@@ -22,17 +28,27 @@ class LocalHook(InforuHook):
         :raises CommandError: There is none of type ``inforu``, or it cannot be read.
         """
         from airflow_provider_inforu.receiver.from_airflow import read_connection
-        from airflow_provider_inforu.receiver.secrets import SecretUnavailableError, UnknownConnectionError
+        from airflow_provider_inforu.receiver.secrets import (
+            OtherTypeError,
+            SecretUnavailableError,
+            UnknownConnectionError,
+        )
 
         try:
             return cast("Connection", read_connection(conn_id))
+        except OtherTypeError as error:
+            raise CommandError(
+                f"the connection {conn_id!r} is of type {error.conn_type}, not inforu: name another with "
+                "--conn-id"
+            ) from None
         except UnknownConnectionError:
             raise CommandError(
                 f"there is no connection {conn_id!r} of type inforu here: name another with --conn-id, or "
-                f"add it with `airflow connections add {conn_id} --conn-type inforu …`"
+                f"{how_to_add(conn_id)}"
             ) from None
         except SecretUnavailableError as error:
             raise CommandError(
                 f"the connection {conn_id!r} cannot be read: {error}. A command needs the secrets backends "
                 "and the database of Airflow, configured as they are for the API server"
+                f"{_MIGRATED if any(name in str(error) for name in _NO_TABLES) else ''}"
             ) from None

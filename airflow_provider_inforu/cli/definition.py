@@ -134,7 +134,7 @@ CALL = ActionCommand(
     description="Call one phone, now, and read a text to whoever answers. It asks first.",
     epilog=_examples('call 0500000001 "This is a test."', 'call 0500000001 "The load failed." --yes')
     + "\nexit codes: 0 Inforu accepted the call, 1 nobody was called, 2 wrong usage and nobody was called,\n"
-    "3 not known whether it rings: look at the campaigns in the Inforu portal before you call again.",
+    "3 it rings or may ring: look at the campaigns in the Inforu portal before you call again.",
     func=lazy_load_command("airflow_provider_inforu.cli.call.call"),
     args=(
         _arg("phone", help="A phone of Israel, such as 0500000001 or +972500000001"),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import json
+import os
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from airflow_provider_inforu.capi.errors import InforuError
 
@@ -16,9 +19,17 @@ if TYPE_CHECKING:
 
 
 class CommandError(Exception):
-    """One line for the person at the terminal; the command then ends with exit code 1."""
+    """One line for the person at the terminal; the command then ends with exit code 1.
+
+    :param message: The line.
+    :param facts: What programs are told besides, with ``-o json``.
+    """
 
     code = 1
+
+    def __init__(self, message: str, **facts: object) -> None:
+        super().__init__(message)
+        self.facts = facts
 
 
 class UsageError(CommandError):
@@ -27,16 +38,30 @@ class UsageError(CommandError):
     code = 2
 
 
-class NotKnownError(CommandError):
-    """Whether somebody is called is not known; the command ends with exit code 3."""
-
-    code = 3
+class AnsweredError(CommandError):
+    """The answer is printed, and it is a no: there is nothing more to tell programs."""
 
 
-def ends_with_one_line(otherwise: str) -> Callable[[Command], Command]:
+class UnprintedError(CommandError):
+    """The work is done, and what came of it cannot be printed."""
+
+
+_ARE_TOLD = (AnsweredError, UnprintedError)
+
+
+def _error_alone(error: Exception, message: str) -> dict[str, object]:
+    return {"error": message, **(error.facts if isinstance(error, CommandError) else {})}
+
+
+def ends_with_one_line(
+    otherwise: str, for_programs: Callable[[Exception, str], Mapping[str, object]] = _error_alone
+) -> Callable[[Command], Command]:
     """Make a command end with one line on stderr and an exit code where it cannot do its work.
 
+    With ``-o json``, programs are told on stdout.
+
     :param otherwise: What to say of errors that are not our own, such as those of storages.
+    :param for_programs: Makes the JSON object of an error and its line; by default ``{"error": line}``.
     """
 
     def decorate(command: Command) -> Command:
@@ -45,23 +70,57 @@ def ends_with_one_line(otherwise: str) -> Callable[[Command], Command]:
             try:
                 command(args)
             except (CommandError, InforuError) as error:
-                _end(str(error), code=error.code if isinstance(error, CommandError) else 1)
+                end(args, error, str(error))
             except (KeyboardInterrupt, EOFError):
-                _end("stopped", code=1)
+                end(args, CommandError("stopped"), "stopped")
             except Exception as error:  # storages raise whatever they like
-                _end(f"{otherwise} ({type(error).__name__}: {error})", code=1)
+                end(args, error, f"{otherwise} ({type(error).__name__}: {error})")
 
         return run
+
+    def end(args: Namespace, error: Exception, message: str) -> NoReturn:
+        line = " ".join(message.split())
+        # Whoever does not listen, or interrupts again, still gets the exit code.
+        with suppress(UnprintedError, KeyboardInterrupt):
+            if getattr(args, "output", None) == "json" and not isinstance(error, _ARE_TOLD):
+                print_json(for_programs(error, line))
+        with suppress(UnprintedError, KeyboardInterrupt):
+            _write(sys.stderr, f"airflow inforu: {line}\n")
+        raise SystemExit(error.code if isinstance(error, CommandError) else 1)
 
     return decorate
 
 
 def say(text: str) -> None:
-    """Write a line to stdout, at once."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    """Write a line to stdout, at once.
+
+    :param text: The line.
+    :raises UnprintedError: Nobody reads it, or there is no room for it.
+    """
+    _write(sys.stdout, f"{text}\n")
 
 
-def _end(message: str, *, code: int) -> None:
-    sys.stderr.write(f"airflow inforu: {' '.join(message.split())}\n")
-    raise SystemExit(code)
+def print_json(value: Any) -> None:  # noqa: ANN401 - a JSON value
+    """Write a value to stdout, for programs.
+
+    :param value: A JSON value.
+    :raises UnprintedError: Nobody reads it, or there is no room for it.
+    """
+    say(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text)
+        stream.flush()
+    except (OSError, ValueError) as error:
+        _give_up(stream)
+        raise UnprintedError(f"what was done cannot be printed ({type(error).__name__}: {error})") from None
+
+
+def _give_up(stream: TextIO) -> None:
+    # What is left in the stream would be written at the end, and its failure change the exit code to 120.
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

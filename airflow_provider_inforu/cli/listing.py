@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_inforu.cli.errors import CommandError, ends_with_one_line, say
+from airflow_provider_inforu.cli.errors import AnsweredError, ends_with_one_line, print_json, say
 from airflow_provider_inforu.cli.places import places_of
 from airflow_provider_inforu.cli.summary import summarise
-from airflow_provider_inforu.cli.terminal import bar, print_json, print_table
+from airflow_provider_inforu.cli.terminal import bar, print_table
 from airflow_provider_inforu.sending.batch_state import LedgerError
 from airflow_provider_inforu.sending.ledger_reader import read_ledger
 
@@ -34,7 +34,9 @@ def list_sends(args: Namespace) -> None:
     if is_cut:
         sys.stderr.write("There may be more: see --limit.\n")
     if damaged := sum("error" in send for send in sends):
-        raise CommandError(f"{damaged} of these ledgers cannot be read: `airflow inforu sends show` says why")
+        raise AnsweredError(
+            f"{damaged} of these ledgers cannot be read: `airflow inforu sends show` says why"
+        )
 
 
 def _find(args: Namespace) -> tuple[list[dict[str, Any]], bool]:

@@ -6,8 +6,9 @@ import datetime as dt
 import signal
 from typing import TYPE_CHECKING
 
-from airflow_provider_inforu.cli.errors import CommandError, UsageError, ends_with_one_line, say
-from airflow_provider_inforu.cli.terminal import bar, only_warnings, print_json
+from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.cli.errors import CommandError, UsageError, ends_with_one_line, print_json, say
+from airflow_provider_inforu.cli.terminal import bar, only_warnings
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 _END = {signal.SIGINT, signal.SIGTERM}
 _MIGRATIONS = "alembic.runtime.migration"
 """Its two lines about how it works come with every use, and are no news."""
-_FAILED = "the database of notifications cannot be used"
+_LOOK_SECONDS = 1.0
+"""How often it is seen whether the server still runs."""
 
 
-@ends_with_one_line(_FAILED)
+@ends_with_one_line("the receiver cannot run")
 def serve(args: Namespace) -> None:
     """Serve until SIGINT or SIGTERM.
 
@@ -33,11 +35,12 @@ def serve(args: Namespace) -> None:
     # Blocked before any thread exists, so that the signals wait for sigwait and reach no thread.
     signal.pthread_sigmask(signal.SIG_BLOCK, _END)
     settings = read_receiver_settings()
-    with only_warnings(_MIGRATIONS):
-        _ = settings.database.engine  # made ready here, where an error still ends the command
+    _make_ready(settings.database)  # here, where an error still ends the command
     server = ReceiverServer(create_app(settings), args.host, args.port)
     try:
         server.start()
+    except TimeoutError as error:
+        raise CommandError(f"{error}: the log above says why") from None
     except (OSError, OverflowError) as error:
         raise CommandError(f"cannot listen on {args.host} port {args.port}: {error}") from None
     say(
@@ -45,11 +48,13 @@ def serve(args: Namespace) -> None:
         f"Inforu pushes to {server.url}{settings.prefix}/v1/CONNECTION/notifications?secret=SECRET,\n"
         "or to the address of a proxy before it. Ctrl+C ends it."
     )
-    signal.sigwait(_END)
+    while signal.sigtimedwait(_END, _LOOK_SECONDS) is None:
+        if not server.is_alive:
+            raise CommandError("the receiver has stopped by itself: the log above says why")
     server.close()
 
 
-@ends_with_one_line(_FAILED)
+@ends_with_one_line("old notifications cannot be removed")
 def prune(args: Namespace) -> None:
     """Remove notifications that were received long ago.
 
@@ -60,8 +65,7 @@ def prune(args: Namespace) -> None:
     days = _days_kept(args.older_than)
     before = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
     database = read_database()
-    with only_warnings(_MIGRATIONS):
-        _ = database.engine
+    _make_ready(database)
     counts = _count_or_remove(database, before, dry_run=args.dry_run)
     database.close()
     if args.output == "json":
@@ -73,6 +77,18 @@ def prune(args: Namespace) -> None:
     )
     for table, rows in counts.items():
         say(f"  {table}: {rows} rows")
+
+
+def _make_ready(database: Database) -> None:
+    try:
+        with only_warnings(_MIGRATIONS):
+            _ = database.engine
+    except InforuError:
+        raise
+    except Exception as error:  # a database raises whatever it likes
+        raise CommandError(
+            f"the database of notifications cannot be used ({type(error).__name__}: {error})"
+        ) from None
 
 
 def _days_kept(wanted: int | None) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from airflow_provider_inforu.cli.errors import UsageError, ends_with_one_line, say
+from airflow_provider_inforu.cli.errors import UnprintedError, UsageError, ends_with_one_line, print_json, say
 from airflow_provider_inforu.cli.settle import choose_batches, read_or_refuse, settle
 from airflow_provider_inforu.cli.stores import RestStateStore, store_of
 from airflow_provider_inforu.cli.summary import batch_rows, header_rows, list_batches, numbers_in, summarise
-from airflow_provider_inforu.cli.terminal import confirm, print_json, print_table
+from airflow_provider_inforu.cli.terminal import confirm, print_table
 from airflow_provider_inforu.sending.batch_state import BatchState
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_inforu.sending.batch_state import BatchRecord
     from airflow_provider_inforu.sending.decisions import Choice
+    from airflow_provider_inforu.sending.stores import ObjectStorageStore
 
 WHO = "The log of the task names the people by key; the ledger knows neither keys nor phones."
 MEANING = {
@@ -57,8 +58,7 @@ def resolve(args: Namespace) -> None:
     if args.campaign_id is not None and args.choice != "accept":
         raise UsageError("--campaign-id goes with --accept: it names the campaign that has the calls")
     store = store_of(args)
-    if isinstance(store, RestStateStore):
-        store.check_has_ended()
+    _check_has_ended(store)
     header, records = read_or_refuse(store)
     numbers = choose_batches(records, args.batches)
     if not numbers:
@@ -70,10 +70,19 @@ def resolve(args: Namespace) -> None:
         otherwise="nothing was changed",
         yes=args.yes,
     )
-    stored = settle(store, cast("Choice", args.choice), numbers, args.campaign_id)
+    _check_has_ended(store)  # again: it may take long until somebody answers
+    stored = settle(store, records, cast("Choice", args.choice), numbers, args.campaign_id)
     done = "taken as called" if args.choice == "accept" else "will be sent again by the next try"
-    say(f"send {header.send_id}: {list_batches(numbers)}: {done}.")
-    say(_what_next(args, stored))
+    try:
+        say(f"send {header.send_id}: {list_batches(numbers)}: {done}.\n{_what_next(args, stored)}")
+    except UnprintedError as error:
+        raise UnprintedError(f"{list_batches(numbers)}: {done}. It is written down, but {error}") from None
+
+
+def _check_has_ended(store: RestStateStore | ObjectStorageStore) -> None:
+    # Nothing in object storage tells whether the task runs.
+    if isinstance(store, RestStateStore):
+        store.check_has_ended()
 
 
 def _what_next(args: Namespace, records: Mapping[int, BatchRecord]) -> str:

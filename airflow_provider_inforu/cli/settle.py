@@ -54,19 +54,27 @@ def choose_batches(records: Mapping[int, BatchRecord], wanted: list[int] | None)
 
 
 def settle(
-    store: SettledStore, choice: Choice, numbers: list[int], campaign_id: int | None = None
+    store: SettledStore,
+    shown: Mapping[int, BatchRecord],
+    choice: Choice,
+    numbers: list[int],
+    campaign_id: int | None = None,
 ) -> dict[int, BatchRecord]:
     """Write down what was decided, and return the records as they are then.
 
     :param store: Where the ledger is kept.
+    :param shown: The records that the decision is about.
     :param choice: ``accept`` or ``resend``.
     :param numbers: Of batches that are in doubt.
     :param campaign_id: With ``accept``: the campaign of the calls, where it is known.
-    :raises CommandError: The batches are no longer in doubt.
+    :raises CommandError: The records are no longer those that were shown.
     :raises LedgerError: The ledger cannot be read.
     """
     _, records = read_or_refuse(store)
-    choose_batches(records, numbers)
+    if records != shown:
+        raise CommandError(
+            "the ledger has changed meanwhile, so nothing was changed. Look again with `sends show`"
+        )
     for number in numbers:
         decide(store, records[number], choice, campaign_id)
     stored = read_or_refuse(store)[1]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow_provider_inforu.cli.errors import CommandError, UsageError, say
+from airflow_provider_inforu.cli.errors import CommandError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,14 +23,6 @@ def print_table(rows: Sequence[Mapping[str, object]]) -> None:
 
     # The vendor's words may hold what rich takes for markup.
     AirflowConsole().print_as_table([{name: escape(str(text)) for name, text in row.items()} for row in rows])
-
-
-def print_json(value: Any) -> None:  # noqa: ANN401 - a JSON value
-    """Write a value to stdout, for programs.
-
-    :param value: A JSON value.
-    """
-    say(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def confirm(question: str, *, ask: str, otherwise: str, yes: bool) -> None:

@@ -57,6 +57,14 @@ def advice_on_sending(error: InforuError) -> str:
     return advice_on(error) if isinstance(error, ours) else ""
 
 
+def how_to_add(conn_id: str) -> str:
+    """Return what to do where there is no such connection.
+
+    :param conn_id: Its id.
+    """
+    return f"add it with `airflow connections add {conn_id} --conn-type inforu …`"
+
+
 def _advice_on_unknown(error: InforuOutcomeUnknownError) -> str:
     if error.http_status is None:
         return (

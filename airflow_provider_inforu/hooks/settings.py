@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from airflow_provider_inforu.capi.envelope import DEFAULT_BASE_URL, AuthLocation, basic_authorization
 from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS
+from airflow_provider_inforu.hooks.advice import how_to_add
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -80,7 +81,8 @@ def unreadable_named(conn_id: str) -> Iterator[None]:
     except Exception as error:
         # Its words may hold anything, also what a secrets backend was asked with.
         raise ConnectionUnreadableError(
-            f"the connection {conn_id!r} does not exist or could not be read ({type(error).__name__})"
+            f"the connection {conn_id!r} does not exist or could not be read ({type(error).__name__}): name "
+            f"another, or {how_to_add(conn_id)}"
         ) from None
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+from airflow_provider_inforu.capi.redact import hide_phones
+
+# What Airflow calls a run. Its date looks like a phone, and who looks for the run needs it.
+_RUN_ID = re.compile(r"[a-z_]+__\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*(\+\d\d:\d\d)?(_[A-Za-z0-9]{1,8})?")
 
 
 class Kind(Enum):
@@ -33,6 +39,7 @@ class Occasion:
     :ivar dag_name: What people call the DAG: its display name.
     :ivar task_name: What people call the task.
     :ivar question: What a person is asked to decide.
+    :ivar run_id: The DAG run, for a deadline: its log is that of no task and no DAG.
     """
 
     kind: Kind
@@ -41,10 +48,24 @@ class Occasion:
     dag_name: str = ""
     task_name: str = ""
     question: str = ""
+    run_id: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the log calls it. No phone is in it."""
+        run_id = self.run_id if _RUN_ID.fullmatch(self.run_id) else hide_phones(self.run_id)
+        return " ".join(filter(None, (hide_phones(self._about), run_id)))
 
     @property
     def subject(self) -> str:
-        """What one cool-down is about: not the run or the map index, so that ten that fail ring once."""
+        """What one cool-down is about: not the run or the map index, so that ten that fail ring once.
+
+        The question belongs to it: another one is another decision.
+        """
+        return " ".join(filter(None, (self._about, self.question)))
+
+    @property
+    def _about(self) -> str:
         return " ".join(filter(None, (self.kind.value, self.dag_id, self.task_id)))
 
 
@@ -54,20 +75,29 @@ _KINDS_BY_STATE = {
     "success": Kind.TASK_SUCCEEDED,
     "skipped": Kind.TASK_SKIPPED,
 }
+_KINDS_BY_PLACE = {
+    "on_failure_callback": Kind.TASK_FAILED,
+    "on_retry_callback": Kind.TASK_RETRIES,
+    "on_success_callback": Kind.TASK_SUCCEEDED,
+    "on_skipped_callback": Kind.TASK_SKIPPED,
+    "on_execute_callback": Kind.TASK_STARTS,
+    "notifiers": Kind.TASK_WAITS,
+}
 
 
 def occasion_of(context: Mapping[str, Any], notifier: object) -> Occasion:
     """Return what happened, from whatever the context has.
 
     :param context: Of the callback.
-    :param notifier: Who asks: a task that waits for a person lists its notifiers.
+    :param notifier: Who asks: a task lists its notifiers, each in the place that it is for.
     """
     kind = _kind_of(context, notifier)
     is_of_task = kind.name.startswith("TASK")
     dag, dag_run, instance = context.get("dag"), context.get("dag_run"), _instance(context)
-    task = _of(instance, "task") or context.get("task")
+    task = _task(context)
     dag_id = _first(_of(dag, "dag_id"), _of(dag_run, "dag_id"), _of(instance, "dag_id"))
     task_id = _first(_of(instance, "task_id"), _of(task, "task_id")) if is_of_task else ""
+    is_deadline = kind is Kind.DEADLINE_MISSED
     return Occasion(
         kind=kind,
         dag_id=dag_id,
@@ -75,6 +105,7 @@ def occasion_of(context: Mapping[str, Any], notifier: object) -> Occasion:
         dag_name=_first(_of(dag, "dag_display_name"), _of(dag_run, "dag_display_name"), dag_id),
         task_name=_first(_of(task, "task_display_name"), task_id) if is_of_task else "",
         question=_first(_of(task, "subject")) if kind is Kind.TASK_WAITS else "",
+        run_id=_first(_of(dag_run, "run_id"), _of(dag_run, "dag_run_id")) if is_deadline else "",
     )
 
 
@@ -89,22 +120,42 @@ def _kind_of(context: Mapping[str, Any], notifier: object) -> Kind:
     state = str(getattr(_of(instance, "state"), "value", _of(instance, "state")))
     if state in _KINDS_BY_STATE:
         return _KINDS_BY_STATE[state]
-    if state == "running" and not context.get("exception"):
-        return _kind_of_running(context, notifier)
-    # The DAG processor tells of a task that was lost, without a state.
-    return Kind.TASK_FAILED
+    # Before Airflow 3.2 the state says "running" after the end too, and the DAG processor, which tells of a
+    # task that was lost, has none. So the place of the notifier tells, where it has only one.
+    task = _task(context)
+    places = [kind for place, kind in _KINDS_BY_PLACE.items() if _is_in(_of(task, place), notifier)]
+    return places[0] if len(places) == 1 else _kind_in(places, context, state)
 
 
-def _kind_of_running(context: Mapping[str, Any], notifier: object) -> Kind:
-    if "exception" in context:
+def _kind_in(places: list[Kind], context: Mapping[str, Any], state: str) -> Kind:
+    """Return what happened to a task whose notifier has several places, or none."""
+    instance = _instance(context)
+    if state == "running" and "exception" not in context:
+        return Kind.TASK_WAITS if Kind.TASK_WAITS in places else Kind.TASK_STARTS
+    if state == "running" and not context["exception"]:
         return Kind.TASK_SUCCEEDED
-    task = _of(_instance(context), "task")
-    waits = any(one is notifier for one in _of(task, "notifiers") or ())
-    return Kind.TASK_WAITS if waits else Kind.TASK_STARTS
+    return Kind.TASK_RETRIES if _is_tried_again(context.get("exception"), instance) else Kind.TASK_FAILED
+
+
+def _is_tried_again(exception: object, instance: object) -> bool:
+    from airflow.providers.common.compat.sdk import AirflowFailException
+
+    tries, most = _of(instance, "try_number"), _of(instance, "max_tries")
+    has_tries = isinstance(tries, int) and isinstance(most, int) and tries <= most
+    return has_tries and not isinstance(exception, AirflowFailException)
+
+
+def _is_in(place: object, notifier: object) -> bool:
+    listed = place if isinstance(place, Sequence) else (place,)
+    return any(one is notifier for one in listed)
 
 
 def _instance(context: Mapping[str, Any]) -> object:
     return context.get("ti") or context.get("task_instance")
+
+
+def _task(context: Mapping[str, Any]) -> object:
+    return _of(_instance(context), "task") or context.get("task")
 
 
 def _of(thing: object, name: str) -> Any:  # noqa: ANN401 - whatever it is

@@ -55,7 +55,8 @@ def _listed(written: object) -> list[object]:
         return []
     if isinstance(written, str):
         return [text for part in _BETWEEN.split(written) if (text := part.strip(_AROUND))]
-    if isinstance(written, int):
+    # A template that is rendered as a native object makes a number of a phone that stands alone.
+    if isinstance(written, int) or (isinstance(written, float) and written.is_integer()):
         return [written]
     if not isinstance(written, Iterable) or isinstance(written, bytes | Mapping):
         raise InforuInputError(f"phones must be a list or a text, not {type(written).__name__}")

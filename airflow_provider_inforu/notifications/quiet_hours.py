@@ -24,6 +24,10 @@ class QuietHours:
     start: time
     end: time
 
+    def __str__(self) -> str:
+        """Return the hours as a user writes them."""
+        return f"{self.start:%H:%M}-{self.end:%H:%M}"
+
     def __contains__(self, moment: datetime) -> bool:
         """Return whether a moment is quiet."""
         now = moment.astimezone(ZoneInfo(ISRAEL)).time()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.capi.voice import Call, SendReceipt
 from airflow_provider_inforu.hooks.advice import advice_on_sending
+from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.notifications.cooldown import new_cooldown
 from airflow_provider_inforu.sending.answers import Verdict, judge
 from airflow_provider_inforu.sending.plan import digest
@@ -20,7 +21,6 @@ from airflow_provider_inforu.sending.plan import digest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_inforu.hooks.inforu import InforuHook
     from airflow_provider_inforu.notifications.people import People
     from airflow_provider_inforu.notifications.quiet_hours import QuietHours
 
@@ -28,15 +28,20 @@ log = logging.getLogger(__name__)
 
 PAUSES = (2.0, 4.0)
 """Seconds before an alert is sent again that provably did not leave, or came at a bad moment."""
-PATIENCE = 10.0
-"""Later than that nothing is sent again: the DAG processor ends what runs for 50 seconds."""
+ANSWER_SECONDS = 10
+"""How long an alert waits for an answer at most, whatever the connection says."""
+ATTEMPT_SECONDS = 2 * ANSWER_SECONDS
+"""How long an attempt takes: to connect, and until the answer."""
+RING_SECONDS = 36.0
+"""No attempt begins that would end later: the DAG processor ends a callback after 50 seconds, wordlessly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
     """What is to be said to whom.
 
-    :ivar subject: What it is about; names it in the log, and in the cool-down.
+    :ivar name: What the log calls it; with no phone in it.
+    :ivar subject: What it is about, as the cool-down tells it from others: it may hold anything.
     :ivar people: Whom to call.
     :ivar text: What is read out; None where a campaign holds it.
     :ivar campaign_id: The campaign that is heard instead of a text.
@@ -45,18 +50,14 @@ class Alert:
     :ivar ignore_possible_sending_time: Whether the vendor ignores its sending hours.
     """
 
-    subject: str
+    name: str
+    subject: str = field(repr=False)
     people: People
     text: str | None = field(repr=False)
-    campaign_id: str | int | None
+    campaign_id: str | None
     cooldown: float
     quiet_hours: QuietHours | None
     ignore_possible_sending_time: bool | None
-
-    @property
-    def name(self) -> str:
-        """What the log calls it."""
-        return hide_phones(self.subject)
 
 
 def ring(alert: Alert, hook: InforuHook) -> None:
@@ -66,24 +67,55 @@ def ring(alert: Alert, hook: InforuHook) -> None:
     :param hook: Of the connection.
     :raises InforuError: The connection is not as it should be.
     """
+    end = time.monotonic() + RING_SECONDS
     for left_out in alert.people.left_out:
         log.error("alert %r: left out is %s", alert.name, left_out)
-    if not alert.people.phones:
-        log.error("alert %r: nobody was called, since phones names nobody who can be", alert.name)
-        return
-    if alert.quiet_hours is not None and datetime.now(UTC) in alert.quiet_hours:
-        log.warning("alert %r: nobody was called, since these are quiet hours", alert.name)
+    if reason := _reason_for_peace(alert):
+        level = logging.WARNING if alert.people.phones else logging.ERROR
+        log.log(level, "alert %r: nobody was called: %s", alert.name, reason)
         return
     give_back = _begin_cooldown(alert, hook)
     if give_back is None:
         log.warning(
-            "alert %r: nobody was called, since the same people were about to be called about the same less "
-            "than %g seconds ago",
+            "alert %r: nobody was called: held back by the cool-down: these people were called about %r, or "
+            "were about to be, less than %g seconds ago",
             alert.name,
+            hide_phones(alert.subject),
             alert.cooldown,
         )
         return
-    _call(alert, hook, give_back)
+    _call(alert, hook, give_back, end)
+
+
+def say_failed(name: str, error: Exception) -> None:
+    """Log that an alert is lost, where that is not said yet.
+
+    :param name: What the log calls the alert.
+    :param error: Why.
+    """
+    if isinstance(error, InforuError):
+        log.error("alert %r: nobody was called: %s", name, error)
+    else:
+        # Not with its words: they may hold anything.
+        log.error(
+            "alert %r failed unexpectedly (%s): whether people were called is not known, and they are not "
+            "called again",
+            name,
+            type(error).__name__,
+        )
+
+
+def _reason_for_peace(alert: Alert) -> str:
+    if not alert.people.phones:
+        if alert.people.left_out:
+            return "none of the phones can be called"
+        return "phones is empty when rendered; look at the Variable that it reads"
+    if alert.quiet_hours is not None and datetime.now(UTC) in alert.quiet_hours:
+        return (
+            f"these are quiet hours ({alert.quiet_hours}, Israel's time), and it is not made up for when "
+            "they end"
+        )
+    return ""
 
 
 def _begin_cooldown(alert: Alert, hook: InforuHook) -> Callable[[], None] | None:
@@ -110,14 +142,16 @@ def _nothing() -> None:
     """Give nothing back."""
 
 
-def _call(alert: Alert, hook: InforuHook, give_back: Callable[[], None]) -> None:
+def _call(alert: Alert, hook: InforuHook, give_back: Callable[[], None], end: float) -> None:
     alert_id = secrets.token_hex(8)
     calls = [
         Call(phone=phone, text=alert.text, message_id=f"{alert_id}-{place}")
         for place, phone in alert.people.phones.items()
     ]
+    # Before the request: whoever ends this process leaves no other trace.
+    log.info("alert %r: calling %s (send_id %s)", alert.name, _count(alert), alert_id)
     try:
-        receipt = _send(alert, hook, calls)
+        receipt = _send(alert, _in_a_hurry(hook), calls, end)
     except InforuError as error:
         _say_lost(alert, error)
         if error.safe_to_resend:
@@ -127,17 +161,23 @@ def _call(alert: Alert, hook: InforuHook, give_back: Callable[[], None]) -> None
                 log.warning("alert %r: its cool-down goes on (%s)", alert.name, type(trouble).__name__)
         return
     log.info(
-        "alert %r: %d people are called (send_id %s, RequestToken %s)",
+        "alert %r: Inforu calls %s (send_id %s, RequestToken %s)",
         alert.name,
-        receipt.calls,
+        _count(alert),
         alert_id,
         receipt.request_token,
     )
 
 
-def _send(alert: Alert, hook: InforuHook, calls: list[Call]) -> SendReceipt:
+def _in_a_hurry(hook: InforuHook) -> InforuHook:
+    """Return a hook that waits for an answer no longer than an alert can."""
+    hurried = InforuHook(hook.inforu_conn_id)
+    hurried.settings = replace(hook.settings, timeout=min(hook.settings.timeout, ANSWER_SECONDS))
+    return hurried
+
+
+def _send(alert: Alert, hook: InforuHook, calls: list[Call], end: float) -> SendReceipt:
     """Send, and once or twice more where it is proven that nobody was called and waiting may help."""
-    began = time.monotonic()
     pauses = iter(PAUSES)
     while True:
         try:
@@ -152,8 +192,9 @@ def _send(alert: Alert, hook: InforuHook, calls: list[Call]) -> SendReceipt:
             )
         except InforuError as error:
             pause = next(pauses, None)
-            late = time.monotonic() - began > PATIENCE
-            if judge(error) is not Verdict.WAIT or pause is None or late:
+            if judge(error) is not Verdict.WAIT or pause is None:
+                raise
+            if time.monotonic() + pause + ATTEMPT_SECONDS > end:
                 raise
             time.sleep(pause)
 
@@ -166,12 +207,17 @@ def _say_lost(alert: Alert, error: InforuError) -> None:
         )
     else:
         log.error(
-            "alert %r: %d people may have been called or not, and are not called again: %s",
+            "alert %r: %s may have been called or not, and nobody is called again: %s",
             alert.name,
-            len(alert.people.phones),
+            _count(alert),
             what_next,
         )
 
 
 def _advice_on(error: InforuError) -> str:
     return advice_on_sending(error) if error.safe_to_resend else "The Inforu portal shows whether they were"
+
+
+def _count(alert: Alert) -> str:
+    number = len(alert.people.phones)
+    return "1 person" if number == 1 else f"{number} people"

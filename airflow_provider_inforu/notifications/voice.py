@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Never, TypeVar, cast
 
 from airflow.providers.common.compat.notifier import BaseNotifier
 
-from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
-from airflow_provider_inforu.capi.redact import hide_phones
+from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.hooks.settings import unreadable_named
 from airflow_provider_inforu.notifications.occasion import Kind, Occasion, occasion_of
-from airflow_provider_inforu.notifications.people import People, read_people
+from airflow_provider_inforu.notifications.people import read_people
 from airflow_provider_inforu.notifications.quiet_hours import read_quiet_hours
-from airflow_provider_inforu.notifications.ringing import Alert, ring
+from airflow_provider_inforu.notifications.rendering import Rendering
+from airflow_provider_inforu.notifications.ringing import Alert, ring, say_failed
 from airflow_provider_inforu.notifications.sentences import LANGUAGES, Language, cut_to_hear, sentence_on
+from airflow_provider_inforu.triggers.threads import Threads
 
 if TYPE_CHECKING:
     import jinja2
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 COOLDOWN = timedelta(minutes=15)
+THREADS = 8
+"""For the deadlines of a triggerer. An alert that waits for a slow vendor keeps one of them."""
+_threads = Threads(THREADS, "inforu-alert")
 
 T = TypeVar("T")
 
@@ -37,23 +42,25 @@ class InforuVoiceNotifier(BaseNotifier):
     ``DeadlineAlert``, and in ``HITLOperator(notifiers=…)``. It raises nothing there: what it cannot do is an
     error in the log. Nobody is called again after an answer that never came.
 
-    :param phones: Whom to call, at most 100: a phone, a list of them, or a text with commas (templated).
-        Better ``"{{ var.value.on_call_phones }}"`` than phones in a DAG file.
+    :param phones: Whom to call, at most 100: a phone, a list of them, or a text with commas (templated);
+        needed. Better ``"{{ var.value.on_call_phones }}"`` than phones in a DAG file.
     :param message: What is read to them (templated). By default a sentence that says what happened. One that
         cannot be rendered is replaced by that sentence, and one of more than 600 characters is cut.
     :param language: The language of that sentence: ``en`` (default) or ``he``.
-    :param campaign_id: A campaign that exists, which they hear instead of a message (templated).
+    :param campaign_id: A campaign that exists, which they hear instead of a message (templated). One that
+        cannot be rendered, or is empty, is replaced by the sentence too.
     :param inforu_conn_id: The connection (``inforu_default``, templated).
     :param cooldown: For how long the same people are not called again about the same subject: a timedelta
         or seconds (15 minutes); 0 calls each time.
     :param subject: What counts as the same (templated). By default what happened, and the ids of DAG and
-        task.
+        task; for a decision also the question.
     :param quiet_hours: When nobody is called, such as ``22:00-07:00``, in Israel's time; by default never.
     :param ignore_possible_sending_time: Let the vendor ignore the sending hours that are set on its system
         (True): an alert is for now. None leaves it to the vendor.
     :param context: Given by Airflow where it makes the notifier itself, for a deadline.
-    :raises InforuInputError: An argument cannot be. For a deadline it is an error in the log, and the
-        argument's default holds.
+    :param unknown: There are no others.
+    :raises InforuInputError: An argument is missing, unknown or cannot be. For a deadline it is an error in
+        the log, and the argument's default holds.
     """
 
     template_fields: Sequence[str] = ("phones", "message", "subject", "campaign_id", "inforu_conn_id")
@@ -61,7 +68,7 @@ class InforuVoiceNotifier(BaseNotifier):
     def __init__(
         self,
         *,
-        phones: str | Sequence[str],
+        phones: str | Sequence[str] | None = None,
         message: str | None = None,
         language: Language = "en",
         campaign_id: str | int | None = None,
@@ -71,6 +78,7 @@ class InforuVoiceNotifier(BaseNotifier):
         quiet_hours: str | None = None,
         ignore_possible_sending_time: bool | None = True,
         context: Context | None = None,
+        **unknown: Never,
     ) -> None:
         super().__init__()
         # Not handed to the base class: that of Airflow 3.0 does not take it.
@@ -83,6 +91,8 @@ class InforuVoiceNotifier(BaseNotifier):
         self.ignore_possible_sending_time = ignore_possible_sending_time
         self._complaints: list[str] = []
         raises = context is None
+        self._checked(lambda: _none_of(unknown), None, raises=raises)
+        self._checked(lambda: _given(phones), None, raises=raises)
         self._checked(lambda: _one_of(message, campaign_id), None, raises=raises)
         self.language: Language = self._checked(lambda: _language(language), "en", raises=raises)
         self.cooldown = self._checked(lambda: _seconds(cooldown), COOLDOWN.total_seconds(), raises=raises)
@@ -94,7 +104,7 @@ class InforuVoiceNotifier(BaseNotifier):
         except InforuInputError as error:
             if raises:
                 raise
-            self._complaints.append(str(error))
+            self._complaints.append(f"an argument of the notifier is not heeded: {error}")
             return default
 
     def __call__(self, *args: Any) -> None:  # noqa: ANN401 - as in the base class
@@ -115,132 +125,99 @@ class InforuVoiceNotifier(BaseNotifier):
 
         :param context: Of the callback; any part of it may be missing.
         """
+        occasion = self._occasion(context)
         try:
-            alert, conn_id = self._prepare(context)
+            alert, conn_id = self._prepare(occasion, context)
             hook = InforuHook(conn_id)
             with unreadable_named(conn_id):
                 hook.settings  # noqa: B018 - read here, where what goes wrong is the connection's
             ring(alert, hook)
         except Exception as error:
-            self._say_failed(error)
+            say_failed(occasion.name, error)
 
     async def async_notify(self, context: Context) -> None:
         """Do the same without blocking the event loop.
 
         :param context: Of the callback; any part of it may be missing.
         """
-        from airflow_provider_inforu.triggers.shared import in_thread
-
+        occasion = await _threads.run(self._occasion, context)
         try:
-            alert, conn_id = await in_thread(self._prepare, context)
+            alert, conn_id = await _threads.run(self._prepare, occasion, context)
             hook = InforuHook(conn_id)
             with unreadable_named(conn_id):
                 await hook.load_settings()
-            await in_thread(ring, alert, hook)
+            await _threads.run(ring, alert, hook)
         except Exception as error:
-            self._say_failed(error)
+            say_failed(occasion.name, error)
 
     def get_template_env(self, dag: DAG | None = None) -> jinja2.Environment:
         """Return the environment in which templates are rendered: what is missing is an error.
 
         :param dag: The DAG; a deadline has none.
         """
-        env = super().get_template_env(dag)
-        if dag is None:
-            from jinja2 import StrictUndefined
+        # `airflow dags test` gives the callbacks of a DAG its serialized form, which makes no environment.
+        if hasattr(dag, "get_template_env"):
+            return super().get_template_env(dag)
+        from jinja2 import StrictUndefined
 
-            env.undefined = StrictUndefined
+        env = super().get_template_env()
+        env.undefined = StrictUndefined
         return env
 
-    def _prepare(self, context: Context) -> tuple[Alert, str]:
-        """Return what to say to whom, and the connection."""
-        for complaint in self._complaints:
-            log.error("an argument of the notifier cannot be, and its default holds: %s", complaint)
-        values: Mapping[str, Any] = context if isinstance(context, Mapping) else {}
-        occasion = self._occasion(values)
-        values = _with_variables(values)
-        campaign_id = self._rendered("campaign_id", values)
-        alert = Alert(
-            subject=hide_phones(str(self._rendered_or("subject", values, occasion.subject))),
-            people=self._people(values),
-            text=None if campaign_id else self._text(values, occasion),
-            campaign_id=campaign_id or None,
-            cooldown=self.cooldown,
-            quiet_hours=self.quiet_hours,
-            ignore_possible_sending_time=self.ignore_possible_sending_time,
-        )
-        return alert, str(self._rendered("inforu_conn_id", values))
-
-    def _occasion(self, values: Mapping[str, Any]) -> Occasion:
+    def _occasion(self, context: object) -> Occasion:
         try:
-            return occasion_of(values, self)
+            return occasion_of(_values(context), self)
         except Exception as error:
             # An entry may ask Airflow when it is read.
             log.warning("what happened could not be read from the context (%s)", type(error).__name__)
             return Occasion(Kind.UNKNOWN)
 
-    def _people(self, values: Mapping[str, Any]) -> People:
-        return read_people(self._rendered("phones", values))
+    def _prepare(self, occasion: Occasion, context: object) -> tuple[Alert, str]:
+        """Return what to say to whom, and the connection."""
+        for complaint in self._complaints:
+            log.error("alert %r: %s", occasion.name, complaint)
+        rendering = Rendering(self, _values(context), occasion.name)
+        campaign_id = rendering.campaign()
+        alert = Alert(
+            name=occasion.name,
+            subject=rendering.text("subject", occasion.subject),
+            people=read_people(rendering.value("phones")),
+            text=None if campaign_id else self._text(rendering, occasion),
+            campaign_id=campaign_id,
+            cooldown=self.cooldown,
+            quiet_hours=self.quiet_hours,
+            ignore_possible_sending_time=self.ignore_possible_sending_time,
+        )
+        return alert, str(rendering.value("inforu_conn_id"))
 
-    def _text(self, values: Mapping[str, Any], occasion: Occasion) -> str:
-        text = str(self._rendered_or("message", values, sentence_on(occasion, self.language))).strip()
+    def _text(self, rendering: Rendering, occasion: Occasion) -> str:
+        text = rendering.text("message", sentence_on(occasion, self.language)).strip()
         heard = cut_to_hear(text)
         if heard != text:
             log.warning(
-                "the message has %d characters, and is cut at a sentence: the first %d are read",
+                "alert %r: the message has %d characters, and is cut at a sentence: the first %d are read",
+                occasion.name,
                 len(text),
                 len(heard),
             )
         return heard
 
-    def _rendered_or(self, field: str, values: Mapping[str, Any], default: str) -> object:
-        """Return a field, or the default where it is empty or cannot be rendered."""
-        if getattr(self, field) is None:
-            return default
-        try:
-            rendered = self._rendered(field, values)
-            trouble = "" if str(rendered or "").strip() else f"the {field} is empty when rendered"
-        except InforuInputError as error:
-            rendered, trouble = default, str(error)
-        if not trouble:
-            return rendered
-        log.error("%s; instead it is %r", trouble, default)
-        return default
 
-    def _rendered(self, field: str, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as the template says
-        """Return a field as rendered; the field itself stays as it is, for the next callback."""
-        value, dag = getattr(self, field), values.get("dag")
-        try:
-            return self.render_template(value, cast("Context", values), self.get_template_env(dag))
-        except Exception as error:
-            # Its traceback would show the template.
-            raise InforuInputError(
-                f"the {field} could not be rendered ({type(error).__name__}: {hide_phones(str(error))})"
-            ) from None
-
-    def _say_failed(self, error: Exception) -> None:
-        if isinstance(error, InforuError):
-            log.error("nobody was called about what happened: %s", error)
-        else:
-            # Not with its words: they may hold anything.
-            log.error(
-                "an alert failed unexpectedly (%s): whether people were called is not known, and they are "
-                "not called again",
-                type(error).__name__,
-            )
+def _values(context: object) -> Mapping[str, Any]:
+    return context if isinstance(context, Mapping) else {}
 
 
-def _with_variables(values: Mapping[str, Any]) -> MutableMapping[str, Any]:
-    """Return a copy of the context in which templates find Airflow's Variables: a deadline's has none."""
-    copy = dict(values.items())
-    if "var" not in copy:
-        from airflow.sdk.execution_time.context import VariableAccessor
+def _none_of(unknown: Iterable[str]) -> None:
+    if unknown:
+        known = [name for name in signature(InforuVoiceNotifier).parameters if name != "context"]
+        raise InforuInputError(
+            f"there is no argument {', '.join(map(repr, unknown))}; there are {', '.join(known[:-1])}"
+        )
 
-        copy["var"] = {
-            "value": VariableAccessor(deserialize_json=False),
-            "json": VariableAccessor(deserialize_json=True),
-        }
-    return copy
+
+def _given(phones: object) -> None:
+    if phones is None:
+        raise InforuInputError("phones is missing: it says whom to call")
 
 
 def _one_of(message: object, campaign_id: object) -> None:

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, cast, get_args
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.receiver.database import Database, open_database
 from airflow_provider_inforu.receiver.migrate import check_version
-from airflow_provider_inforu.receiver.secrets import SecretUnavailableError, UnknownConnectionError
+from airflow_provider_inforu.receiver.secrets import (
+    OtherTypeError,
+    SecretUnavailableError,
+    UnknownConnectionError,
+)
 from airflow_provider_inforu.receiver.settings import (
     MAX_BODY_BYTES,
     PREFIX,
@@ -76,7 +80,8 @@ def read_connection(conn_id: str) -> Connection:
     For processes that are no task: no supervisor brings them connections.
 
     :param conn_id: The connection.
-    :raises UnknownConnectionError: There is none of that type.
+    :raises UnknownConnectionError: There is none.
+    :raises OtherTypeError: There is one of another type.
     :raises SecretUnavailableError: It cannot be read now.
     """
     from airflow.configuration import ensure_secrets_loaded
@@ -92,7 +97,7 @@ def read_connection(conn_id: str) -> Connection:
             ) from None
         if connection:
             if connection.conn_type != CONN_TYPE:
-                raise UnknownConnectionError(conn_id)
+                raise OtherTypeError(conn_id, connection.conn_type)
             return cast("Connection", connection)
     raise UnknownConnectionError(conn_id)
 

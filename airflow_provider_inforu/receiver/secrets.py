@@ -23,6 +23,18 @@ class UnknownConnectionError(LookupError):
     """There is no such connection of type ``inforu``."""
 
 
+class OtherTypeError(UnknownConnectionError):
+    """There is a connection of that name, of another type.
+
+    :param conn_id: The connection.
+    :param conn_type: Its type.
+    """
+
+    def __init__(self, conn_id: str, conn_type: str) -> None:
+        super().__init__(conn_id)
+        self.conn_type = conn_type
+
+
 class SecretUnavailableError(RuntimeError):
     """Where connections are kept could not be asked."""
 

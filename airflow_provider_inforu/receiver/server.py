@@ -42,6 +42,11 @@ class ReceiverServer:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still serves."""
+        return self._thread is not None and self._thread.is_alive()
+
     def start(self) -> None:
         """Listen, and return when requests are answered.
 
@@ -56,7 +61,7 @@ class ReceiverServer:
         self._thread.start()
         deadline = time.monotonic() + _START_SECONDS
         while not self._server.started:
-            if time.monotonic() > deadline or not self._thread.is_alive():
+            if time.monotonic() > deadline or not self.is_alive:
                 raise TimeoutError("the receiver did not start")
             time.sleep(_POLL_SECONDS)
 

@@ -243,7 +243,11 @@ def iter_folders(root: str, wanted: Sequence[str | None]) -> Iterator[tuple[str,
     """
     from airflow.sdk import ObjectStoragePath
 
-    yield from _iter_parts(ObjectStoragePath(root), wanted)
+    folder = ObjectStoragePath(root)
+    # Beside them may be what is no ledger, such as cool-downs: no DAG may be called so.
+    dags = [name for name in _names_in(folder) if not name.startswith("~")]
+    for dag in [unquote(name) for name in dags] if wanted[0] is None else [wanted[0]]:
+        yield from _iter_parts(folder, [dag, *wanted[1:]])
 
 
 def _iter_parts(folder: Any, wanted: Sequence[str | None]) -> Iterator[tuple[str, ...]]:  # noqa: ANN401 - a path

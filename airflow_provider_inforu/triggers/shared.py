@@ -1,33 +1,32 @@
 """What all triggers of a process share: threads for their requests, and one hook for each connection.
 
 A triggerer runs a thousand triggers in one event loop, so whatever waits goes to a thread. The threads are
-our own: a receiver that hangs takes none of those that other providers' triggers use.
+our own: a receiver that hangs takes none of those that other providers' triggers use. Alerts, which run in a
+triggerer too, have others.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
-from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.hooks.settings import ConnectionUnreadableError, unreadable_named
 from airflow_provider_inforu.hooks.waiting import new_throttle
 from airflow_provider_inforu.outcomes.errors import ReceiverError, SecretRefusedError
+from airflow_provider_inforu.triggers.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_inforu.sending.pace import Throttle
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 THREADS = 4
@@ -72,7 +71,7 @@ class Shared:
             self._seats.release()
             raise copy(self._failure)
         loop = asyncio.get_running_loop()
-        asked = _submit(self._ask, ask)
+        asked = _threads.submit(self._ask, ask)
         # A trigger that gives up leaves its thread waiting, which keeps the seat until it ends.
         asked.add_done_callback(lambda _: self._leave_seat(loop))
         return await asyncio.wrap_future(asked)
@@ -170,21 +169,6 @@ shared_hooks = SharedHooks()
 """The hooks of this process."""
 
 
-async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a function that waits in one of the provider's threads.
-
-    :param function: The function.
-    :param args: Its arguments.
-    :param kwargs: Its arguments by name.
-    """
-    return await asyncio.wrap_future(_submit(function, *args, **kwargs))
-
-
-def _submit(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-    context = contextvars.copy_context()
-    return _threads().submit(partial(context.run, function, *args, **kwargs))
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="inforu-trigger")
+_threads = Threads(THREADS, "inforu-trigger")
+in_thread = _threads.run
+"""Runs a function that waits in one of the threads of the triggers."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from typing import TYPE_CHECKING
@@ -144,12 +143,6 @@ def test_the_example_rings_when_it_fails_and_when_a_person_has_to_decide(alerted
         "Message from Airflow. The task approve of the DAG alerts waits for a person to decide. "
         "May the orders be sent?"
     )
-    spoken = texts(alerted_ground)
-    assert question in spoken
-    # At night the failure is held back, which the example asks for.
-    if len(spoken) == 1:
-        assert "these are quiet hours" in logs(alerted_ground)
-    else:
-        assert spoken == sorted([question, "The orders were not loaded. The shop does not answer."]), (
-            json.dumps(spoken)
-        )
+    assert texts(alerted_ground) == sorted(
+        [question, "The orders were not loaded. The shop does not answer."]
+    )

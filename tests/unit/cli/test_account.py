@@ -4,6 +4,7 @@ import json
 
 import pytest
 from airflow.secrets.environment_variables import EnvironmentVariablesBackend
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from tests.scripted_server import unused_port
 
@@ -38,6 +39,20 @@ def test_check_prints_json_for_programs_where_something_fails_too(inforu, connec
     assert said["receiver"]["message"] in err
 
 
+@pytest.mark.parametrize(
+    ("fields", "missing"),
+    [
+        ({"receiver_url": "http://127.0.0.1:1"}, "has no notification_secret"),
+        ({"notification_secret": RECEIVER_SECRET}, "has no receiver_url"),
+    ],
+)
+def test_half_a_receiver_is_not_taken_for_none(inforu, connection, fields, missing):
+    connection(**fields)
+    code, out, err = inforu("check", "-o", "json")
+    said = json.loads(out)["receiver"]
+    assert (code, said["ok"], missing in said["message"], missing in err) == (1, False, True, True)
+
+
 @pytest.mark.usefixtures("connection")
 @pytest.mark.parametrize("command", [("check",), ("quota",), ("call", "0500000001", "x", "--yes")])
 class TestBadInput:
@@ -61,7 +76,8 @@ class TestBadInput:
     ):
         other = json.loads(inforu_sandbox.connection_json()) | {"conn_type": "http"}
         monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps(other))
-        assert "no connection 'other' of type inforu" in inforu(*command, "--conn-id", "other")[2]
+        err = inforu(*command, "--conn-id", "other")[2]
+        assert "the connection 'other' is of type http, not inforu: name another with --conn-id" in err
         assert inforu_sandbox.requests() == []
 
     def test_a_vendor_that_is_away_is_one_line(self, inforu, inforu_sandbox, monkeypatch, command):
@@ -72,6 +88,16 @@ class TestBadInput:
         assert (code, out, err.count("\n")) == (1, "", 1)
         assert "cannot reach 127.0.0.1" in err
         assert "Check API address and Proxy" in err
+
+    def test_programs_are_told_in_json(self, inforu, monkeypatch, command):
+        only_here = [EnvironmentVariablesBackend()]
+        monkeypatch.setattr("airflow.configuration.ensure_secrets_loaded", lambda: only_here)
+        code, out, err = inforu(*command, "--conn-id", "nope", "-o", "json")
+        said = json.loads(out)
+        assert (code, said.get("error") or said["reason"]) == (
+            1,
+            err.removeprefix("airflow inforu: ").strip(),
+        )
 
     def test_a_field_that_cannot_be_is_named(self, inforu, connection, command):
         connection(timeout="soon")
@@ -89,6 +115,17 @@ class TestBadInput:
         code, _, err = inforu(*command)
         assert (code, err.count("\n")) == (1, 1)
         assert "cannot be read: Away failed with OSError" in err
+        assert "airflow db migrate" not in err
+
+    @pytest.mark.parametrize("kind", [OperationalError, ProgrammingError])
+    def test_a_database_without_tables_is_asked_about(self, inforu, monkeypatch, command, kind):
+        class Empty:
+            def get_connection(self, conn_id):
+                raise kind(f"SELECT {conn_id}", {}, Exception("no such table: connection"))
+
+        monkeypatch.setattr("airflow.configuration.ensure_secrets_loaded", lambda: [Empty()])
+        code, _, err = inforu(*command)
+        assert (code, err.count("\n"), "has `airflow db migrate` been run?" in err) == (1, 1, True)
 
 
 @pytest.mark.usefixtures("connection")

@@ -2,6 +2,7 @@
 
 import io
 import json
+import subprocess
 import sys
 
 import pytest
@@ -57,10 +58,10 @@ def test_without_a_terminal_and_without_yes_nobody_is_called(inforu, inforu_sand
 
 @pytest.mark.parametrize("phone", ["", "123", "05000000001", "+14155550100", "grandma"])
 def test_what_is_no_phone_is_wrong_usage_and_not_repeated(inforu, inforu_sandbox, phone):
-    code, out, err = inforu("call", phone, "x", "--yes")
-    assert (code, out, err.count("\n")) == (2, "", 1)
+    code, out, err = inforu("call", phone, "x", "--yes", "-o", "json")
+    assert (code, json.loads(out)["outcome"], err.count("\n")) == (2, "not_called", 1)
     assert "nobody was called" in err
-    assert not phone or phone not in err
+    assert not phone or phone not in out + err
     assert inforu_sandbox.requests() == []
 
 
@@ -77,6 +78,23 @@ def test_what_the_vendor_refuses_called_nobody(inforu, inforu_sandbox):
     assert (code, json.loads(out)["outcome"]) == (1, "not_called")
     assert "nobody was called: Inforu refused" in err
     assert PHONE not in out + err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ((PHONE, "x", "--conn-id", "nope", "--yes"), 1),
+        ((PHONE, "x"), 2),  # nobody to ask
+        ((PHONE, " ", "--yes"), 2),
+    ],
+)
+def test_programs_are_told_of_each_end_without_a_call(inforu, inforu_sandbox, monkeypatch, arguments, code):
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    ended, out, err = inforu("call", *arguments, "-o", "json")
+    said = json.loads(out)
+    assert (ended, said["outcome"], said["send_id"]) == (code, "not_called", None)
+    assert said["reason"] in err
+    assert inforu_sandbox.requests() == []
 
 
 @pytest.mark.parametrize("fault", ["drop", "accept_then_drop", "accept_then_error", "garbage"])
@@ -98,3 +116,47 @@ def test_who_stops_it_in_the_middle_is_told_that_it_may_ring(inforu, monkeypatch
     code, _, err = inforu(*CALL, "--yes")
     assert (code, "not known whether it rings" in err) == (3, True)
     assert PHONE not in err
+
+
+class Deaf(io.StringIO):
+    """A stdout that nobody reads."""
+
+    def __init__(self, method, error):
+        super().__init__()
+        setattr(self, method, self.fail)
+        self.error = error
+
+    def fail(self, *_):
+        raise self.error
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+@pytest.mark.parametrize("method", ["write", "flush"])
+@pytest.mark.parametrize("error", [BrokenPipeError(), OSError(28, "No space left"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    ("fault", "code", "words"),
+    [
+        (None, 3, "accepted: the phone rings (send "),
+        ("accept_then_drop", 3, "not known whether it rings"),
+        ("status", 1, "nobody was called: Inforu refused"),
+    ],
+)
+def test_what_cannot_be_printed_changes_nothing_about_what_became_of_the_call(
+    inforu, inforu_sandbox, monkeypatch, output, method, error, fault, code, words
+):
+    if fault:
+        inforu_sandbox.add_fault(fault, **({"status_id": -13} if fault == "status" else {}))
+    monkeypatch.setattr(sys, "stdout", Deaf(method, error))
+    ended, _, err = inforu(*CALL, "--yes", "-o", output)
+    assert (ended, words in err) == (code, True)
+    assert ("nobody was called" in err) == (code == 1)
+    assert len(called(inforu_sandbox)) == int(code == 3)
+
+
+def test_the_exit_code_of_the_process_says_so_too(inforu_sandbox):
+    command = [sys.executable, "-m", "airflow", "inforu", *CALL, "--yes"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        err = process.stderr.read()
+    assert (process.returncode, "accepted: the phone rings" in err) == (3, True), err
+    assert len(called(inforu_sandbox)) == 1

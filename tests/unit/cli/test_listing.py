@@ -3,8 +3,11 @@
 import json
 
 import pytest
+from airflow.sdk import ObjectStoragePath
 
+from airflow_provider_inforu.cli import listing
 from airflow_provider_inforu.sending.ledger_keys import attempt_key
+from airflow_provider_inforu.sending.ledger_reader import read_ledger
 from airflow_provider_inforu.sending.stores import ObjectStorageStore, TaskStateStore
 from tests.unit.cli.conftest import write_ledger
 from tests.unit.cli.test_rest import ServerState
@@ -42,6 +45,15 @@ def test_a_list_is_narrowed_by_dag_run_and_task(inforu, ledger_path):
     assert len(listed(inforu("sends", "list", "d", "-o", "json"))) == 3
     narrow = ("sends", "list", "d", "--run-id", "r", "--task-id", "text", "-o", "json")
     assert listed(inforu(*narrow)) == [("d", "r", "text", -1)]
+
+
+def test_cool_downs_beside_the_ledgers_are_not_looked_into(inforu, ledger_path, monkeypatch):
+    store(ledger_path, "d", "r")
+    (ObjectStoragePath(ledger_path) / "~cooldowns" / "key" / "x" / "0").mkdir(parents=True)
+    looked = []
+    monkeypatch.setattr(listing, "read_ledger", lambda store: looked.append(store) or read_ledger(store))
+    assert listed(inforu("sends", "list", "-o", "json")) == [("d", "r", "call", -1)]
+    assert len(looked) == 1
 
 
 def test_a_table_has_the_columns_that_say_something(inforu, ledger_path):

@@ -97,6 +97,33 @@ def test_a_wrong_option_ends_the_command_with_its_name(run, monkeypatch):
     assert (code, "receiver_store_phones" in err) == (1, True)
 
 
+@pytest.mark.usefixtures("database_url", "unblocked_signals")
+@pytest.mark.parametrize(
+    ("starts", "words"),
+    [(True, "the receiver has stopped by itself"), (False, "the receiver did not start: the log above")],
+)
+def test_a_server_that_ends_by_itself_ends_the_command(run, monkeypatch, starts, words):
+    monkeypatch.setattr("uvicorn.Server.run", lambda server, _: setattr(server, "started", starts))
+    code, _, err = run("receiver", "--port", "0")
+    assert (code, words in err) == (1, True), err
+
+
+@pytest.mark.usefixtures("database_url", "unblocked_signals")
+def test_what_is_not_installed_is_not_taken_for_a_database_that_is_away(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "airflow_provider_inforu.receiver.app", None)
+    code, _, err = run("receiver", "--port", "0")
+    assert (code, "database" in err) == (1, False)
+    assert "the receiver cannot run (ModuleNotFoundError: " in err
+
+
+@pytest.mark.usefixtures("unblocked_signals")
+def test_a_database_that_is_away_is_named(run, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__INFORU__RECEIVER_DATABASE", "sqlite:////nowhere/at/all.db")
+    for command in (("receiver", "--port", "0"), ("prune",)):
+        code, _, err = run(*command)
+        assert (code, "the database of notifications cannot be used (OperationalError" in err) == (1, True)
+
+
 def store(database_url, days_ago, message_id):
     database = open_database(database_url)
     when = dt.datetime.now(dt.UTC) - dt.timedelta(days=days_ago)

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 
 import pytest
 
@@ -14,6 +15,7 @@ from airflow_provider_inforu.sending.ledger_keys import attempt_key
 from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.sending.stores import TaskStateStore
 from tests.unit.cli.conftest import NAMES, write_ledger
+from tests.unit.cli.test_sends import Terminal
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +80,19 @@ def test_a_task_that_begins_meanwhile_and_sends_the_batch_is_not_disturbed(run, 
     assert run("resolve", "--resend", "--yes")[0] == 0
     records = read_ledger(stored)[1]
     assert 5 in records
+
+
+def test_a_task_that_begins_while_a_person_thinks_is_not_settled(run, airflow, monkeypatch):
+    class Thinking(Terminal):
+        def readline(self):
+            airflow.state = "running"
+            return "y\n"
+
+    before = dict(airflow.values)
+    monkeypatch.setattr(sys, "stdin", Thinking())
+    code, _, err = run("resolve", "--resend")
+    assert (code, "the task is running: nothing was changed" in err) == (1, True)
+    assert airflow.values == before
 
 
 def test_the_ledger_of_an_earlier_try_is_found(run, airflow):

@@ -132,6 +132,19 @@ def test_a_person_is_asked_and_only_a_yes_counts(run, stored, monkeypatch, typed
     assert (2 in records(stored)) == bool(code)
 
 
+def test_what_changed_while_a_person_thought_is_not_settled(run, stored, monkeypatch):
+    class Thinking(Terminal):
+        def readline(self):
+            ledger = open_ledger(stored, Header("5e0d", "plan", batches=5, recipients=450, life=0))
+            ledger.write([[Event.ACCEPT, 4, "receipt", 7]])
+            return "y\n"
+
+    monkeypatch.setattr(sys, "stdin", Thinking())
+    code, _, err = run("resolve", "--resend", "--batches", "2")
+    assert (code, "the ledger has changed meanwhile" in err) == (1, True)
+    assert records(stored)[2].state is BatchState.SUBMITTING
+
+
 @pytest.mark.usefixtures("ledger_path")
 @pytest.mark.parametrize("command", [("show",), ("resolve", "--accept", "--yes")])
 def test_no_ledger_is_one_line_and_leaves_nothing_behind(run, command):
@@ -151,10 +164,23 @@ def test_a_damaged_ledger_is_one_line(run, stored, command, damage):
     assert err.count("\n") == 1
 
 
+def test_a_decision_that_is_written_and_cannot_be_printed_is_said_to_be_written(run, stored, monkeypatch):
+    class Deaf(io.StringIO):
+        def flush(self):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Deaf())
+    code, _, err = run("resolve", "--accept", "--yes")
+    assert code == 1
+    assert "batches 2, 4: taken as called. It is written down, but" in err
+    assert records(stored)[2].state is BatchState.ACCEPTED
+
+
 def test_a_storage_that_cannot_be_reached_is_one_line(run, monkeypatch):
     monkeypatch.setenv("AIRFLOW__INFORU__LEDGER_PATH", "nosuchscheme://bucket/ledgers")
-    code, _, err = run("show")
+    code, out, err = run("show", "-o", "json")
     assert code == 1
+    assert json.loads(out)["error"].startswith("the ledger cannot be read or written (")
     assert err.startswith("airflow inforu: the ledger cannot be read or written (")
     assert err.count("\n") == 1
 

@@ -31,8 +31,9 @@ def test_nobody_is_nobody(written):
     assert read_people(written).phones == {}
 
 
-def test_one_number_is_one_person():
-    assert read_people(500000001).phones == {1: "0500000001"}
+@pytest.mark.parametrize("written", [500000001, 972500000001, 972500000001.0])
+def test_one_number_is_one_person(written):
+    assert read_people(written).phones == {1: "0500000001"}
 
 
 def test_who_cannot_be_called_is_named_by_place():

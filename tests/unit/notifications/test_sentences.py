@@ -1,6 +1,7 @@
 from types import SimpleNamespace
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_inforu.notifications.occasion import Kind, Occasion, occasion_of
 from airflow_provider_inforu.notifications.sentences import LANGUAGES, cut_to_hear, sentence_on
@@ -16,6 +17,13 @@ def waiting(**further):
     return context
 
 
+def placed(state, *places, **further):
+    """A task that lists the notifier in these places."""
+    context = task_context(state, **further)
+    vars(context["ti"].task).update({place: [object(), ME] for place in places})
+    return context
+
+
 @pytest.mark.parametrize(
     ("context", "kind", "subject"),
     [
@@ -27,8 +35,7 @@ def waiting(**further):
         # Before Airflow 3.2 a task's state says "running" after its end too.
         (task_context("running", exception=ValueError("boom")), Kind.TASK_FAILED, None),
         (task_context("running", exception=None), Kind.TASK_SUCCEEDED, None),
-        (waiting(), Kind.TASK_WAITS, "task waits for a decision daily_orders approve"),
-        (waiting(exception=ValueError("boom")), Kind.TASK_FAILED, None),
+        (waiting(), Kind.TASK_WAITS, "task waits for a decision daily_orders approve Call 5,000 people?"),
         # The DAG processor's callbacks of lost tasks have no state, and those of DAGs have the last task.
         (task_context(None), Kind.TASK_FAILED, None),
         (task_context(None, reason="task_failure"), Kind.DAG_FAILED, "DAG failed daily_orders"),
@@ -46,6 +53,75 @@ def test_each_context_tells_what_happened(context, kind, subject):
     occasion = occasion_of(context, ME)
     assert occasion.kind is kind
     assert subject in (None, occasion.subject)
+
+
+@pytest.mark.parametrize("further", [{}, {"exception": ValueError("boom")}])
+@pytest.mark.parametrize("state", [None, "running"])
+@pytest.mark.parametrize(
+    ("place", "kind"),
+    [
+        ("on_failure_callback", Kind.TASK_FAILED),
+        ("on_retry_callback", Kind.TASK_RETRIES),
+        ("on_success_callback", Kind.TASK_SUCCEEDED),
+        ("on_skipped_callback", Kind.TASK_SKIPPED),
+        ("on_execute_callback", Kind.TASK_STARTS),
+    ],
+)
+def test_where_the_state_does_not_say_it_the_place_of_the_notifier_does(state, place, kind, further):
+    assert occasion_of(placed(state, place, **further), ME).kind is kind
+    alone = task_context(state, **further)
+    setattr(alone["ti"].task, place, ME)
+    assert occasion_of(alone, ME).kind is kind
+
+
+@pytest.mark.parametrize("state", [None, "running"])
+@pytest.mark.parametrize(
+    ("tries", "most", "exception", "kind"),
+    [
+        (1, 1, ValueError("boom"), Kind.TASK_RETRIES),
+        (2, 1, ValueError("boom"), Kind.TASK_FAILED),
+        (1, 0, ValueError("boom"), Kind.TASK_FAILED),
+        (1, 1, AirflowFailException("boom"), Kind.TASK_FAILED),
+    ],
+)
+def test_a_notifier_for_retries_and_failures_tells_them_apart_by_the_tries(
+    state, tries, most, exception, kind
+):
+    context = placed(state, "on_retry_callback", "on_failure_callback", exception=exception)
+    context["ti"].try_number, context["ti"].max_tries = tries, most
+    assert occasion_of(context, ME).kind is kind
+
+
+def test_a_state_goes_before_the_place():
+    assert occasion_of(placed("failed", "on_retry_callback"), ME).kind is Kind.TASK_FAILED
+
+
+def test_one_notifier_in_all_places_still_knows_a_question():
+    context = placed("running", "on_failure_callback", "notifiers")
+    assert occasion_of(context, ME).kind is Kind.TASK_WAITS
+
+
+def test_another_question_is_another_subject():
+    subjects = set()
+    for question in ("May customer_1234567 be called?", "May customer_7654321 be called?"):
+        context = waiting()
+        context["ti"].task = SimpleNamespace(**{**vars(WAITING), "subject": question})
+        subjects.add(occasion_of(context, ME).subject)
+    assert len(subjects) == 2
+
+
+@pytest.mark.parametrize(
+    ("run_id", "shown"),
+    [
+        ("manual__2026-11-24T17:06:47.564189+00:00", "manual__2026-11-24T17:06:47.564189+00:00"),
+        ("scheduled__2026-11-24T17:06:00+00:00_aB3dEf9h", "scheduled__2026-11-24T17:06:00+00:00_aB3dEf9h"),
+        ("call_0500000001", "call_[phone hidden]"),
+        ("manual__2026-11-24T17:06:47+00:00_0500000001", "manual__[phone hidden]T[phone hidden]"),
+    ],
+)
+def test_the_name_of_a_missed_deadline_has_the_run_and_no_phone(run_id, shown):
+    context = {"dag_run": {"dag_id": "orders_0500000001", "dag_run_id": run_id}, "deadline": {}}
+    assert occasion_of(context, ME).name == f"deadline missed orders_[phone hidden] {shown}"
 
 
 def test_mapped_tasks_and_runs_are_one_subject():

@@ -7,10 +7,15 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from airflow.sdk import DAG
+from airflow.serialization.serialized_objects import DagSerialization
+from jinja2 import Undefined
 
-from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.notifications import ringing
+from airflow_provider_inforu.capi.errors import InforuConnectionError, InforuInputError
+from airflow_provider_inforu.hooks.inforu import InforuHook
+from airflow_provider_inforu.notifications import ringing, voice
 from airflow_provider_inforu.notifications.voice import InforuVoiceNotifier, send_inforu_voice_notification
+from airflow_provider_inforu.triggers.shared import THREADS, in_thread
 from tests.unit.notifications.conftest import task_context
 
 PHONE = "050-000-0001"
@@ -56,12 +61,13 @@ def test_a_failed_task_calls_the_person_and_says_what_failed(sandbox, failed_tas
     (call,) = sandbox.calls()
     assert call["phone"] == "0500000001"
     assert call["text"] == "Alert from Airflow. The task load orders of the DAG daily orders has failed."
-    assert "alert 'task failed daily_orders load_orders': 1 people are called" in caplog.text
+    assert "alert 'task failed daily_orders load_orders': calling 1 person (send_id " in caplog.text
+    assert "alert 'task failed daily_orders load_orders': Inforu calls 1 person (send_id " in caplog.text
 
 
 def test_the_call_can_be_found_again_by_what_the_log_names(sandbox, failed_task, caplog):
     InforuVoiceNotifier(phones=[PHONE, "0500000002"])(failed_task)
-    send_id = caplog.text.split("(send_id ")[1].split(",")[0]
+    send_id = caplog.text.split("calling 2 people (send_id ")[1].split(")")[0]
     assert [call["message_id"] for call in sandbox.calls()] == [f"{send_id}-1", f"{send_id}-2"]
 
 
@@ -143,6 +149,33 @@ def test_what_happened_counts_and_not_how_the_people_are_written(sandbox):
     assert len(sandbox.requests()) == 2
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("customer_1234567", "customer_7654321"), ("load of 20261124", "load of 20261125")],
+)
+def test_subjects_that_look_like_phones_are_not_one_subject(sandbox, failed_task, caplog, first, second):
+    for subject in (first, second, first):
+        InforuVoiceNotifier(phones=PHONE, subject=subject)(failed_task)
+    assert len(sandbox.calls()) == 2
+    (line,) = said(caplog)
+    assert "these people were called about '" in line
+    assert first not in caplog.text
+
+
+def test_a_retry_that_rang_does_not_hold_back_the_final_failure(sandbox):
+    """As the DAG processor tells of lost tasks: with no state."""
+    notifiers = {"on_retry_callback": InforuVoiceNotifier(phones=PHONE)}
+    notifiers["on_failure_callback"] = InforuVoiceNotifier(phones=PHONE)
+    for place in ("on_retry_callback", "on_retry_callback", "on_failure_callback"):
+        context = task_context(None)
+        vars(context["ti"].task).update(notifiers)
+        notifiers[place](context)
+    assert [call["text"] for call in sandbox.calls()] == [
+        "Alert from Airflow. The task load orders of the DAG daily orders has failed and is tried again.",
+        "Alert from Airflow. The task load orders of the DAG daily orders has failed.",
+    ]
+
+
 def test_without_a_cooldown_each_time_rings(sandbox, failed_task, cooldowns):
     for _ in range(2):
         InforuVoiceNotifier(phones=PHONE, cooldown=0)(failed_task)
@@ -171,20 +204,23 @@ def test_after_an_answer_that_never_came_nobody_is_called_again(sandbox, failed_
         InforuVoiceNotifier(phones=PHONE)(failed_task)
     assert len(sandbox.calls()) == 1
     lost, held_back = said(caplog)
-    assert "1 people may have been called or not, and are not called again" in lost
+    assert "1 person may have been called or not, and nobody is called again" in lost
     assert "less than 900 seconds ago" in held_back
 
 
 @pytest.mark.parametrize(
     ("kwargs", "line"),
     [
-        ({"phones": []}, "nobody was called, since phones names nobody who can be"),
-        ({"phones": None}, "nobody was called, since phones names nobody who can be"),
+        (
+            {"phones": []},
+            "nobody was called: phones is empty when rendered; look at the Variable",
+        ),
+        ({"phones": "{{ '' }}"}, "nobody was called: phones is empty when rendered"),
         ({"phones": "{{ ti.nothing.at_all }}"}, "the phones could not be rendered (UndefinedError"),
         ({"phones": 3.5}, "phones must be a list or a text, not float"),
         ({"phones": "+1 212 555 0100"}, "left out is person 1: the phone belongs to another country (+1)"),
         ({"inforu_conn_id": "nowhere"}, "the connection 'nowhere' does not exist or could not be read"),
-        ({"campaign_id": "{{ nothing }}"}, "the campaign_id could not be rendered"),
+        ({"inforu_conn_id": "nowhere"}, "add it with `airflow connections add nowhere --conn-type inforu"),
     ],
 )
 @pytest.mark.parametrize("run", [call_synchronously, call_asynchronously])
@@ -199,6 +235,7 @@ def test_what_cannot_ring_is_one_line_in_the_log_and_no_exception(
     assert sandbox.requests() == []
     assert line in said(caplog)[0]
     assert "nobody was called" in said(caplog)[-1]
+    assert all(one.startswith("alert 'task failed daily_orders load_orders': ") for one in said(caplog))
     assert "212 555" not in caplog.text
 
 
@@ -230,6 +267,49 @@ def test_a_message_that_fails_to_render_is_replaced_by_the_plain_sentence(
     assert "instead it is 'Alert from Airflow" in said(caplog)[0]
 
 
+@pytest.mark.parametrize("campaign_id", ["{{ nothing }}", "{{ '' }}", " ", "{{ none }}"])
+def test_a_campaign_that_cannot_be_is_replaced_by_the_plain_sentence(
+    sandbox, failed_task, caplog, campaign_id
+):
+    InforuVoiceNotifier(phones=PHONE, campaign_id=campaign_id)(failed_task)
+    assert the_text(sandbox) == "Alert from Airflow. The task load orders of the DAG daily orders has failed."
+    (line,) = said(caplog)
+    assert "campaign_id" in line
+    assert "instead a text is heard" in line
+
+
+def test_the_serialized_dag_of_dags_test_does_not_keep_anybody_from_being_called(sandbox, caplog):
+    with DAG("daily_orders", template_undefined=Undefined) as dag:
+        pass
+    serialized = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    assert not hasattr(serialized, "get_template_env")
+    context = {"dag": serialized, "reason": "task_failure"}
+    InforuVoiceNotifier(phones=PHONE, message="{{ dag.dag_id }} fails: {{ reason }}")(context)
+    assert the_text(sandbox) == "daily_orders fails: task_failure"
+    assert said(caplog) == []
+
+
+def test_the_words_of_an_error_that_is_not_jinjas_stay_out_of_the_log(sandbox, failed_task, caplog):
+    def fail():
+        raise RuntimeError("s3cr3t")
+
+    failed_task["fail"] = fail
+    InforuVoiceNotifier(phones=PHONE, message="{{ fail() }}")(failed_task)
+    assert "the message could not be rendered (RuntimeError)" in said(caplog)[0]
+    assert "s3cr3t" not in caplog.text
+    assert len(sandbox.calls()) == 1
+
+
+def test_a_phone_in_a_question_is_heard_and_not_logged(sandbox, caplog):
+    context = task_context("running")
+    notifier = InforuVoiceNotifier(phones=PHONE, message="{{ nothing }}")
+    vars(context["ti"].task).update(notifiers=[notifier], subject="Call 050-000-0009?")
+    notifier(context)
+    assert the_text(sandbox).endswith("waits for a person to decide. Call 050-000-0009?")
+    assert "Call [phone hidden]?" in said(caplog)[0]
+    assert "000-0009" not in caplog.text
+
+
 def test_a_deadlines_message_that_speaks_of_a_task_is_replaced_too(sandbox, caplog):
     call_asynchronously(None, dict(DEADLINE), phones=PHONE, message="{{ task_id }} is late")
     assert the_text(sandbox) == "Alert from Airflow. The DAG daily orders has missed its deadline."
@@ -251,7 +331,7 @@ def test_in_quiet_hours_nobody_is_called_and_no_cooldown_begins(sandbox, failed_
         patch.setattr(ringing, "datetime", night)
         notifier(failed_task)
     assert sandbox.calls() == []
-    assert "these are quiet hours" in said(caplog)[0]
+    assert "these are quiet hours (22:00-07:00, Israel's time), and it is not made up for" in said(caplog)[0]
     notifier.quiet_hours = None
     notifier(failed_task)
     assert len(sandbox.calls()) == 1
@@ -266,6 +346,7 @@ def test_in_quiet_hours_nobody_is_called_and_no_cooldown_begins(sandbox, failed_
         ({"quiet_hours": "22-7"}, "quiet_hours must be two times of day"),
         ({"language": "fr"}, "language must be one of en, he"),
         ({"message": "x", "campaign_id": 183}, "message and campaign_id exclude each other"),
+        ({"cooldwn": 60}, "there is no argument 'cooldwn'; there are phones, message, "),
     ],
 )
 def test_arguments_that_cannot_be_are_an_error_where_a_dag_is_parsed_and_not_in_a_deadline(
@@ -276,6 +357,17 @@ def test_arguments_that_cannot_be_are_an_error_where_a_dag_is_parsed_and_not_in_
     call_asynchronously(None, dict(DEADLINE), phones=PHONE, **kwargs)
     assert len(sandbox.calls()) == 1
     assert error in said(caplog)[0]
+    assert said(caplog)[0].startswith("alert 'deadline missed daily_orders manual__1': ")
+
+
+def test_without_phones_a_dag_does_not_parse_and_a_deadline_says_so(sandbox, caplog):
+    with pytest.raises(InforuInputError, match="phones is missing"):
+        InforuVoiceNotifier(message="x")
+    call_asynchronously(None, dict(DEADLINE), phone=PHONE)
+    assert "there is no argument 'phone'" in said(caplog)[0]
+    assert "phones is missing" in said(caplog)[1]
+    assert "nobody was called" in said(caplog)[-1]
+    assert sandbox.requests() == []
 
 
 @pytest.mark.parametrize("context", [{}, None, {"ti": object()}, {"deadline": None, "dag_run": None}])
@@ -312,7 +404,7 @@ def test_an_error_that_nobody_foresaw_stays_inside_and_its_words_outside_the_log
     def fail(*_):
         raise RuntimeError("0500000001")
 
-    monkeypatch.setattr("airflow_provider_inforu.notifications.voice.ring", fail)
+    monkeypatch.setattr(voice, "ring", fail)
     InforuVoiceNotifier(phones=PHONE)(failed_task)
     (line,) = said(caplog)
     assert "failed unexpectedly (RuntimeError): whether people were called is not known" in line
@@ -342,19 +434,89 @@ def test_no_phone_reaches_the_log(failed_task, caplog):
     assert "50000" not in logged
 
 
-def test_the_event_loop_goes_on_while_the_vendor_is_slow(sandbox):
-    sandbox.update_settings(latency=1.0)
+def test_an_alert_waits_for_an_answer_no_longer_than_it_can(
+    connection, sandbox, failed_task, caplog, monkeypatch
+):
+    connection(timeout=300)
+    monkeypatch.setattr(ringing, "ANSWER_SECONDS", 1)
+    sandbox.update_settings(latency=5.0)
+    InforuVoiceNotifier(phones=PHONE)(failed_task)
+    assert "1 person may have been called or not" in said(caplog)[0]
+    assert "timed out" in said(caplog)[0]
+
+
+@pytest.mark.parametrize(("takes", "attempts"), [(0.0, 3), (10.0, 2), (20.0, 1)])
+def test_an_alert_is_sent_again_only_where_a_whole_attempt_still_has_time(
+    failed_task, caplog, monkeypatch, takes, attempts
+):
+    now, asked = [0.0], []
+
+    def sleep(seconds):
+        now[0] += seconds
+
+    def refuse(self, *_, **__):
+        asked.append(self.settings.timeout)
+        now[0] += takes
+        raise InforuConnectionError("cannot reach it")
+
+    monkeypatch.setattr(ringing, "PAUSES", (2.0, 4.0))
+    monkeypatch.setattr(ringing, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    monkeypatch.setattr(InforuHook, "send_text_to_speech", refuse)
+    InforuVoiceNotifier(phones=PHONE)(failed_task)
+    assert len(asked) == attempts
+    assert set(asked) == {ringing.ANSWER_SECONDS}
+    assert "nobody was called: cannot reach it" in said(caplog)[-1]
+
+
+def test_whoever_is_called_is_in_the_log_before_the_request(failed_task, caplog, monkeypatch):
+    def die(*_, **__):
+        raise SystemExit
+
+    monkeypatch.setattr(InforuHook, "send_text_to_speech", die)
+    with pytest.raises(SystemExit):
+        InforuVoiceNotifier(phones=PHONE)(failed_task)
+    assert "calling 1 person (send_id " in said(caplog, of_level=logging.INFO)[-1]
+
+
+@pytest.fixture
+def slow_vendor(monkeypatch):
+    """A vendor who answers when the test says so."""
+    answers, answered = threading.Event(), []
+    monkeypatch.setattr(voice, "ring", lambda *_: answered.append(answers.wait(20)))
+    yield answers
+    assert answered
+    assert all(answered)
+
+
+def test_the_event_loop_goes_on_while_the_vendor_is_slow(slow_vendor):
+    async def story():
+        # Only a loop that goes on comes to let the vendor answer.
+        asyncio.get_running_loop().call_later(0.2, slow_vendor.set)
+        await InforuVoiceNotifier(phones=PHONE, context=dict(DEADLINE))
+
+    asyncio.run(story())
+
+
+def test_alerts_that_wait_for_a_slow_vendor_hold_up_no_trigger_and_the_other_way_round(slow_vendor):
+    def alert():
+        return asyncio.ensure_future(_await(InforuVoiceNotifier(phones=PHONE, context=dict(DEADLINE))))
 
     async def story():
-        steps = 0
-        ringing_now = asyncio.ensure_future(_await(InforuVoiceNotifier(phones=PHONE, context=dict(DEADLINE))))
-        while not ringing_now.done():
-            await asyncio.sleep(0.01)
-            steps += 1
-        return steps
+        alerts = [alert() for _ in range(2 * voice.THREADS)]
+        await asyncio.sleep(0.1)
+        assert await asyncio.wait_for(in_thread(int), 20) == 0
+        slow_vendor.set()
+        await asyncio.gather(*alerts)
+        receiver = threading.Event()
+        triggers = [asyncio.ensure_future(in_thread(receiver.wait, 30)) for _ in range(2 * THREADS)]
+        try:
+            await asyncio.wait_for(alert(), 20)
+            assert not any(trigger.done() for trigger in triggers)
+        finally:
+            receiver.set()
+        await asyncio.gather(*triggers)
 
-    assert asyncio.run(story()) > 5
-    assert len(sandbox.calls()) == 1
+    asyncio.run(story())
 
 
 async def _await(awaitable):
