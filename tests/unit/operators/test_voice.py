@@ -475,7 +475,7 @@ def test_recipients_that_changed_since_the_first_try_stop_the_task(runner, sandb
     assert runner.run(text_to_speech(people(3), message="other"), try_number=2) == "failed"
     assert runner.run(text_to_speech(people(3), campaign_name="other"), try_number=2) == "failed"
     log = log_of(capsys)
-    assert "there were 3, and now there are 3, or they are others or hear something else" in log
+    assert "there were 3, and now there are 3, or they are others, hear something else" in log
     assert "there were 3, and now there are 4" in log
     assert "belongs to a send with other arguments" in log
     assert len(sandbox.calls()) == 3
