@@ -205,7 +205,7 @@ def _same_send(stored: Header, new: Header) -> Header:
     if (stored.batches, stored.recipients, stored.people) != (new.batches, new.recipients, new.people):
         raise LedgerError(
             f"the recipients changed since the first try: there were {stored.recipients}, and now there are "
-            f"{new.recipients}, or they are others, hear something else, or others are suppressed. Nothing more "
-            "was sent: give the same people again, or send to those who are new in a new DAG run"
+            f"{new.recipients}, or they are others, hear something else, or others are suppressed. Nothing "
+            "more was sent: give the same people again, or send to those who are new in a new DAG run"
         )
     return stored
