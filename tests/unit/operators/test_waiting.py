@@ -117,7 +117,7 @@ def test_calls_that_do_not_end_in_time_fail_and_a_retry_waits_again_and_sends_no
 
 def test_a_batch_in_doubt_whose_calls_reported_is_accepted_by_itself(runner, sandbox):
     sandbox.add_fault("accept_then_drop")
-    task = send(people(250))
+    task = send(people(250), max_in_flight=1)
     assert runner.run(task) == "deferred"
     assert runner.xcoms["return_value"]["in_doubt"] == 100
     state = wait_and_resume(runner, task)
@@ -140,7 +140,7 @@ def test_when_everybody_is_in_doubt_and_was_called_the_send_succeeds(runner, san
 
 def test_people_in_doubt_who_never_report_fail_the_task_without_a_retry(runner, sandbox, capsys):
     sandbox.add_fault("drop")
-    task = send(people(150), calls_timeout=1)
+    task = send(people(150), calls_timeout=1, max_in_flight=1)
     assert runner.run(task) == "deferred"
     assert wait_and_resume(runner, task) == "failed"
     out = capsys.readouterr().out
