@@ -7,22 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.sending.plan import plan_batches
+from airflow_provider_inforu.sending.window import now
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.sending.recipients import RecipientList
+    from airflow_provider_inforu.sending.window import SendingWindow
 
 log = logging.getLogger(__name__)
 
 TEXTS_SHOWN = 5
 
 
-def try_dry(function: str, people: RecipientList) -> dict[str, Any]:
+def try_dry(function: str, people: RecipientList, window: SendingWindow | None) -> dict[str, Any]:
     """Show who would be called, and return what a dry run returns in the manifest's place.
 
     It has no send_id and no counts of what the vendor did, since nothing was sent.
 
     :param function: The vendor's function that would be called.
     :param people: Who would be.
+    :param window: When they may be; None for always.
     """
     for recipient in people.recipients[:TEXTS_SHOWN]:
         if recipient.text is not None:
@@ -31,6 +34,9 @@ def try_dry(function: str, people: RecipientList) -> dict[str, Any]:
     log.info(
         "dry run: %d people would be called in %d requests, and nobody was", len(people.recipients), requests
     )
+    if window and not window.is_open(moment := now()):
+        opens_at = f"{window.opens_at(moment):%Y-%m-%d %H:%M %Z}"
+        log.info("dry run: the sending window is closed until %s", opens_at)
     return {
         "dry_run": True,
         "function": function,

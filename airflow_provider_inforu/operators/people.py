@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.sending.recipients import group_by_reason, read_recipients
+from airflow_provider_inforu.sending.recipients import SUPPRESSED, group_by_reason, read_recipients
 from airflow_provider_inforu.sources.files import is_file_name, rows_of_file
 from airflow_provider_inforu.sources.rows import AnyOf, SourceError
 from airflow_provider_inforu.sources.sql import rows_of_query
@@ -48,6 +48,9 @@ def read_people(
     log.info("recipients: %d to call, %d skipped", len(people.recipients), len(people.skipped))
     if len(people.recipients) == rules.limit:
         log.info("no more are read: limit is %d", rules.limit)
+    if suppress is not None:
+        count = sum(one.reason == SUPPRESSED for one in people.skipped)
+        log.info("suppressed: %d of the people", count)
     if people.skipped:
         log.warning("skipped because %s", group_by_reason(people.skipped))
     return people

@@ -195,7 +195,7 @@ class InforuSendOperator(HidesRows):
 
         self._check_arguments()
         if read_given_flag("dry_run", self.is_dry_run):
-            return try_dry(self.function, self._people())
+            return try_dry(self.function, self._people(), self._window())
         if self.wait_for_calls:
             self._hook.get_receiver()  # an error before anybody is called
         return Ending(self, context, self._hook).of(*self._send(context))

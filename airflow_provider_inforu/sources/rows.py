@@ -123,13 +123,14 @@ def check_columns(source: str, header: Sequence[str], wanted: Iterable[str], hin
         there = "The first row holds a number such as a phone, where the names of the columns belong"
     else:
         there = f"The columns are {_shown(header)}"
+    lacking = _shown(missing, " or " if isinstance(wanted, AnyOf) else ", ")
     raise SourceError(
-        f"{source} has no column {_shown(missing)}. {there}. {hint + ' ' if hint else ''}Nothing was sent"
+        f"{source} has no column {lacking}. {there}. {hint + ' ' if hint else ''}Nothing was sent"
     )
 
 
-def _shown(columns: Sequence[str]) -> str:
-    names = ", ".join(
+def _shown(columns: Sequence[str], separator: str = ", ") -> str:
+    names = separator.join(
         repr(hide_phones(column[:_LONGEST_COLUMN_SHOWN])) for column in columns[:_COLUMNS_SHOWN]
     )
     more = len(columns) - _COLUMNS_SHOWN

@@ -175,7 +175,9 @@ def test_nobody_is_called_who_is_suppressed(runner, sandbox, capsys):
     assert runner.run(text_to_speech(people(4), suppress=rows)) == "success"
     assert {call["phone"] for call in sandbox.calls()} == {"0500000001", "0500000004"}
     assert runner.xcoms["return_value"]["skipped"] == 2
-    assert "skipped because suppressed: k2, k3" in log_of(capsys)
+    log = log_of(capsys)
+    assert "suppressed: 2 of the people" in log
+    assert "skipped because suppressed: k2, k3" in log
 
 
 def test_who_is_suppressed_is_shown_to_nobody(runner, capsys):

@@ -141,7 +141,10 @@ def test_people_may_be_suppressed_by_a_file_or_a_query(runner, sandbox, tmp_path
             {"conn_id": "people_db", "sql": "SELECT phone FROM nobody"},
             "the query failed before its first row",
         ),
-        ({"conn_id": "people_db", "sql": "SELECT name FROM people"}, "the query has no column 'phone', 'id'"),
+        (
+            {"conn_id": "people_db", "sql": "SELECT name FROM people"},
+            "has no column 'phone' or 'id'",
+        ),
         ({"conn_id": "nowhere", "sql": "SELECT 1"}, "the connection 'nowhere' of the query cannot be used"),
         ({"conn_id": "inforu_default", "sql": "SELECT 1"}, "is none of a database"),
         ({"conn_id": "people_db", "query": "SELECT 1"}, "a mapping of conn_id, sql and perhaps parameters"),

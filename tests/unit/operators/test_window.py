@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_provider_inforu.operators import attempt
+from airflow_provider_inforu.operators import attempt, dry_run
 from airflow_provider_inforu.sending import dispatch
 from tests.unit.operators.test_voice import existing, log_of, people, text_to_speech, without_state_store
 
@@ -130,6 +130,13 @@ def test_outside_the_window_a_task_may_fail_without_a_retry(runner, sandbox, clo
     assert runner.run(task) == "failed"
     assert sandbox.requests() == []
     assert "closed until 2026-09-04 09:00 IDT, and nobody was called. Clear the task" in log_of(capsys)
+
+
+def test_a_dry_run_says_that_the_window_is_closed_and_does_not_wait(runner, clock, monkeypatch, capsys):
+    monkeypatch.setattr(dry_run, "now", clock)
+    clock.hour = 22
+    assert runner.run(text_to_speech(people(3), sending_window=WINDOW, dry_run=True)) == "success"
+    assert "dry run: the sending window is closed until 2026-09-04 09:00 IDT" in log_of(capsys)
 
 
 def test_outside_the_window_a_task_may_be_skipped(runner, sandbox, clock):
