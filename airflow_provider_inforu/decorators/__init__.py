@@ -1,1 +1,1 @@
-"""Sensors."""
+"""Task decorators."""

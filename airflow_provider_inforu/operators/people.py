@@ -39,9 +39,9 @@ def read_people(
     """
     columns = [name for name in (rules.phone_field, rules.key_field) if name is not None]
     if is_file_name(rows):
-        rows = rows_of_file(rows, encoding=encoding, columns=columns)  # type: ignore[arg-type]
+        rows = rows_of_file(rows, encoding=encoding, columns=columns)
     if is_file_name(suppress):
-        suppress = rows_of_file(suppress, columns=AnyOf(columns))  # type: ignore[arg-type]
+        suppress = rows_of_file(suppress, columns=AnyOf(columns))
     elif isinstance(suppress, Mapping):
         suppress = _rows_of_suppressing_query(suppress, AnyOf(columns))
     people = read_recipients(rows, rules, suppress)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.sending.spool import Spool
 
 
-def read_suppressed(rows: Iterable[object], rules: RecipientRules, spool: Spool) -> int:
-    """Remember in a spool who is not to be called, and return how many rows there were.
+def read_suppressed(rows: Iterable[object], rules: RecipientRules, spool: Spool) -> None:
+    """Remember in a spool who is not to be called.
 
     A row is a phone, a key, or a mapping that has one of them or both in the fields of the send. Where the
     send has no ``key_field``, keys are numbers of its rows, and name nobody here.
@@ -28,18 +28,16 @@ def read_suppressed(rows: Iterable[object], rules: RecipientRules, spool: Spool)
     :raises InforuInputError: A row that names nobody. To leave it out could mean to call somebody who is not
         to be called.
     """
-    count = 0
-    for count, row in enumerate(rows, start=1):
+    for number, row in enumerate(rows, start=1):
         try:
             keys, phones = _names(row, rules)
         except InforuInputError as error:
-            place = row.name if isinstance(row, BadRow) else f"row {count}"
+            place = row.name if isinstance(row, BadRow) else f"row {number}"
             raise InforuInputError(
                 f"suppress, {place}: {error}. Who is not to be called must be known, so nothing was "
                 "sent: mend the row, or leave it out at its source"
             ) from None
         spool.suppress(keys, phones)
-    return count
 
 
 def _names(row: object, rules: RecipientRules) -> tuple[list[str], list[str]]:
@@ -50,14 +48,13 @@ def _names(row: object, rules: RecipientRules) -> tuple[list[str], list[str]]:
         return _names_of_fields(row, rules)
     if isinstance(row, bool) or not isinstance(row, str | int | float) or is_missing(row):
         raise InforuInputError(f"it is a {type(row).__name__}, neither a phone, a key nor a mapping of them")
-    keys = _keys(row) if rules.key_field is not None else []
     try:
-        return keys, _phones(row)
+        return [], _phones(row)
     except InvalidPhoneError:
         # A phone with a digit too many is no key: to take it for one would be to call its owner.
-        if not keys or hide_phones(keys[0]) != keys[0]:
+        if rules.key_field is None or not str(row).strip() or _looks_like_a_phone(str(row)):
             raise
-        return keys, []
+    return _keys(row), []
 
 
 def _names_of_fields(row: Mapping[Any, Any], rules: RecipientRules) -> tuple[list[str], list[str]]:
@@ -82,6 +79,12 @@ def _keys(raw: object) -> list[str]:
     if isinstance(raw, float) and raw.is_integer():
         raw = int(raw)
     text = str(raw).strip()
+    if _looks_like_a_phone(text):
+        raise InforuInputError("its key looks like a phone number, which no key of a send does")
     if not text.isprintable():
         raise InforuInputError("its key has characters that cannot be shown, so it is none of the send's")
     return [text] if text else []
+
+
+def _looks_like_a_phone(text: str) -> bool:
+    return hide_phones(text) != text

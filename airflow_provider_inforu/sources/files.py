@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterable, Sequence
-from typing import Literal, get_args
+from typing import Literal, TypeGuard, get_args
 
 from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.sources.csv_file import csv_rows
@@ -69,7 +69,7 @@ def _kept(columns: Iterable[str]) -> tuple[str, ...]:
     return columns if isinstance(columns, tuple) else tuple(columns)
 
 
-def is_file_name(value: object) -> bool:
+def is_file_name(value: object) -> TypeGuard[str | os.PathLike[str]]:
     """Return whether a value is a path, or text that ends as the names of files do.
 
     :param value: Any.

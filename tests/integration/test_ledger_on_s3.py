@@ -1,28 +1,23 @@
 """The ledger in a bucket, through Airflow's own S3 file system and a server that speaks S3's protocol."""
 
-import json
 import secrets
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import timedelta
 from multiprocessing import get_context
 
-import boto3
 import pytest
 from airflow.sdk import DAG
-from botocore.config import Config
-from moto.server import ThreadedMotoServer
 
 from airflow_provider_inforu.notifications.cooldown import FolderCooldown
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from airflow_provider_inforu.sending.batch_state import BatchState, Event, LedgerError
 from tests.integration.attempts import begin, begin_and_submit, states
+from tests.integration.s3 import s3_client, s3_server
 from tests.task_runner import TaskRunner
 
 pytestmark = pytest.mark.integration
 
-HOST = "127.0.0.1"
-KEY, REGION = "an-access-key", "us-east-1"
 ELSEWHERE_SECONDS = 60
 PEOPLE = [{"id": f"k{number}", "phone": f"05{number:08}"} for number in range(1, 251)]
 PHONES = [person["phone"] for person in PEOPLE]
@@ -31,16 +26,8 @@ PHONES = [person["phone"] for person in PEOPLE]
 @pytest.fixture(scope="module")
 def server():
     """Run a server whose buckets the connection `aws_ledgers` reaches."""
-    server = ThreadedMotoServer(HOST, port=0, verbose=False)
-    server.start()
-    url = "http://{}:{}".format(*server.get_host_and_port())
-    extra = {"endpoint_url": url, "region_name": REGION}
-    connection = {"conn_type": "aws", "login": KEY, "password": KEY, "extra": extra}
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("NO_PROXY", HOST)
-        environment.setenv("AIRFLOW_CONN_AWS_LEDGERS", json.dumps(connection))
+    with s3_server("aws_ledgers") as url:
         yield url
-    server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +39,7 @@ def elsewhere(server):  # noqa: ARG001 - the process inherits the connection
 
 @pytest.fixture(scope="module")
 def client(server):
-    credentials = {"aws_access_key_id": KEY, "aws_secret_access_key": KEY, "region_name": REGION}
-    return boto3.client("s3", endpoint_url=server, config=Config(proxies={}), **credentials)
+    return s3_client(server)
 
 
 @pytest.fixture

@@ -3,40 +3,27 @@
 import gzip
 import json
 
-import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from botocore.config import Config
-from moto.server import ThreadedMotoServer
 
 from airflow_provider_inforu.sources.files import rows_of_file
 from airflow_provider_inforu.sources.rows import SourceError
+from tests.integration.s3 import s3_client, s3_server
 
 pytestmark = pytest.mark.integration
 
-HOST = "127.0.0.1"
-KEY, REGION = "an-access-key", "us-east-1"
 ROWS = [{"id": str(number), "phone": f"05000{number % 100_000:05}"} for number in range(200_000)]
 CSV = "id,phone\n" + "".join(f"{row['id']},{row['phone']}\n" for row in ROWS)
 
 
 @pytest.fixture(scope="module")
 def client():
-    """Run a server whose bucket `people` the connection `aws_people` reaches, and return a client of it."""
-    server = ThreadedMotoServer(HOST, port=0, verbose=False)
-    server.start()
-    url = "http://{}:{}".format(*server.get_host_and_port())
-    extra = {"endpoint_url": url, "region_name": REGION}
-    connection = {"conn_type": "aws", "login": KEY, "password": KEY, "extra": extra}
-    credentials = {"aws_access_key_id": KEY, "aws_secret_access_key": KEY, "region_name": REGION}
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("NO_PROXY", HOST)
-        environment.setenv("AIRFLOW_CONN_AWS_PEOPLE", json.dumps(connection))
-        client = boto3.client("s3", endpoint_url=url, config=Config(proxies={}), **credentials)
+    """Return a client of the server whose bucket `people` the connection `aws_people` reaches."""
+    with s3_server("aws_people") as url:
+        client = s3_client(url)
         client.create_bucket(Bucket="people")
         yield client
-    server.stop()
 
 
 def put(client, name, content):

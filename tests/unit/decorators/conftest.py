@@ -1,15 +1,5 @@
-import pytest
+"""The decorated task is an operator that sends: its tests stand on the same ground."""
 
-from tests.task_runner import TaskRunner
+from tests.unit.operators.conftest import runner, sandbox
 
-
-@pytest.fixture
-def sandbox(connection, inforu_sandbox):
-    inforu_sandbox.update_settings(requests_per_second=0)
-    connection(requests_per_second=0)
-    return inforu_sandbox
-
-
-@pytest.fixture
-def runner():
-    return TaskRunner()
+__all__ = ["runner", "sandbox"]

@@ -44,8 +44,12 @@ def test_who_is_suppressed_is_skipped_with_the_reason_and_fails_nothing():
     assert [(one.key, one.reason) for one in read.skipped] == [("k1", "suppressed"), ("3", "suppressed")]
 
 
-def test_a_key_is_never_taken_for_a_phone():
-    assert called([{"id": "0500000001", "phone": None}]) == ["k1", "k2", "3"]
+def test_a_phone_in_the_place_of_a_key_stops_everything_since_no_key_is_one():
+    with pytest.raises(
+        InforuInputError, match="suppress, row 1: its key looks like a phone number"
+    ) as caught:
+        called([{"id": "0500000001", "phone": None}])
+    assert "0500000001" not in str(caught.value)
 
 
 def test_where_keys_are_numbers_of_rows_they_suppress_nobody():
