@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 # Seven digits or more, with up to three separators of any kind between them, whatever letters stand around.
 _PHONE_LIKE = re.compile(r"\+?\(?\d(?:(?:[^\w]|_){0,3}\d){6,}")
-_PHONE = re.compile(r"(?:\+|00)?972[\d\s-]{8,}|0\d[\d\s-]{7,}")
+_PHONE = re.compile(r"(?<!\d)(?:(?:\+|00)?972[\d\s-]{8,}|0\d[\d\s-]{7,})")
 _SHORTEST_SECRET = 5
 
 
@@ -27,6 +27,14 @@ def hide_phones(text: str) -> str:
     person's phone shown.
     """
     return _PHONE_LIKE.sub("[phone hidden]", text)
+
+
+def hide_phones_in_path(path: str) -> str:
+    """Replace what is written like a phone number of Israel. Names of files have dates in them, which stay.
+
+    :param path: A path or a URL, or words about one.
+    """
+    return _PHONE.sub("[phone hidden]", path)
 
 
 def hide(text: str, secrets: Iterable[str] = ()) -> str:

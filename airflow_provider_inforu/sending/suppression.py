@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.phones import ForeignPhoneError, InvalidPhoneError, normalize_phone
-from airflow_provider_inforu.capi.redact import hide_phones
+from airflow_provider_inforu.capi.redact import is_phone_like
 from airflow_provider_inforu.sending.texts import is_missing
 from airflow_provider_inforu.sources.rows import BadRow
 
@@ -48,13 +48,16 @@ def _names(row: object, rules: RecipientRules) -> tuple[list[str], list[str]]:
         return _names_of_fields(row, rules)
     if isinstance(row, bool) or not isinstance(row, str | int | float) or is_missing(row):
         raise InforuInputError(f"it is a {type(row).__name__}, neither a phone, a key nor a mapping of them")
+    # A customer's number of nine digits is a key, and may be a phone that lost its zero: then it is both.
+    may_be_key = rules.key_field is not None and not is_phone_like(str(row).strip())
+    keys = _keys(row) if may_be_key else []
     try:
-        return [], _phones(row)
+        return keys, _phones(row)
     except InvalidPhoneError:
         # A phone with a digit too many is no key: to take it for one would be to call its owner.
-        if rules.key_field is None or not str(row).strip() or _looks_like_a_phone(str(row)):
+        if not keys:
             raise
-    return _keys(row), []
+        return keys, []
 
 
 def _names_of_fields(row: Mapping[Any, Any], rules: RecipientRules) -> tuple[list[str], list[str]]:
@@ -79,12 +82,8 @@ def _keys(raw: object) -> list[str]:
     if isinstance(raw, float) and raw.is_integer():
         raw = int(raw)
     text = str(raw).strip()
-    if _looks_like_a_phone(text):
+    if is_phone_like(text):
         raise InforuInputError("its key looks like a phone number, which no key of a send does")
     if not text.isprintable():
         raise InforuInputError("its key has characters that cannot be shown, so it is none of the send's")
     return [text] if text else []
-
-
-def _looks_like_a_phone(text: str) -> bool:
-    return hide_phones(text) != text

@@ -6,7 +6,7 @@ import os
 from collections.abc import Generator, Iterable, Sequence
 from typing import Literal, TypeGuard, get_args
 
-from airflow_provider_inforu.capi.redact import hide_phones
+from airflow_provider_inforu.capi.redact import hide_phones_in_path
 from airflow_provider_inforu.sources.csv_file import csv_rows
 from airflow_provider_inforu.sources.lines import check_encoding, lines_of
 from airflow_provider_inforu.sources.ndjson_file import ndjson_rows
@@ -52,7 +52,7 @@ def rows_of_file(
     :raises SourceError: At once: the format or the encoding is not known. With a row: the file cannot be
         opened or not be read any further, a column is missing, has no name or the name of another.
     """
-    name = hide_phones(str(path).rstrip("/").rsplit("/", 1)[-1])
+    name = hide_phones_in_path(str(path).rstrip("/").rsplit("/", 1)[-1])
     unpack = name.lower().endswith(_PACKED)
     kind = _format(name, file_format)
     if kind == "parquet":

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
+from airflow_provider_inforu.capi.redact import hide_phones_in_path
 from airflow_provider_inforu.sources.rows import SourceError
 
 _BUFFER = 256 * 1024
@@ -36,6 +37,7 @@ def open_source(path: str | os.PathLike[str], *, unpack: bool) -> Iterator[Binar
     """
     from airflow.sdk import ObjectStoragePath
 
+    shown = hide_phones_in_path(str(path))
     try:
         # Made of one without a scheme, another cannot be opened.
         target: Any = path if isinstance(path, ObjectStoragePath) else ObjectStoragePath(path)
@@ -43,15 +45,16 @@ def open_source(path: str | os.PathLike[str], *, unpack: bool) -> Iterator[Binar
         file = target.open("rb")
     except Exception as error:  # object storages raise whatever they like
         raise SourceError(
-            f"{str(path)!r} cannot be opened ({type(error).__name__}: {error}): nothing was sent"
-        ) from error
+            f"{shown!r} cannot be opened ({type(error).__name__}: {hide_phones_in_path(str(error))}): "
+            "nothing was sent"
+        ) from None
     with file:
         buffered = io.BufferedReader(file, _BUFFER)
         yield cast("BinaryIO", gzip.GzipFile(fileobj=buffered) if unpack else buffered)
     after = _version(target)
     if before and after and before != after:
         raise SourceError(
-            f"{str(path)!r} changed while it was read: nothing was sent. Write a file elsewhere and move it "
+            f"{shown!r} changed while it was read: nothing was sent. Write a file elsewhere and move it "
             "there when it is whole, then try again"
         )
 

@@ -123,6 +123,63 @@ def test_text_that_is_no_file_is_an_error_that_says_what_would_be(runner, capsys
     assert "0500000001" not in log
 
 
+@pytest.mark.parametrize("header", ["0500000002", "telephone"])
+def test_a_file_of_suppressed_people_without_its_header_stops_the_send(
+    runner, sandbox, tmp_path, header, capsys
+):
+    optouts = tmp_path / "optouts.csv"
+    optouts.write_text(f"{header}\n")
+    assert runner.run(text_to_speech(people(3), suppress=str(optouts))) == "up_for_retry"
+    assert sandbox.requests() == []
+    log = log_of(capsys)
+    assert "optouts.csv has no column 'phone' or 'id'" in log
+    assert "0500000002" not in log
+
+
+def test_the_encoding_is_that_of_the_recipients_and_suppressed_people_come_in_utf_8(
+    runner, sandbox, tmp_path
+):
+    path = write_csv(tmp_path / "people.csv", people(3), "cp1255")
+    optouts = tmp_path / "optouts.csv"
+    optouts.write_text("phone,שם\n0500000002,דנה\n", encoding="utf-8-sig")
+    assert runner.run(text_to_speech(str(path), encoding="cp1255", suppress=str(optouts))) == "success"
+    assert len(sandbox.calls()) == 2
+
+
+@pytest.mark.parametrize("argument", ["recipients", "suppress"])
+def test_a_password_in_a_path_is_refused_and_not_shown(runner, sandbox, argument, capsys):
+    url = "s3://AKIA:s3cr3t@bucket/people.csv"
+    task = text_to_speech(url) if argument == "recipients" else text_to_speech(people(1), suppress=url)
+    assert runner.run(task) == "up_for_retry"
+    log = log_of(capsys)
+    assert f"{argument} has a password in it" in log
+    assert "s3cr3t" not in log
+    assert sandbox.requests() == []
+
+
+def test_a_date_in_the_name_of_a_file_is_shown(runner, tmp_path, capsys):
+    path = tmp_path / "people-2026-11-24.csv"
+    path.write_text(f"{HEADER}k1,0500000001\n")
+    runner.run(text_to_speech(str(path)))
+    assert "people-2026-11-24.csv line 2" in log_of(capsys)
+
+
+def test_a_phone_in_the_name_of_a_file_is_not_shown(runner, tmp_path, capsys):
+    path = tmp_path / "call 050-0000009.csv"
+    path.write_text(f"{HEADER}k1,0500000001\n")
+    runner.run(text_to_speech(str(path)))
+    log = log_of(capsys)
+    assert ".csv line 2" in log
+    assert "0000009" not in log
+
+
+def test_a_file_that_is_not_there_is_named_without_a_phone_in_its_name(runner, tmp_path, capsys):
+    runner.run(text_to_speech(str(tmp_path / "call 050-0000009.csv")))
+    log = log_of(capsys)
+    assert "cannot be opened (FileNotFoundError" in log
+    assert "0000009" not in log
+
+
 @pytest.mark.parametrize("kind", ["file", "path", "query"])
 def test_people_may_be_suppressed_by_a_file_or_a_query(runner, sandbox, tmp_path, kind):
     optouts = tmp_path / "optouts.csv"

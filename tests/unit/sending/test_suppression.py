@@ -39,6 +39,23 @@ def test_nobody_is_called_whose_phone_or_key_is_suppressed(suppressed, left):
     assert called(StreamedRows("a file", (row for row in suppressed))) == left
 
 
+@pytest.mark.parametrize("key", ["123456789", "521234567", "2026112400017"])
+@pytest.mark.parametrize(
+    "make", [str, int, lambda key: {"id": key}, lambda key: {"id": int(key), "phone": ""}]
+)
+def test_a_long_number_of_a_customer_is_a_key(key, make):
+    rows = [{"id": key, "phone": "0500000009", "message": "x"}, *ROWS]
+    assert called([make(key)], rows) == ["k1", "k2", "3"]
+
+
+def test_a_number_that_may_be_a_key_and_a_phone_suppresses_both():
+    rows = [
+        {"id": "500000001", "phone": "0500000009", "message": "x"},
+        {"id": "k1", "phone": "0500000001", "message": "x"},
+    ]
+    assert called(["500000001"], rows) == []
+
+
 def test_who_is_suppressed_is_skipped_with_the_reason_and_fails_nothing():
     read = read_recipients(ROWS, RecipientRules(key_field="id", on_duplicate="fail"), ["k1", "0500000003"])
     assert [(one.key, one.reason) for one in read.skipped] == [("k1", "suppressed"), ("3", "suppressed")]
