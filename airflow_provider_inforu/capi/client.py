@@ -59,13 +59,21 @@ class InforuClient:
         self._auth_location = auth_location
         self._body_auth = (username, token) if auth_location == "body" else None
         self._timeout = timeout
-        self._proxies = {"http": proxy, "https": proxy} if proxy else None
         authorization = basic_authorization(username, token)
         self._secrets = tuple(
             text for text in (authorization.removeprefix("Basic "), token, _password_of(proxy)) if text
         )
         self._session = new_session(authorization if auth_location == "header" else None)
         self._session.headers["Content-Type"] = "application/json"
+        # Read once: requests would go through the environment twice for each request, a third of its time.
+        self._transport = self._session.merge_environment_settings(
+            base_url,
+            proxies={"http": proxy, "https": proxy} if proxy else {},
+            stream=True,
+            verify=True,
+            cert=None,
+        )
+        self._session.trust_env = False
 
     def call(self, function: str, data: Mapping[str, Any]) -> Reply:
         """Make one request and return its answer.
@@ -84,10 +92,8 @@ class InforuClient:
                 build_url(self._base_url, function, self._auth_location),
                 data=content,
                 timeout=(min(CONNECT_TIMEOUT_SECONDS, self._timeout), self._timeout),
-                proxies=self._proxies,
                 allow_redirects=False,
-                verify=True,
-                stream=True,
+                **self._transport,
             ) as response:
                 body = read_body(response, seconds=self._timeout, max_bytes=MAX_ANSWER_BYTES)
         except AnswerError as error:

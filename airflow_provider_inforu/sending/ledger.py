@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_inforu.sending.batch_state import BatchRecord, BatchState, LedgerError
 from airflow_provider_inforu.sending.decisions import read_decided
-from airflow_provider_inforu.sending.ledger_keys import attempt_key, opening_key, segment_key
+from airflow_provider_inforu.sending.ledger_keys import attempt_key, begins_parts, opening_key, segment_key
 from airflow_provider_inforu.sending.ledger_reader import Header, ReadableStore, read_content, replay
 
 if TYPE_CHECKING:
@@ -130,9 +130,11 @@ class Ledger:
         size = len(json.dumps(part))
         now = self._segment
         if self._is_closed or (now.events and now.size + size > MAX_SEGMENT_BYTES):
+            number = self._last_number + 1
             # In this order: a part of the log that was not begun is not looked for.
-            self._store.set(opening_key(self._attempt, self._last_number + 1), {"begun": True})
-            self._last_number += 1
+            if begins_parts(number):
+                self._store.set(opening_key(self._attempt, number), {"begun": True})
+            self._last_number = number
             segment = _Segment(self._last_number, now.start + len(now.events), [*part], size)
         else:
             segment = _Segment(now.number, now.start, [*now.events, *part], now.size + size)

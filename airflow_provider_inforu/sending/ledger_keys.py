@@ -4,6 +4,8 @@ from __future__ import annotations
 
 PREFIX = "inforu_ledger"
 """Airflow's task state is shared with whatever else the task keeps there."""
+PARTS_BEGUN_TOGETHER = 8
+"""A mark costs a write while answers wait; more parts to a mark cost readers looks at what is not there."""
 
 
 def attempt_key(attempt: str) -> str:
@@ -23,13 +25,22 @@ def segment_key(attempt: str, segment: int) -> str:
     return f"{attempt_key(attempt)}.{segment}"
 
 
-def opening_key(attempt: str, segment: int) -> str:
-    """Return the key of the mark that says that a part of an attempt's log was begun.
+def begins_parts(segment: int) -> bool:
+    """Return whether a part of an attempt's log is the first of those that are begun together.
 
-    :param attempt: Its name.
     :param segment: Which part, from 1: the attempt's document is the mark of part 0.
     """
-    return f"{segment_key(attempt, segment)}.begun"
+    return segment % PARTS_BEGUN_TOGETHER == 1
+
+
+def opening_key(attempt: str, segment: int) -> str:
+    """Return the key of the mark that says that a part of an attempt's log was begun, with those beside it.
+
+    :param attempt: Its name.
+    :param segment: Which part, from 1.
+    """
+    first = segment - (segment - 1) % PARTS_BEGUN_TOGETHER
+    return f"{segment_key(attempt, first)}.begun"
 
 
 def decision_key(request: str) -> str:

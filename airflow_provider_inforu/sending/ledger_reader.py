@@ -140,7 +140,7 @@ def _read_events(store: ReadableStore, attempt: str, wanted: int | None) -> list
         stored = store.get(segment_key(attempt, number))
         match stored:
             case None:
-                pass  # it was begun and failed; so a later one repeats it, or nothing came of it
+                pass  # not written yet; or that failed, so a later one repeats it, or nothing came of it
             case {"start": int(start), "events": list(more)} if start <= len(events):
                 events[start:] = more
             case _:

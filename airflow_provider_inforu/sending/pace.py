@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_inforu.capi.errors import InforuError
-from airflow_provider_inforu.sending.shared_places import SharedLimit, places_in
+from airflow_provider_inforu.sending.shared_places import SharedLimit, SharedPlaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,16 @@ _SHORTEST_IDLE_SECONDS = 0.002
 _LONGEST_IDLE_SECONDS = 0.25
 
 
+class Places(Protocol):
+    """What lets requests go."""
+
+    def take(self) -> bool:
+        """Take a place; return False where none is free."""
+
+    def leave(self) -> None:
+        """Tell that the requests leave now that have taken places since the last time."""
+
+
 class Throttle:
     """Lets requests go almost evenly spaced, with no burst at the start.
 
@@ -36,8 +47,8 @@ class Throttle:
     def __init__(self, requests_per_second: float, shared: SharedLimit | None = None) -> None:
         self._slow_until = 0.0
         self._refused_since: float | None = None
-        self._take = _evenly(requests_per_second, shared)
-        self._take_slowly = _evenly(requests_per_second / 2, shared)
+        self._places = _evenly(requests_per_second, shared)
+        self._few_places = _evenly(requests_per_second / 2, shared)
 
     def take(self) -> bool:
         """Return whether a request may leave now, and count it if so.
@@ -45,7 +56,7 @@ class Throttle:
         :raises InforuError: The shared limit cannot be asked, or let nothing go for minutes.
         """
         now = time.monotonic()
-        may_leave = self._take_slowly() if now < self._slow_until else self._take()
+        may_leave = (self._few_places if now < self._slow_until else self._places).take()
         self._refused_since = None if may_leave else self._refused_since or now
         if self._refused_since and now - self._refused_since > LONGEST_STANDSTILL_SECONDS:
             raise InforuError(
@@ -54,24 +65,42 @@ class Throttle:
             )
         return may_leave
 
+    def leave(self) -> None:
+        """Tell that the requests leave now that were counted since the last time.
+
+        :raises InforuError: The shared limit cannot be asked.
+        """
+        self._places.leave()
+        self._few_places.leave()
+
     def slow_down(self) -> None:
         """Halve the rate for a while; without a limit there is nothing to halve."""
         self._slow_until = time.monotonic() + SLOWER_SECONDS
 
 
-def _evenly(requests_per_second: float, shared: SharedLimit | None) -> Callable[[], bool]:
+def _evenly(requests_per_second: float, shared: SharedLimit | None) -> Places:
     if requests_per_second == 0:
-        return lambda: True
+        return _OwnPlaces(lambda: True)
     rates = [(max(1, math.floor(requests_per_second)), WINDOW_MILLISECONDS)]
     distance = math.floor(EVENNESS * 1000 / requests_per_second)
     if rates[0][0] > 1 and distance > 0:
         rates.insert(0, (1, distance))
     if shared:
-        return places_in(shared, rates)
+        return SharedPlaces(shared, rates)
     from pyrate_limiter import InMemoryBucket, Limiter, Rate
 
     limiter = Limiter(InMemoryBucket([Rate(*rate) for rate in rates]), buffer_ms=0)
-    return lambda: bool(limiter.try_acquire(blocking=False))
+    return _OwnPlaces(lambda: bool(limiter.try_acquire(blocking=False)))
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnPlaces:
+    """Places of this process alone."""
+
+    take: Callable[[], bool]
+
+    def leave(self) -> None:
+        """Do nothing: each request counts from when it took its place."""
 
 
 class Hold:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 REDIS_SECONDS = 5.0
+LATE_SECONDS = 0.1
+"""A request that leaves so long after it took its place is counted anew: it comes together with those that
+took theirs later."""
 # The server looks at its own clock, counts and takes in one step. With two steps, a worker that is held up
 # between them would count as of a moment that is over, and miss whoever took a place meanwhile.
 _TAKE = """
@@ -32,6 +36,14 @@ redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('PEXPIRE', KEYS[1], 2 * longest)
 return 1
 """
+_COUNT_FROM_NOW = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for i = 2, #ARGV do
+    redis.call('ZADD', KEYS[1], now, ARGV[i])
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,34 +58,55 @@ class SharedLimit:
     name: str
 
 
-def places_in(shared: SharedLimit, rates: Sequence[tuple[int, int]]) -> Callable[[], bool]:
-    """Return what takes a place, or returns False where none is free.
+class SharedPlaces:
+    """Takes places, and counts a request from when it leaves if that is much later.
 
     :param shared: Where the places are kept.
     :param rates: The most places in so many milliseconds, for each window that is to hold.
-    :raises InforuError: The package or the server is missing; so does what is returned, later.
+    :raises InforuError: The package or the server is missing; the methods raise it too.
     """
-    try:
-        import redis
-    except ImportError:
-        raise InforuInputError(
-            "the shared rate limit needs the package redis: pip install 'airflow-provider-inforu[redis]'"
-        ) from None
 
-    def ask(what: Callable[[], T]) -> T:
+    def __init__(self, shared: SharedLimit, rates: Sequence[tuple[int, int]]) -> None:
+        try:
+            import redis
+        except ImportError:
+            raise InforuInputError(
+                "the shared rate limit needs the package redis: pip install 'airflow-provider-inforu[redis]'"
+            ) from None
+        self._errors = (redis.RedisError, ValueError)
+        # Without a limit of time, a server that is silent would hold the send for ever.
+        patience = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
+        server = self._ask(lambda: redis.Redis.from_url(shared.url, **patience))
+        self._ask(server.ping)
+        self._take = server.register_script(_TAKE)
+        self._count_from_now = server.register_script(_COUNT_FROM_NOW)
+        self._key = f"inforu:rate:{shared.name}"
+        self._rates = [number for rate in rates for number in rate]
+        self._kept_milliseconds = 2 * max(milliseconds for _, milliseconds in rates)
+        self._held: list[str] = []
+        self._held_since = 0.0
+
+    def take(self) -> bool:
+        """Take a place; return False where none is free."""
+        name = secrets.token_hex(8)
+        if not self._ask(lambda: self._take([self._key], [name, *self._rates])):
+            return False
+        if not self._held:
+            self._held_since = time.monotonic()
+        self._held.append(name)
+        return True
+
+    def leave(self) -> None:
+        """Tell that the requests leave now that have taken places since the last time."""
+        names, self._held = self._held, []
+        if names and time.monotonic() - self._held_since > LATE_SECONDS:
+            self._ask(lambda: self._count_from_now([self._key], [self._kept_milliseconds, *names]))
+
+    def _ask(self, what: Callable[[], T]) -> T:
         try:
             return what()
-        except (redis.RedisError, ValueError) as error:
+        except self._errors as error:
             # The words of the error may repeat the address, and with it a password.
             raise InforuError(
                 f"the shared rate limit cannot be asked ({type(error).__name__}), so nothing more is sent"
             ) from None
-
-    # Without a limit of time, a server that is silent would hold the send for ever.
-    patience = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
-    server = ask(lambda: redis.Redis.from_url(shared.url, **patience))
-    ask(server.ping)
-    take = server.register_script(_TAKE)
-    numbers = [number for rate in rates for number in rate]
-    key = f"inforu:rate:{shared.name}"
-    return lambda: bool(ask(lambda: take([key], [secrets.token_hex(8), *numbers])))

@@ -95,14 +95,25 @@ def test_a_part_that_is_missing_between_others_stops_the_task(store, monkeypatch
         open_ledger(store, NEW)
 
 
-def test_a_part_whose_beginning_was_lost_stops_the_task(store, monkeypatch):
+@pytest.mark.parametrize("part", [1, 9])
+def test_a_part_whose_beginning_was_lost_stops_the_task(store, monkeypatch, part):
     monkeypatch.setattr(ledger_module, "MAX_SEGMENT_BYTES", 1)
     ledger = open_ledger(store, NEW)
-    ledger.write([[Event.SUBMIT, 3, "d"]])
-    ledger.write([[Event.ACCEPT, 3, "token", 194]])
-    del store._values[opening_key("000002", 1)]
-    with pytest.raises(LedgerError, match="part 1 of attempt 000002 was never begun"):
+    for number in range(10, 20):
+        ledger.write([[Event.SUBMIT, number, "d"]])
+    del store._values[opening_key("000002", part)]
+    with pytest.raises(LedgerError, match=f"part {part} of attempt 000002 was never begun"):
         open_ledger(store, NEW)
+
+
+def test_one_mark_begins_eight_parts(store, monkeypatch):
+    monkeypatch.setattr(ledger_module, "MAX_SEGMENT_BYTES", 1)
+    ledger = open_ledger(store, NEW)
+    for number in range(10, 27):
+        ledger.write([[Event.SUBMIT, number, "d"]])
+    marks = [key for key in store._values if key.endswith(".begun")]
+    assert marks == [opening_key("000002", part) for part in (1, 9)]
+    assert set(read_ledger(store)[1]) == {1, 2, *range(10, 27)}
 
 
 def test_events_that_a_later_attempt_had_read_and_that_are_gone_stop_the_task(store):

@@ -3,6 +3,7 @@ import os
 import secrets
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -180,9 +181,42 @@ def test_a_worker_that_is_held_up_while_it_asks_takes_no_place_that_another_one_
     assert sorted(taken) == [False, True]
 
 
+@pytest.mark.redis
+def test_a_request_that_leaves_long_after_it_took_its_place_counts_from_then(shared):
+    """Its ledger was slow. Others that take their places later come at the same time."""
+    slow, fast = Throttle(2, shared), Throttle(2, shared)
+    assert slow.take()
+    time.sleep(1.1)
+    assert fast.take()
+    fast.leave()
+    slow.leave()
+    time.sleep(0.5)
+    assert not fast.take(), "a third request within a second"
+
+
+@pytest.mark.redis
+def test_a_place_that_was_left_late_is_forgotten_like_any_other(shared):
+    throttle = Throttle(2, shared)
+    assert throttle.take()
+    time.sleep(2.1)
+    throttle.leave()
+    server = redis.Redis.from_url(shared.url)
+    assert 0 < server.pttl(f"inforu:rate:{shared.name}") <= 2 * pace.WINDOW_MILLISECONDS
+
+
+@pytest.mark.redis
+def test_a_request_that_leaves_soon_asks_the_server_no_second_time(shared):
+    throttle = Throttle(2, shared)
+    assert throttle.take()
+    server = redis.Redis.from_url(shared.url)
+    before = server.zrange(f"inforu:rate:{shared.name}", 0, -1, withscores=True)
+    throttle.leave()
+    assert server.zrange(f"inforu:rate:{shared.name}", 0, -1, withscores=True) == before
+
+
 def test_a_limit_that_lets_nothing_go_for_minutes_stops_the_send(clock, monkeypatch):
     throttle = Throttle(1)
-    monkeypatch.setattr(throttle, "_take", lambda: False)
+    monkeypatch.setattr(throttle, "_places", SimpleNamespace(take=lambda: False))
     assert not throttle.take()
     clock.now += pace.LONGEST_STANDSTILL_SECONDS
     assert not throttle.take()

@@ -1,0 +1,103 @@
+"""In which order a round of the dispatch takes answers, writes them down and lets requests go."""
+
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.capi.voice import SendReceipt
+from airflow_provider_inforu.sending import dispatch as dispatch_module
+from airflow_provider_inforu.sending.batch_state import Event
+from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
+from airflow_provider_inforu.sending.ledger import open_ledger
+from airflow_provider_inforu.sending.ledger_reader import Header
+from airflow_provider_inforu.sending.plan import Batch
+from airflow_provider_inforu.sending.spool import Recipient
+from airflow_provider_inforu.sending.stores import MemoryStore
+
+
+class Rounds(MemoryStore):
+    """Remembers what each write of the ledger added."""
+
+    def __init__(self):
+        super().__init__()
+        self.added = []
+        self._known = 0
+
+    def set(self, key, value):
+        super().set(key, value)
+        if "events" in value:
+            self.added.append(value["events"][self._known :])
+            self._known = len(value["events"])
+
+
+@pytest.fixture
+def store():
+    return Rounds()
+
+
+def dispatch(store, send, *, batches, width):
+    ledger = open_ledger(store, Header("5e4d", "plan", batches, batches, 0))
+    people = [
+        Batch(number, [Recipient(str(number), "0589995551", "hello")]) for number in range(1, batches + 1)
+    ]
+    return Dispatch(ledger, people, send, Limits(requests_per_second=0, max_in_flight=width))
+
+
+def receipt(batch):
+    return SendReceipt(1, f"token-{batch.number}", None, 1)
+
+
+def test_requests_that_are_answered_together_are_followed_by_others_in_one_write(store, monkeypatch):
+    waiting, second_may_end = [], threading.Event()
+
+    def send(batch):
+        if batch.number == 2:
+            second_may_end.wait(5)
+        else:
+            time.sleep(0.05)  # an answer that is there at once is not waited for
+        return receipt(batch)
+
+    sending = dispatch(store, send, batches=4, width=2)
+
+    def wait_for_company(seconds):
+        waiting.append(seconds)
+        second_may_end.set()
+        while sending._in_flight == 2 and sending._answers.empty():
+            time.sleep(0.001)
+
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=wait_for_company)
+    monkeypatch.setattr(dispatch_module, "time", clock)
+    sending.run()
+    submits = [
+        {number for kind, number, *_ in added if kind == Event.SUBMIT}
+        for added in store.added
+        if any(kind == Event.SUBMIT for kind, *_ in added)
+    ]
+    assert submits == [{1, 2}, {3, 4}]
+    assert 0 <= waiting[0] <= dispatch_module.ANSWERS_WAIT_SECONDS
+
+
+def test_a_request_is_told_to_leave_when_its_intent_is_written(store, monkeypatch):
+    order = []
+    sending = dispatch(store, lambda batch: order.append("request") or receipt(batch), batches=1, width=1)
+    monkeypatch.setattr(sending._pace, "leave", lambda: store.added and order.append("leave"))
+    sending.run()
+    assert order[:2] == ["leave", "request"]
+
+
+def test_where_the_shared_limit_fails_after_an_intent_was_written_nobody_is_left_in_doubt(store, monkeypatch):
+    requests = []
+    sending = dispatch(store, requests.append, batches=3, width=2)
+
+    def fail():
+        raise InforuError("the shared rate limit cannot be asked")
+
+    monkeypatch.setattr(sending._pace, "leave", fail)
+    with pytest.raises(InforuError, match="cannot be asked"):
+        sending.run()
+    assert requests == []
+    assert sending._ledger.records == {}
+    assert [event[0] for added in store.added for event in added] == [Event.SUBMIT] * 2 + [Event.WITHDRAW] * 2
