@@ -13,6 +13,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_inforu.capi.voice import SEND_EXISTING_CAMPAIGN, SEND_TEXT_TO_SPEECH
+from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.operators.voice import (
     InforuSendExistingCampaignOperator,
     InforuSendTextToSpeechOperator,
@@ -445,6 +446,16 @@ def test_a_vendor_that_is_down_puts_few_people_in_doubt_and_the_others_are_left_
     sandbox.add_fault("http_error", http_status=503, count=50)
     assert runner.run(text_to_speech(people(5000), max_in_flight=2)) == "up_for_retry"
     assert len(sandbox.requests()) <= 6
+
+
+def test_the_client_is_made_before_a_request_takes_its_place_in_the_limit(runner, sandbox, monkeypatch):
+    """To load and make it takes a while, in which the place would grow old."""
+    order = []
+    make, send = InforuHook.get_conn, dispatch.Dispatch.run
+    monkeypatch.setattr(InforuHook, "get_conn", lambda hook: order.append("client") or make(hook))
+    monkeypatch.setattr(dispatch.Dispatch, "run", lambda one: order.append("send") or send(one))
+    assert runner.run(text_to_speech(people(3))) == "success"
+    assert order == ["client", "send"]
 
 
 def test_a_rejected_batch_does_not_keep_the_others_from_being_called(runner, sandbox, capsys):
