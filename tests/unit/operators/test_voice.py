@@ -456,6 +456,7 @@ def test_the_client_is_made_before_a_request_takes_its_place_in_the_limit(runner
     monkeypatch.setattr(dispatch.Dispatch, "run", lambda one: order.append("send") or send(one))
     assert runner.run(text_to_speech(people(3))) == "success"
     assert order == ["client", "send"]
+    assert len(sandbox.calls()) == 3
 
 
 def test_a_rejected_batch_does_not_keep_the_others_from_being_called(runner, sandbox, capsys):
