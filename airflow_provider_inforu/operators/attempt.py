@@ -198,7 +198,8 @@ class Attempt:
         self.has_sent = bool(unsent)
         send_id = ledger.header.send_id
         log.info("send %s: requests to make: %d of %d", send_id, len(unsent), len(batches))
-        self._hook.get_conn()  # made here, so that the first requests are not late
+        if unsent:
+            self._hook.get_conn()  # made here, so that the first requests are not late
         self._running = Dispatch(
             ledger,
             unsent,

@@ -134,6 +134,7 @@ class Dispatch:
                         self._write(leaving)
                     idle = not leaving
                     self._pace.leave()
+                    self._take_back_where_stopped(leaving)
                     while leaving:
                         self._in_flight += 1
                         pool.submit(self._request, leaving.pop(0))
@@ -230,6 +231,19 @@ class Dispatch:
                 self.stop(FirstBatchError(NO_COPY))
             width = 1
         return self._in_flight + leaving < width
+
+    def _take_back_where_stopped(self, leaving: list[Batch]) -> None:
+        """Keep back what was to leave, where the send was stopped or its window closed meanwhile."""
+        if leaving and (self.stopped_by or self._is_window_closed()):
+            kept = [*leaving]
+            leaving.clear()
+            self._answered += ([Event.WITHDRAW, batch.number] for batch in kept)
+            self._waiting.extendleft(reversed(kept))
+            self._write([])
+            self._stop_where_the_window_closes()
+
+    def _is_window_closed(self) -> bool:
+        return self._limits.window is not None and not self._limits.window.is_open(now())
 
     def _stop_where_the_window_closes(self) -> None:
         window, moment = self._limits.window, now()

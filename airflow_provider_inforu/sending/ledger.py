@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from airflow_provider_inforu.sending.batch_state import BatchRecord, BatchState, LedgerError
 from airflow_provider_inforu.sending.decisions import read_decided
 from airflow_provider_inforu.sending.ledger_keys import attempt_key, begins_parts, opening_key, segment_key
-from airflow_provider_inforu.sending.ledger_reader import Header, ReadableStore, read_content, replay
+from airflow_provider_inforu.sending.ledger_reader import (
+    VERSION,
+    Header,
+    ReadableStore,
+    read_content,
+    replay,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -181,7 +187,7 @@ def open_ledger(store: LedgerStore, new: Header, *, resend: bool = False) -> Led
     ledger = Ledger(
         store,
         attempt,
-        replace(header, attempts=header.attempts + 1),
+        replace(header, attempts=header.attempts + 1, version=VERSION),
         found.records,
         after=Position(found.attempt, found.events),
     )

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_inforu.sending.batch_state import DAMAGED, BatchRecord, LedgerError, apply
 from airflow_provider_inforu.sending.decisions import read_decided
-from airflow_provider_inforu.sending.ledger_keys import attempt_key, opening_key, segment_key
+from airflow_provider_inforu.sending.ledger_keys import attempt_key, begins_parts, opening_key, segment_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERSION = 1
+VERSION = 2
+"""1 had a mark for each segment; it is read as well."""
 
 
 class ReadableStore(Protocol):
@@ -136,7 +137,7 @@ def _read_events(store: ReadableStore, attempt: str, wanted: int | None) -> list
     """
     events: list[Any] = []
     number = 0
-    while number == 0 or store.get(opening_key(attempt, number)) is not None:
+    while number == 0 or not begins_parts(number) or store.get(opening_key(attempt, number)) is not None:
         stored = store.get(segment_key(attempt, number))
         match stored:
             case None:

@@ -81,7 +81,8 @@ class Throttle:
 def _evenly(requests_per_second: float, shared: SharedLimit | None) -> Places:
     if requests_per_second == 0:
         return _OwnPlaces(lambda: True)
-    rates = [(max(1, math.floor(requests_per_second)), WINDOW_MILLISECONDS)]
+    window = math.ceil(WINDOW_MILLISECONDS / min(1, requests_per_second))
+    rates = [(max(1, math.floor(requests_per_second)), window)]
     distance = math.floor(EVENNESS * 1000 / requests_per_second)
     if rates[0][0] > 1 and distance > 0:
         rates.insert(0, (1, distance))

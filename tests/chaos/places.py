@@ -1,4 +1,4 @@
-"""Every place in a shared rate limit that was taken, and when, as the Redis server that keeps it knows."""
+"""Every place in a shared rate limit and the time from which it counts, as the Redis server knows it."""
 
 import threading
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ LOOK_SECONDS = 0.3
 
 @contextmanager
 def watched_places(server, key):
-    """Give what returns the seconds at which places were taken since the start."""
+    """Give what returns the seconds from which places counted since the start."""
     taken = {}
     is_over = threading.Event()
 

@@ -423,6 +423,18 @@ def test_a_proxy_of_the_environment_that_cannot_be_used_is_safe_to_resend_and_no
     assert inforu_sandbox.requests() == []
 
 
+def test_the_environment_is_read_when_the_client_is_made(monkeypatch, inforu_sandbox):
+    client = client_of(inforu_sandbox)
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{unused_port()}")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert client.call(SEND_TEXT_TO_SPEECH, DATA).status_id == 1
+    with pytest.raises(InforuConnectionError):
+        client_of(inforu_sandbox).call(SEND_TEXT_TO_SPEECH, DATA)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert client_of(inforu_sandbox).call(SEND_TEXT_TO_SPEECH, DATA).status_id == 1
+
+
 def test_a_password_in_the_address_is_not_shown():
     client = InforuClient(base_url=f"http://me:pw12345@127.0.0.1:{unused_port()}", username="u", token="t")
     with pytest.raises(InforuConnectionError) as raised:

@@ -1,5 +1,8 @@
 """In which order a round of the dispatch takes answers, writes them down and lets requests go."""
 
+import datetime as dt
+from types import SimpleNamespace
+
 import pytest
 
 from airflow_provider_inforu.capi.errors import InforuError
@@ -11,6 +14,7 @@ from airflow_provider_inforu.sending.ledger_reader import Header
 from airflow_provider_inforu.sending.plan import Batch
 from airflow_provider_inforu.sending.spool import Recipient
 from airflow_provider_inforu.sending.stores import MemoryStore
+from airflow_provider_inforu.sending.window import WindowClosedError
 
 
 class Rounds(MemoryStore):
@@ -33,12 +37,13 @@ def store():
     return Rounds()
 
 
-def dispatch(store, send, *, batches, width):
+def dispatch(store, send, *, batches, width, window=None):
     ledger = open_ledger(store, Header("5e4d", "plan", batches, batches, 0))
     people = [
         Batch(number, [Recipient(str(number), "0589995551", "hello")]) for number in range(1, batches + 1)
     ]
-    return Dispatch(ledger, people, send, Limits(requests_per_second=0, max_in_flight=width))
+    limits = Limits(requests_per_second=0, max_in_flight=width, window=window)
+    return Dispatch(ledger, people, send, limits)
 
 
 def receipt(batch):
@@ -66,3 +71,32 @@ def test_where_the_shared_limit_fails_after_an_intent_was_written_nobody_is_left
     assert requests == []
     assert sending._ledger.records == {}
     assert [event[0] for added in store.added for event in added] == [Event.SUBMIT] * 2 + [Event.WITHDRAW] * 2
+
+
+def test_a_stop_while_intents_are_written_keeps_their_requests_back(store):
+    requests = []
+    sending = dispatch(store, requests.append, batches=3, width=2)
+    write, killed = store.set, InforuError("killed")
+
+    def write_and_be_killed(key, value):
+        write(key, value)
+        sending.stop(killed)
+
+    store.set = write_and_be_killed
+    sending.run()
+    assert requests == []
+    assert sending.stopped_by is killed
+    assert sending._ledger.records == {}
+    assert [batch.number for batch in sending._waiting] == [1, 2, 3]
+
+
+def test_a_window_that_closes_while_intents_are_written_keeps_their_requests_back(store):
+    requests = []
+    opens = dt.datetime(2026, 11, 29, 6, tzinfo=dt.UTC)
+    window = SimpleNamespace(is_open=lambda _: not store.added, opens_at=lambda _: opens)
+    sending = dispatch(store, requests.append, batches=2, width=2, window=window)
+    sending.run()
+    assert requests == []
+    assert sending._ledger.records == {}
+    assert isinstance(sending.stopped_by, WindowClosedError)
+    assert not sending.stopped_by.begun

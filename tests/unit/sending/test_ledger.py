@@ -1,6 +1,7 @@
 """What a ledger that is damaged, foreign or from the future does: stop, never "nobody was called"."""
 
 import json
+from unittest import mock
 
 import pytest
 
@@ -57,7 +58,7 @@ DOCUMENT = {"version": 1, "send_id": "x", "after": None}
         ({**DOCUMENT, "after": "000000"}, "attempt 000001 is damaged"),
         ({**DOCUMENT, "after": ["000001", 0]}, "attempt 000001 comes before itself"),
         (DOCUMENT, "its header is none"),
-        ({"version": 2}, "newer version"),
+        ({"version": 3}, "newer version"),
     ],
 )
 def test_an_attempt_that_cannot_be_understood_stops_the_task(store, document, reason):
@@ -106,14 +107,38 @@ def test_a_part_whose_beginning_was_lost_stops_the_task(store, monkeypatch, part
         open_ledger(store, NEW)
 
 
-def test_one_mark_begins_eight_parts(store, monkeypatch):
+def test_a_ledger_with_a_mark_for_each_part_goes_on_in_the_form_of_today(store, monkeypatch):
+    """Version 1 was written so."""
     monkeypatch.setattr(ledger_module, "MAX_SEGMENT_BYTES", 1)
     ledger = open_ledger(store, NEW)
+    for number in (10, 11, 12):
+        ledger.write([[Event.SUBMIT, number, "d"]])
+    store._values[attempt_key("000002")]["version"] = 1
+    for part in (1, 2):
+        store._values[f"{segment_key('000002', part)}.begun"] = {"begun": True}
+    again = open_ledger(store, NEW)
+    assert set(again.records) == {1, 2, 10, 11, 12}
+    assert store._values[attempt_key("000003")]["version"] == 2
+
+
+def test_one_mark_is_written_and_read_for_eight_parts(store, monkeypatch):
+    monkeypatch.setattr(ledger_module, "MAX_SEGMENT_BYTES", 1)
+    watched = mock.Mock(wraps=store)
+    ledger = open_ledger(watched, NEW)
     for number in range(10, 27):
         ledger.write([[Event.SUBMIT, number, "d"]])
-    marks = [key for key in store._values if key.endswith(".begun")]
-    assert marks == [opening_key("000002", part) for part in (1, 9)]
-    assert set(read_ledger(store)[1]) == {1, 2, *range(10, 27)}
+    assert marks_of(watched.set) == [opening_key("000002", part) for part in (1, 9)]
+    watched.get.reset_mock()
+    assert set(read_ledger(watched)[1]) == {1, 2, *range(10, 27)}
+    assert marks_of(watched.get) == [
+        opening_key("000001", 1),
+        *(opening_key("000002", part) for part in (1, 9, 17)),
+    ]
+
+
+def marks_of(method):
+    """Return which marks of parts a method of a store was called with."""
+    return [call.args[0] for call in method.call_args_list if call.args[0].endswith(".begun")]
 
 
 def test_events_that_a_later_attempt_had_read_and_that_are_gone_stop_the_task(store):

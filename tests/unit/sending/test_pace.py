@@ -1,15 +1,17 @@
 import logging
 import os
 import secrets
+import socket
 import sys
 import time
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 import redis
 
 from airflow_provider_inforu.capi.errors import InforuConnectionError, InforuError
-from airflow_provider_inforu.sending import pace, progress
+from airflow_provider_inforu.sending import pace, progress, shared_places
 from airflow_provider_inforu.sending.answers import Backoff
 from airflow_provider_inforu.sending.pace import Hold, Throttle
 from airflow_provider_inforu.sending.progress import Progress
@@ -205,13 +207,42 @@ def test_a_place_that_was_left_late_is_forgotten_like_any_other(shared):
 
 
 @pytest.mark.redis
-def test_a_request_that_leaves_soon_asks_the_server_no_second_time(shared):
-    throttle = Throttle(2, shared)
-    assert throttle.take()
+@pytest.mark.parametrize("is_slowed_down", [False, True])
+@pytest.mark.parametrize(("late_after", "counts_anew"), [(60.0, False), (0.0, True)])
+def test_only_a_request_that_leaves_late_counts_anew(
+    shared, monkeypatch, late_after, counts_anew, is_slowed_down
+):
+    monkeypatch.setattr(shared_places, "LATE_SECONDS", late_after)
     server = redis.Redis.from_url(shared.url)
+    throttle = Throttle(4, shared)
+    if is_slowed_down:
+        throttle.slow_down()
+    assert throttle.take()
     before = server.zrange(f"inforu:rate:{shared.name}", 0, -1, withscores=True)
+    time.sleep(0.01)
     throttle.leave()
-    assert server.zrange(f"inforu:rate:{shared.name}", 0, -1, withscores=True) == before
+    after = server.zrange(f"inforu:rate:{shared.name}", 0, -1, withscores=True)
+    assert [name for name, _ in after] == [name for name, _ in before]
+    assert (after != before) == counts_anew
+
+
+def test_a_server_that_is_silent_is_asked_once(monkeypatch):
+    """Intents may be written while it is asked."""
+    monkeypatch.setattr(shared_places, "REDIS_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        with pytest.raises(InforuError, match="shared rate limit cannot be asked"):
+            Throttle(30, SharedLimit(url, "account"))
+        silent.settimeout(0.5)
+        silent.accept()[0].close()
+        with pytest.raises(TimeoutError):
+            silent.accept()
+
+
+def test_a_rate_that_is_halved_below_one_in_a_second_is_halved():
+    with mock.patch("pyrate_limiter.Rate") as rate:
+        Throttle(1)
+    assert [call.args for call in rate.call_args_list] == [(1, 1020), (1, 2040)]
 
 
 def test_a_limit_that_lets_nothing_go_for_minutes_stops_the_send(clock, monkeypatch):
