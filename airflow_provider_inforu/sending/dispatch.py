@@ -53,6 +53,9 @@ SECONDS_BETWEEN_LAST_WRITES = 2.0
 """Each write has the store's own patience besides."""
 ANSWERS_WAIT_SECONDS = 0.02
 """A write costs about as long; so long an answer waits for an intent that may share it."""
+COMPANY = 0.2
+"""Requests that left together are answered together, nearly. A full send waits so long after the first answer
+for others, as a share of what the last write took: one write then lets several requests go."""
 
 
 class FirstBatchError(InforuError):
@@ -108,6 +111,7 @@ class Dispatch:
         self._answers: queue.SimpleQueue[tuple[Batch, SendReceipt | InforuError]] = queue.SimpleQueue()
         self._answered: list[Entry] = []
         self._answered_since = 0.0
+        self._write_seconds = 0.0
         self._in_flight = 0
         self._in_doubt_in_a_row = 0
         self._hold = Hold(limits.backoff)
@@ -154,7 +158,9 @@ class Dispatch:
     def _write(self, leaving: Sequence[Batch]) -> None:
         intents = ([Event.SUBMIT, batch.number, batch.digest] for batch in leaving)
         events, self._answered = [*self._answered, *intents], []
+        begun = time.monotonic()
         self._ledger.write(events)
+        self._write_seconds = time.monotonic() - begun
 
     def _write_last_answers(self, unsent: Sequence[Batch]) -> None:
         """Write what is still answered after a failure or a timeout, so that few people are left in doubt."""
@@ -184,6 +190,8 @@ class Dispatch:
         with contextlib.suppress(queue.Empty):
             while True:
                 batch, answer = self._answers.get(timeout=wait) if wait else self._answers.get_nowait()
+                if wait and self._waiting and self._in_flight == self._limits.max_in_flight:
+                    time.sleep(min(COMPANY * self._write_seconds, ANSWERS_WAIT_SECONDS))
                 wait = 0.0
                 self._in_flight -= 1
                 take = self._accepted if isinstance(answer, SendReceipt) else self._failed

@@ -1,12 +1,15 @@
 """In which order a round of the dispatch takes answers, writes them down and lets requests go."""
 
 import datetime as dt
+import threading
+import time
 from types import SimpleNamespace
 
 import pytest
 
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.capi.voice import SendReceipt
+from airflow_provider_inforu.sending import dispatch as dispatch_module
 from airflow_provider_inforu.sending.batch_state import Event
 from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
 from airflow_provider_inforu.sending.ledger import open_ledger
@@ -48,6 +51,36 @@ def dispatch(store, send, *, batches, width, window=None):
 
 def receipt(batch):
     return SendReceipt(1, f"token-{batch.number}", None, 1)
+
+
+def test_requests_that_are_answered_together_are_followed_by_others_in_one_write(store, monkeypatch):
+    waited, second_may_end = [], threading.Event()
+
+    def send(batch):
+        if batch.number == 2:
+            second_may_end.wait(5)
+        else:
+            time.sleep(0.05)  # an answer that is there at once is not waited for
+        return receipt(batch)
+
+    sending = dispatch(store, send, batches=4, width=2)
+
+    def wait_for_company(seconds):
+        waited.append(seconds)
+        second_may_end.set()
+        while sending._in_flight == 2 and sending._answers.empty():
+            time.sleep(0.001)
+
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=wait_for_company)
+    monkeypatch.setattr(dispatch_module, "time", clock)
+    sending.run()
+    submits = [
+        {number for kind, number, *_ in added if kind == Event.SUBMIT}
+        for added in store.added
+        if any(kind == Event.SUBMIT for kind, *_ in added)
+    ]
+    assert submits == [{1, 2}, {3, 4}]
+    assert 0 <= waited[0] <= dispatch_module.ANSWERS_WAIT_SECONDS
 
 
 def test_a_request_is_told_to_leave_when_its_intent_is_written(store, monkeypatch):
