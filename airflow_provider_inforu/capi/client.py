@@ -65,7 +65,7 @@ class InforuClient:
         )
         self._session = new_session(authorization if auth_location == "header" else None)
         self._session.headers["Content-Type"] = "application/json"
-        # Read once: requests would go through the environment twice for each request, a third of its time.
+        # Read once: requests would go through the environment twice for each request, a fifth of its time.
         self._transport = self._session.merge_environment_settings(
             base_url,
             proxies={"http": proxy, "https": proxy} if proxy else {},
