@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+
+import requests
 
 from airflow_provider_inforu.capi.connections import progress
 from airflow_provider_inforu.capi.envelope import (
@@ -28,6 +31,18 @@ from airflow_provider_inforu.capi.session import (
 
 MAX_ANSWER_BYTES = 1024 * 1024
 """Answers of this API are some hundred bytes; one that has no end must not fill the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCall:
+    """A request that is ready to leave. Its repr shows neither content nor secret.
+
+    :ivar function: The vendor's function.
+    :ivar request: The request.
+    """
+
+    function: str
+    request: requests.PreparedRequest = field(repr=False)
 
 
 class InforuClient:
@@ -85,12 +100,36 @@ class InforuClient:
         :raises InforuOutcomeUnknownError: It left, and no usable answer came.
         :raises InforuApiError: The vendor refused; the subclass says why.
         """
+        return self.send(self.prepare(function, data))
+
+    def prepare(self, function: str, data: Mapping[str, Any]) -> PreparedCall:
+        """Make a request ready for `send`.
+
+        :param function: See `call`.
+        :param data: See `call`.
+        :raises InforuInputError: ``data`` holds what JSON cannot.
+        :raises InforuConnectionError: There is no such address.
+        """
         content = build_body(data, auth=self._body_auth)
+        url = build_url(self._base_url, function, self._auth_location)
         progress.left = False
         try:
-            with self._session.post(
-                build_url(self._base_url, function, self._auth_location),
-                data=content,
+            request = self._session.prepare_request(requests.Request("POST", url, data=content))
+        except Exception as error:
+            raise self._transport_error(error, function) from None
+        return PreparedCall(function, request)
+
+    def send(self, prepared: PreparedCall) -> Reply:
+        """Make one request and return its answer.
+
+        :param prepared: What `prepare` returned; whoever sends it twice calls people twice.
+        :raises InforuError: See `call`.
+        """
+        function = prepared.function
+        progress.left = False
+        try:
+            with self._session.send(
+                prepared.request,
                 timeout=(min(CONNECT_TIMEOUT_SECONDS, self._timeout), self._timeout),
                 allow_redirects=False,
                 **self._transport,

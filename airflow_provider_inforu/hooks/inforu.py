@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, is_dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -42,8 +42,8 @@ _CALL_FIELDS = {"phone", "text", "message_id"}
 class InforuHook(BaseHook):
     """Calls people, and the other functions of the Inforu API, through an Airflow connection.
 
-    One call of a method is one request; no method resends by itself. When an error's ``safe_to_resend`` is
-    true, no call of the request was accepted.
+    One call of a method is one request at most; no method resends by itself. When an error's
+    ``safe_to_resend`` is true, no call of the request was accepted.
 
     :param inforu_conn_id: The connection's id (``inforu_default``).
     """
@@ -123,6 +123,19 @@ class InforuHook(BaseHook):
         """
         return self._client.call(function, data)
 
+    def prepare_send(self, function: str, data: Mapping[str, Any]) -> Callable[[], SendReceipt]:
+        """Make a request of a voice function ready. Nothing is sent before what is returned is called.
+
+        :param function: ``Voice/Message/Send`` or ``Voice/Campaign/SendExisting``.
+        :param data: What goes under ``Data``, its calls as ``List``.
+        :return: Sends the request, once for each time it is called, and raises what `call` raises.
+        :raises InforuInputError: ``data`` holds what JSON cannot.
+        :raises InforuConnectionError: The connection's host is no address.
+        """
+        client, calls = self._client, len(data["List"])
+        prepared = client.prepare(function, data)
+        return lambda: voice.read_receipt(client.send(prepared), calls)
+
     def send_text_to_speech(
         self,
         calls: Iterable[Call | Mapping[str, Any]],
@@ -145,16 +158,15 @@ class InforuHook(BaseHook):
         :raises InforuInputError: A call that cannot be sent, or more than 100: nothing was sent.
         :raises InforuError: See `call`.
         """
-        listed = _read_calls(calls)
         data = voice.text_to_speech_data(
-            listed,
+            _read_calls(calls),
             campaign_name=campaign_name,
             campaign_ref_id=campaign_ref_id,
             ignore_possible_sending_time=ignore_possible_sending_time,
             data_options=data_options,
             call_options=call_options,
         )
-        return voice.read_receipt(self.call(voice.SEND_TEXT_TO_SPEECH, data), len(listed))
+        return self.prepare_send(voice.SEND_TEXT_TO_SPEECH, data)()
 
     def send_existing_campaign(
         self,
@@ -180,17 +192,16 @@ class InforuHook(BaseHook):
         :raises InforuInputError: A call that cannot be sent, or more than 100: nothing was sent.
         :raises InforuError: See `call`.
         """
-        listed = _read_calls(calls)
         data = voice.existing_campaign_data(
             campaign_id,
-            listed,
+            _read_calls(calls),
             duplicate=duplicate,
             duplicate_name=duplicate_name,
             ignore_possible_sending_time=ignore_possible_sending_time,
             data_options=data_options,
             call_options=call_options,
         )
-        return voice.read_receipt(self.call(voice.SEND_EXISTING_CAMPAIGN, data), len(listed))
+        return self.prepare_send(voice.SEND_EXISTING_CAMPAIGN, data)()
 
     def get_quota(
         self, *, usage: str = admin.VOICE_QUOTA, level: str = "User", level_value: str | None = None

@@ -23,7 +23,7 @@ from airflow_provider_inforu.operators.limits import limits_of
 from airflow_provider_inforu.operators.quota import check_quota
 from airflow_provider_inforu.operators.sent import Sent
 from airflow_provider_inforu.sending.batch_state import Event
-from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError, SendBatch
+from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError, PrepareBatch
 from airflow_provider_inforu.sending.ledger import Ledger, open_ledger
 from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.sending.plan import digest, plan_batches
@@ -72,7 +72,7 @@ class Order:
     :ivar function: The vendor's function.
     :ivar arguments: What is sent beside the people: a retry with others is another send.
     :ivar people: Reads the rows.
-    :ivar sender: Returns what makes the request of a batch.
+    :ivar preparer: Returns what makes the request of a batch ready.
     :ivar first_alone: Whether the other batches need what the first one's answer says.
     :ivar in_doubt: What to do when it is not known whether people were called.
     :ivar resend: Call everybody again when the task was cleared.
@@ -84,7 +84,7 @@ class Order:
     function: str
     arguments: list[Any]
     people: Callable[[], RecipientList]
-    sender: Callable[[InforuHook, Ledger], SendBatch]
+    preparer: Callable[[InforuHook, Ledger], PrepareBatch]
     first_alone: bool
     in_doubt: InDoubt
     resend: bool
@@ -203,7 +203,7 @@ class Attempt:
         self._running = Dispatch(
             ledger,
             unsent,
-            self._order.sender(self._hook, ledger),
+            self._order.preparer(self._hook, ledger),
             limits_of(self._hook.settings, self._order.max_in_flight, self._order.window),
             first_alone=self._order.first_alone,
         )

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.operators.quota import QuotaCheck
     from airflow_provider_inforu.operators.sent import Sent
     from airflow_provider_inforu.operators.window import OutsideWindow
-    from airflow_provider_inforu.sending.dispatch import SendBatch
+    from airflow_provider_inforu.sending.dispatch import PrepareBatch
     from airflow_provider_inforu.sending.ledger import Ledger
     from airflow_provider_inforu.sending.recipients import (
         InvalidRecipients,
@@ -244,7 +244,7 @@ class InforuSendOperator(HidesRows):
                 function=self.function,
                 arguments=self._plan(),
                 people=self._people,
-                sender=self._sender,
+                preparer=self._preparer,
                 first_alone=self._first_alone,
                 in_doubt=self.in_doubt,
                 resend=read_flag("resend", self.resend),
@@ -345,5 +345,5 @@ class InforuSendOperator(HidesRows):
         """Return the arguments that say what is sent: a retry with others is another send."""
 
     @abstractmethod
-    def _sender(self, hook: InforuHook, ledger: Ledger) -> SendBatch:
-        """Return what makes the request of a batch."""
+    def _preparer(self, hook: InforuHook, ledger: Ledger) -> PrepareBatch:
+        """Return what makes the request of a batch ready."""

@@ -13,9 +13,8 @@ from airflow_provider_inforu.operators.send import InforuSendOperator
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_inforu.capi.voice import SendReceipt
     from airflow_provider_inforu.hooks.inforu import InforuHook
-    from airflow_provider_inforu.sending.dispatch import SendBatch
+    from airflow_provider_inforu.sending.dispatch import PrepareBatch, Send
     from airflow_provider_inforu.sending.ledger import Ledger
     from airflow_provider_inforu.sending.plan import Batch
     from airflow_provider_inforu.sending.recipients import RecipientRules
@@ -79,14 +78,14 @@ class InforuSendTextToSpeechOperator(InforuSendOperator):
     def _plan(self) -> list[Any]:
         return [text_or_none(self.campaign_name), text_or_none(self.campaign_ref_id), *self._shared_plan()]
 
-    def _sender(self, hook: InforuHook, ledger: Ledger) -> SendBatch:
+    def _preparer(self, hook: InforuHook, ledger: Ledger) -> PrepareBatch:
         send_id = ledger.header.send_id
         campaign_name = text_or_none(self.campaign_name)
         # Without an id, the vendor would count the calls of a named campaign under its monthly one.
         campaign_ref_id = text_or_none(self.campaign_ref_id) or (send_id if campaign_name else None)
 
-        def send(batch: Batch) -> SendReceipt:
-            return hook.send_text_to_speech(
+        def prepare(batch: Batch) -> Send:
+            data = voice.text_to_speech_data(
                 batch.calls(send_id),
                 campaign_name=campaign_name,
                 campaign_ref_id=campaign_ref_id,
@@ -94,8 +93,9 @@ class InforuSendTextToSpeechOperator(InforuSendOperator):
                 data_options=self.data_options,
                 call_options=self.call_options,
             )
+            return hook.prepare_send(self.function, data)
 
-        return send
+        return prepare
 
 
 class InforuSendExistingCampaignOperator(InforuSendOperator):
@@ -147,12 +147,12 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
         campaign_id = voice.read_campaign_id(self.campaign_id)
         return [campaign_id, self._first_alone, text_or_none(self.duplicate_name), *self._shared_plan()]
 
-    def _sender(self, hook: InforuHook, ledger: Ledger) -> SendBatch:
+    def _preparer(self, hook: InforuHook, ledger: Ledger) -> PrepareBatch:
         from airflow_provider_inforu.sending.dispatch import FIRST
 
-        def send(batch: Batch) -> SendReceipt:
+        def prepare(batch: Batch) -> Send:
             makes_copy = self._first_alone and batch.number == FIRST
-            return hook.send_existing_campaign(
+            data = voice.existing_campaign_data(
                 self._campaign_of(batch, ledger),
                 batch.calls(ledger.header.send_id),
                 duplicate=True if makes_copy else None,
@@ -161,8 +161,9 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
                 data_options=self.data_options,
                 call_options=self.call_options,
             )
+            return hook.prepare_send(self.function, data)
 
-        return send
+        return prepare
 
     def _campaign_of(self, batch: Batch, ledger: Ledger) -> str | int:
         from airflow_provider_inforu.sending.dispatch import FIRST, NO_COPY, FirstBatchError

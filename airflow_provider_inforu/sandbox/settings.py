@@ -24,7 +24,7 @@ class Settings(ControlModel):
     requests_per_second: int = Field(default=30, ge=0)
     """Requests that the account may make in any one second; 0 for no limit."""
     latency: Seconds = 0.0
-    """Added before each answer, after the calls were accepted."""
+    """How long after its arrival a request is answered, at the earliest; its calls were accepted before."""
     quota: int | None = Field(default=5_000_000, ge=0)
     """Calls that the account may still place; ``None`` for no end."""
     existing_campaigns: tuple[int, ...] = Field(default=(183,), strict=False)

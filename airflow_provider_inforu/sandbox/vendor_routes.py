@@ -31,6 +31,7 @@ def vendor_routes(account: Account, wire: Wire) -> APIRouter:
     async def call_function(request: Request, version: str, function: str) -> Response:
         if version.lower() != "v2":
             raise HTTPException(404)
+        arrived = time.monotonic()
         state = account.state
         raw = await request.body()
         body = _read(raw)
@@ -46,7 +47,7 @@ def vendor_routes(account: Account, wire: Wire) -> APIRouter:
         state.recorder.add(record)
         exchange = Exchange(request, state, record, body, wire)
         response = await _respond(exchange, state, record, _refuse(state, body, authenticated=authenticated))
-        await asyncio.sleep(state.settings.latency)
+        await asyncio.sleep(arrived + state.settings.latency - time.monotonic())
         if wire.refusing:
             response.headers["Connection"] = "close"
         return response

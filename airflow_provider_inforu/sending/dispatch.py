@@ -2,7 +2,7 @@
 
 One thread decides and writes the ledger; a pool of threads makes the requests. A round of the deciding thread
 takes the answers that came, lets as many batches go as pace and width allow, writes both down in one write,
-and only then hands the batches over.
+and only then hands the batches over. Their requests are made ready meanwhile; none leaves before the write.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import queue
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SendBatch = Callable[["Batch"], SendReceipt]
+Send = Callable[[], SendReceipt]
+PrepareBatch = Callable[["Batch"], Send]
 Entry = list[Any]
 
 FIRST = 1
@@ -87,7 +88,8 @@ class Dispatch:
 
     :param ledger: Where everything is written down.
     :param batches: What to send.
-    :param send: Makes the request of a batch; called from several threads.
+    :param prepare: Makes the request of a batch ready; what it returns sends it. Both are called from several
+        threads, and a request that was made ready may never be sent.
     :param limits: How fast and how wide.
     :param first_alone: Whether the others wait until the first batch of the send was accepted.
     """
@@ -96,7 +98,7 @@ class Dispatch:
         self,
         ledger: Ledger,
         batches: Sequence[Batch],
-        send: SendBatch,
+        prepare: PrepareBatch,
         limits: Limits,
         *,
         first_alone: bool = False,
@@ -105,9 +107,9 @@ class Dispatch:
         """Why batches were left unsent, if any were."""
         self._ledger = ledger
         self._waiting = deque(batches)
-        self._send = send
+        self._prepare = prepare
         self._limits = limits
-        self._first_is_awaited = first_alone and ledger.accepted(FIRST) is None
+        self._first_alone = first_alone
         self._answers: queue.SimpleQueue[tuple[Batch, SendReceipt | InforuError]] = queue.SimpleQueue()
         self._answered: list[Entry] = []
         self._answered_since = 0.0
@@ -134,6 +136,7 @@ class Dispatch:
                 while self._in_flight or (self._waiting and not self.stopped_by):
                     self._take_answers(self._hold.idle_seconds() if idle else 0.0)
                     leaving = self._let_go()
+                    ready = deque(pool.submit(self._prepare, batch) for batch in leaving)
                     if leaving or not self._may_wait_for_an_intent():
                         self._write(leaving)
                     idle = not leaving
@@ -141,7 +144,7 @@ class Dispatch:
                     self._take_back_where_stopped(leaving)
                     while leaving:
                         self._in_flight += 1
-                        pool.submit(self._request, leaving.pop(0))
+                        pool.submit(self._request, leaving.pop(0), ready.popleft())
                     self._progress.say(self._in_flight)
                 self._write([])
             except BaseException:
@@ -176,9 +179,10 @@ class Dispatch:
             events = []  # the ledger has them, and writes them with the next write
             time.sleep(SECONDS_BETWEEN_LAST_WRITES)
 
-    def _request(self, batch: Batch) -> None:
+    def _request(self, batch: Batch, ready: Future[Send]) -> None:
         try:
-            self._answers.put((batch, self._send(batch)))
+            send = ready.result()
+            self._answers.put((batch, send()))
         except InforuError as error:
             self._answers.put((batch, error))
         except BaseException as error:
@@ -199,7 +203,6 @@ class Dispatch:
 
     def _accepted(self, batch: Batch, receipt: SendReceipt) -> list[Entry]:
         self._in_doubt_in_a_row = 0
-        self._first_is_awaited = self._first_is_awaited and batch.number != FIRST
         self._hold.release()
         self._progress.done += 1
         return [[Event.ACCEPT, batch.number, receipt.request_token, receipt.campaign_id]]
@@ -233,12 +236,13 @@ class Dispatch:
         self._stop_where_the_window_closes()
         if self.stopped_by or not self._waiting or not self._hold.is_over():
             return False
-        width = self._limits.max_in_flight
-        if self._first_is_awaited:
-            if self._waiting[0].number != FIRST and not self._in_flight + leaving:
+        if self._first_alone and self._ledger.accepted(FIRST) is None:
+            if self._waiting[0].number == FIRST:
+                return True
+            if not (self._in_flight or leaving or self._answered):
                 self.stop(FirstBatchError(NO_COPY))
-            width = 1
-        return self._in_flight + leaving < width
+            return False
+        return self._in_flight + leaving < self._limits.max_in_flight
 
     def _take_back_where_stopped(self, leaving: list[Batch]) -> None:
         """Keep back what was to leave, where the send was stopped or its window closed meanwhile."""

@@ -70,12 +70,13 @@ def bare_threads(sandbox, batches):
 def ours(sandbox, batches, store):
     client = InforuClient(base_url=sandbox.url, username=sandbox.username, token=sandbox.token)
 
-    def send(batch):
+    def prepare(batch):
         calls = batch.calls(SEND_ID)
-        return read_receipt(client.call(SEND_TEXT_TO_SPEECH, text_to_speech_data(calls)), len(calls))
+        prepared = client.prepare(SEND_TEXT_TO_SPEECH, text_to_speech_data(calls))
+        return lambda: read_receipt(client.send(prepared), len(calls))
 
     ledger = open_ledger(store, Header(SEND_ID, "plan", len(batches), 100 * len(batches), life=0))
-    Dispatch(ledger, batches, send, Limits(requests_per_second=0, max_in_flight=WIDTH)).run()
+    Dispatch(ledger, batches, prepare, Limits(requests_per_second=0, max_in_flight=WIDTH)).run()
 
 
 def test_what_the_ledger_costs_by_the_time_of_a_write(tmp_path):

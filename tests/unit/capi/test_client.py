@@ -446,3 +446,20 @@ def test_what_json_cannot_hold_is_refused_before_anything_leaves(inforu_sandbox)
     with pytest.raises(InforuInputError):
         client_of(inforu_sandbox).call(SEND_TEXT_TO_SPEECH, {"List": object()})
     assert inforu_sandbox.requests() == []
+
+
+def test_a_request_that_is_made_ready_goes_out_when_it_is_sent_and_only_then(inforu_sandbox):
+    client = client_of(inforu_sandbox)
+    prepared = client.prepare(SEND_TEXT_TO_SPEECH, DATA)
+    assert inforu_sandbox.requests() == []
+    assert "0500000001" not in repr(prepared)
+    assert inforu_sandbox.token not in repr(prepared)
+    client.send(prepared)
+    (request,) = inforu_sandbox.requests()
+    assert request["body"] == {"Data": DATA}
+
+
+def test_a_request_that_cannot_be_made_ready_was_not_sent():
+    client = InforuClient(base_url="http://", username="u", token="t")
+    with pytest.raises(InforuConnectionError, match="was not sent"):
+        client.prepare(SEND_TEXT_TO_SPEECH, DATA)

@@ -3,15 +3,16 @@
 import datetime as dt
 import threading
 import time
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 
-from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.capi.errors import InforuError, InforuInputError, InforuRejectedError
 from airflow_provider_inforu.capi.voice import SendReceipt
 from airflow_provider_inforu.sending import dispatch as dispatch_module
-from airflow_provider_inforu.sending.batch_state import Event
-from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
+from airflow_provider_inforu.sending.batch_state import BatchState, Event
+from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError, Limits
 from airflow_provider_inforu.sending.ledger import open_ledger
 from airflow_provider_inforu.sending.ledger_reader import Header
 from airflow_provider_inforu.sending.plan import Batch
@@ -40,13 +41,14 @@ def store():
     return Rounds()
 
 
-def dispatch(store, send, *, batches, width, window=None):
+def dispatch(store, send, *, batches, width, window=None, prepare=None, first_alone=False):
     ledger = open_ledger(store, Header("5e4d", "plan", batches, batches, 0))
     people = [
         Batch(number, [Recipient(str(number), "0589995551", "hello")]) for number in range(1, batches + 1)
     ]
     limits = Limits(requests_per_second=0, max_in_flight=width, window=window)
-    return Dispatch(ledger, people, send, limits)
+    prepare = prepare or (lambda batch: partial(send, batch))
+    return Dispatch(ledger, people, prepare, limits, first_alone=first_alone)
 
 
 def receipt(batch):
@@ -88,7 +90,91 @@ def test_a_request_is_told_to_leave_when_its_intent_is_written(store, monkeypatc
     sending = dispatch(store, lambda batch: order.append("request") or receipt(batch), batches=1, width=1)
     monkeypatch.setattr(sending._pace, "leave", lambda: store.added and order.append("leave"))
     sending.run()
-    assert order[:2] == ["leave", "request"]
+    assert order.index("leave") < order.index("request")
+
+
+def test_a_request_is_made_ready_while_its_intent_is_written_and_leaves_after_that(store):
+    is_ready, order, write = threading.Event(), [], store.set
+
+    def prepare(batch):
+        order.append("ready")
+        is_ready.set()
+        return lambda: order.append("request") or receipt(batch)
+
+    def write_slowly(key, value):
+        assert is_ready.wait(5)
+        time.sleep(0.02)  # time enough for a request that would not wait
+        write(key, value)
+        order.append("written")
+
+    sending = dispatch(store, None, batches=1, width=1, prepare=prepare)
+    store.set = write_slowly
+    sending.run()
+    assert order == ["ready", "written", "request", "written"]
+
+
+def test_a_request_that_was_made_ready_does_not_leave_when_its_intent_cannot_be_written(store):
+    is_ready, requests = threading.Event(), []
+
+    def prepare(batch):
+        is_ready.set()
+        return lambda: requests.append(batch.number)
+
+    def fail(*_):
+        assert is_ready.wait(5)
+        raise OSError("no space left")
+
+    sending = dispatch(store, None, batches=3, width=2, prepare=prepare)
+    store.set = fail
+    with pytest.raises(OSError, match="no space"):
+        sending.run()
+    assert requests == []
+
+
+def test_a_batch_that_cannot_be_made_ready_stops_the_send_and_leaves_nobody_in_doubt(store):
+    def prepare(_):
+        raise InforuInputError("a value that JSON cannot hold")
+
+    sending = dispatch(store, None, batches=2, width=1, prepare=prepare)
+    sending.run()
+    assert "JSON" in str(sending.stopped_by)
+    assert sending._ledger.records == {}
+
+
+def test_the_others_are_made_ready_when_the_answer_to_the_first_is_in_the_ledger(store):
+    known = {}
+
+    def prepare(batch):
+        first = sending._ledger.accepted(1)
+        known[batch.number] = first and first.campaign_id
+        return partial(receipt, batch)
+
+    sending = dispatch(store, None, batches=4, width=3, prepare=prepare, first_alone=True)
+    sending.run()
+    assert known == {1: None, 2: 1, 3: 1, 4: 1}
+
+
+def test_when_the_first_of_all_is_refused_the_others_are_not_even_made_ready(store):
+    ready = []
+
+    def prepare(batch):
+        ready.append(batch.number)
+        return partial(refuse, batch)
+
+    def refuse(_):
+        raise InforuRejectedError(
+            status_id=-18,
+            http_status=403,
+            description="no valid phone",
+            detailed_description="",
+            function="f",
+        )
+
+    sending = dispatch(store, None, batches=3, width=3, prepare=prepare, first_alone=True)
+    sending.run()
+    assert ready == [1]
+    assert isinstance(sending.stopped_by, FirstBatchError)
+    assert [record.state for record in sending._ledger.records.values()] == [BatchState.REJECTED]
 
 
 def test_where_the_shared_limit_fails_after_an_intent_was_written_nobody_is_left_in_doubt(store, monkeypatch):

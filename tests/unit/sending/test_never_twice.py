@@ -6,6 +6,7 @@ attempts nobody may be called twice, and everybody must be accounted for.
 
 import threading
 from collections import Counter
+from functools import partial
 from unittest import mock
 
 import pytest
@@ -114,7 +115,10 @@ class Vendor:
         self.calls = Counter()
         self.on_takeover = None
 
-    def send(self, batch):
+    def prepare(self, batch):
+        return partial(self._send, batch)
+
+    def _send(self, batch):
         with self._lock:
             step = self._script.pop(0) if self._script else "accept"
             if step == "take over" and self.on_takeover:
@@ -164,7 +168,7 @@ def attempt(values, vendor, batches, faults=(), *, takes_over=None):
         header = Header("5e4d", "plan", len(batches), sum(len(one.keys) for one in batches), 0)
         ledger = open_ledger(Store(values, faults), header)
         unsent = [batch for batch in batches if batch.number not in ledger.records]
-        Dispatch(ledger, unsent, vendor.send, LIMITS).run()
+        Dispatch(ledger, unsent, vendor.prepare, LIMITS).run()
     except (Crash, OSError, StaleError):
         return None
     return ledger
@@ -246,7 +250,7 @@ def test_a_round_costs_one_write_of_the_ledger_at_most(width):
     store = CountingStore(values, ())
     ledger = open_ledger(store, Header("5e4d", "plan", 20, 40, 0))
     opening = store.writes
-    Dispatch(ledger, batches, vendor.send, Limits(requests_per_second=0, max_in_flight=width)).run()
+    Dispatch(ledger, batches, vendor.prepare, Limits(requests_per_second=0, max_in_flight=width)).run()
     assert store.writes - opening <= len(batches) + 1
 
 
@@ -260,7 +264,7 @@ def test_an_intent_is_durable_before_its_request_leaves():
         return SendReceipt(1, "t", None, 2)
 
     ledger = open_ledger(Store(values, ()), Header("5e4d", "plan", 10, 20, 0))
-    Dispatch(ledger, batches, send, LIMITS).run()
+    Dispatch(ledger, batches, lambda batch: partial(send, batch), LIMITS).run()
     assert seen == [True] * 10
 
 
