@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -37,6 +38,19 @@ def judge(error: InforuError) -> Verdict:
     if isinstance(error, InforuRateLimitError | InforuJobInProgressError | InforuConnectionError):
         return Verdict.WAIT
     return Verdict.STOP if error.safe_to_resend else Verdict.IN_DOUBT
+
+
+def seconds_worth_waiting(due: Iterable[float], free: int, write_seconds: float) -> float:
+    """Return how long to wait for the next answer, so that one write of the ledger refills its place too.
+
+    Waiting costs each place that is free so long, and spares the next one the rest of the write.
+
+    :param due: In how many seconds each answer should be there; below 0 where it is overdue.
+    :param free: How many places are free.
+    :param write_seconds: How long a write takes.
+    """
+    seconds = min((one for one in due if one > 0), default=0.0)
+    return seconds if seconds * (free + 1) < write_seconds else 0.0
 
 
 @dataclass(frozen=True, slots=True)

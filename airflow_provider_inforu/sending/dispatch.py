@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.errors import InforuError, InforuOutcomeUnknownError, InforuRateLimitError
 from airflow_provider_inforu.capi.voice import SendReceipt
-from airflow_provider_inforu.sending.answers import Backoff, Verdict, judge
+from airflow_provider_inforu.sending.answers import Backoff, Verdict, judge, seconds_worth_waiting
 from airflow_provider_inforu.sending.batch_state import Event
 from airflow_provider_inforu.sending.pace import Hold, Throttle
 from airflow_provider_inforu.sending.progress import Progress
@@ -54,9 +54,8 @@ SECONDS_BETWEEN_LAST_WRITES = 2.0
 """Each write has the store's own patience besides."""
 ANSWERS_WAIT_SECONDS = 0.02
 """A write costs about as long; so long an answer waits for an intent that may share it."""
-COMPANY = 0.2
-"""Requests that left together are answered together, nearly. A full send waits so long after the first answer
-for others, as a share of what the last write took: one write then lets several requests go."""
+ANSWERED_TOGETHER_SECONDS = 0.003
+"""Requests that left together are answered together, but for about so long."""
 
 
 class FirstBatchError(InforuError):
@@ -110,11 +109,13 @@ class Dispatch:
         self._prepare = prepare
         self._limits = limits
         self._first_alone = first_alone
-        self._answers: queue.SimpleQueue[tuple[Batch, SendReceipt | InforuError]] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[tuple[Batch, SendReceipt | InforuError, float]] = queue.SimpleQueue()
         self._answered: list[Entry] = []
         self._answered_since = 0.0
         self._write_seconds = 0.0
-        self._in_flight = 0
+        self._answer_seconds = 0.0
+        # When each request left, by the number of its batch.
+        self._in_flight: dict[int, float] = {}
         self._in_doubt_in_a_row = 0
         self._hold = Hold(limits.backoff)
         self._pace = Throttle(limits.requests_per_second, limits.shared)
@@ -143,9 +144,9 @@ class Dispatch:
                     self._pace.leave()
                     self._take_back_where_stopped(leaving)
                     while leaving:
-                        self._in_flight += 1
+                        self._in_flight[leaving[0].number] = time.monotonic()
                         pool.submit(self._request, leaving.pop(0), ready.popleft())
-                    self._progress.say(self._in_flight)
+                    self._progress.say(len(self._in_flight))
                 self._write([])
             except BaseException:
                 self._write_last_answers(leaving)
@@ -182,24 +183,34 @@ class Dispatch:
     def _request(self, batch: Batch, ready: Future[Send]) -> None:
         try:
             send = ready.result()
-            self._answers.put((batch, send()))
+            self._answer(batch, send())
         except InforuError as error:
-            self._answers.put((batch, error))
+            self._answer(batch, error)
         except BaseException as error:
             # Without an answer the send would wait for ever.
-            self._answers.put((batch, InforuOutcomeUnknownError(f"unexpected {type(error).__name__}")))
+            self._answer(batch, InforuOutcomeUnknownError(f"unexpected {type(error).__name__}"))
             raise
+
+    def _answer(self, batch: Batch, answer: SendReceipt | InforuError) -> None:
+        self._answers.put((batch, answer, time.monotonic()))
 
     def _take_answers(self, wait: float) -> None:
         with contextlib.suppress(queue.Empty):
             while True:
-                batch, answer = self._answers.get(timeout=wait) if wait else self._answers.get_nowait()
-                if wait and self._waiting and self._in_flight == self._limits.max_in_flight:
-                    time.sleep(min(COMPANY * self._write_seconds, ANSWERS_WAIT_SECONDS))
-                wait = 0.0
-                self._in_flight -= 1
+                batch, answer, at = self._answers.get(timeout=wait) if wait else self._answers.get_nowait()
+                self._answer_seconds = at - self._in_flight.pop(batch.number)
                 take = self._accepted if isinstance(answer, SendReceipt) else self._failed
                 self._answered += take(batch, answer)  # type: ignore[arg-type]
+                wait = self._next_answer_seconds()
+
+    def _next_answer_seconds(self) -> float:
+        """Return how long to wait for one more answer, so that the next write refills its place too."""
+        until = self._answer_seconds + ANSWERED_TOGETHER_SECONDS - time.monotonic()
+        return seconds_worth_waiting(
+            due=(left + until for left in self._in_flight.values()),
+            free=self._limits.max_in_flight - len(self._in_flight),
+            write_seconds=min(self._write_seconds, ANSWERS_WAIT_SECONDS),
+        )
 
     def _accepted(self, batch: Batch, receipt: SendReceipt) -> list[Entry]:
         self._in_doubt_in_a_row = 0
@@ -242,7 +253,7 @@ class Dispatch:
             if not (self._in_flight or leaving or self._answered):
                 self.stop(FirstBatchError(NO_COPY))
             return False
-        return self._in_flight + leaving < self._limits.max_in_flight
+        return len(self._in_flight) + leaving < self._limits.max_in_flight
 
     def _take_back_where_stopped(self, leaving: list[Batch]) -> None:
         """Keep back what was to leave, where the send was stopped or its window closed meanwhile."""

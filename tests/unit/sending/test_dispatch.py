@@ -1,6 +1,7 @@
 """In which order a round of the dispatch takes answers, writes them down and lets requests go."""
 
 import datetime as dt
+import queue
 import threading
 import time
 from functools import partial
@@ -55,34 +56,48 @@ def receipt(batch):
     return SendReceipt(1, f"token-{batch.number}", None, 1)
 
 
-def test_requests_that_are_answered_together_are_followed_by_others_in_one_write(store, monkeypatch):
-    waited, second_may_end = [], threading.Event()
+class AnswersThatAreWaitedFor(queue.SimpleQueue):
+    """Remembers how long each answer was waited for."""
+
+    def __init__(self, on_wait):
+        super().__init__()
+        self.waits = []
+        self._on_wait = on_wait
+
+    def get(self, timeout):
+        self.waits.append(timeout)
+        self._on_wait(timeout)
+        return super().get(timeout=5)
+
+
+def test_requests_that_left_together_are_followed_by_others_in_one_write(store, monkeypatch):
+    clock, write = SimpleNamespace(now=100.0), store.set
+    second_has_left, second_may_end = threading.Event(), threading.Event()
+
+    def write_for_14_milliseconds(key, value):
+        write(key, value)
+        clock.now += 0.014
 
     def send(batch):
+        if batch.number == 1:
+            assert second_has_left.wait(5)
+            clock.now += 0.2
         if batch.number == 2:
-            second_may_end.wait(5)
-        else:
-            time.sleep(0.05)  # an answer that is there at once is not waited for
+            second_has_left.set()
+            assert second_may_end.wait(5)
         return receipt(batch)
 
+    def on_wait(seconds):
+        if seconds == pytest.approx(dispatch_module.ANSWERED_TOGETHER_SECONDS):
+            second_may_end.set()
+
     sending = dispatch(store, send, batches=4, width=2)
-
-    def wait_for_company(seconds):
-        waited.append(seconds)
-        second_may_end.set()
-        while sending._in_flight == 2 and sending._answers.empty():
-            time.sleep(0.001)
-
-    clock = SimpleNamespace(monotonic=time.monotonic, sleep=wait_for_company)
-    monkeypatch.setattr(dispatch_module, "time", clock)
+    store.set = write_for_14_milliseconds
+    sending._answers = AnswersThatAreWaitedFor(on_wait)
+    monkeypatch.setattr(dispatch_module, "time", SimpleNamespace(monotonic=lambda: clock.now))
     sending.run()
-    submits = [
-        {number for kind, number, *_ in added if kind == Event.SUBMIT}
-        for added in store.added
-        if any(kind == Event.SUBMIT for kind, *_ in added)
-    ]
-    assert submits == [{1, 2}, {3, 4}]
-    assert 0 <= waited[0] <= dispatch_module.ANSWERS_WAIT_SECONDS
+    submits = [{number for kind, number, *_ in added if kind == Event.SUBMIT} for added in store.added]
+    assert [numbers for numbers in submits if numbers] == [{1, 2}, {3, 4}]
 
 
 def test_a_request_is_told_to_leave_when_its_intent_is_written(store, monkeypatch):
@@ -113,7 +128,8 @@ def test_a_request_is_made_ready_while_its_intent_is_written_and_leaves_after_th
     assert order == ["ready", "written", "request", "written"]
 
 
-def test_a_request_that_was_made_ready_does_not_leave_when_its_intent_cannot_be_written(store):
+def test_a_request_that_was_made_ready_does_not_leave_when_its_intent_cannot_be_written(store, monkeypatch):
+    monkeypatch.setattr(dispatch_module, "SECONDS_BETWEEN_LAST_WRITES", 0.0)
     is_ready, requests = threading.Event(), []
 
     def prepare(batch):
