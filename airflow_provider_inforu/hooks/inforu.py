@@ -126,6 +126,8 @@ class InforuHook(BaseHook):
     def prepare_send(self, function: str, data: Mapping[str, Any]) -> Callable[[], SendReceipt]:
         """Make a request of a voice function ready. Nothing is sent before what is returned is called.
 
+        The operators send through it.
+
         :param function: ``Voice/Message/Send`` or ``Voice/Campaign/SendExisting``.
         :param data: What goes under ``Data``, its calls as ``List``.
         :return: Sends the request, once for each time it is called, and raises what `call` raises.

@@ -21,13 +21,13 @@ from airflow_provider_inforu.capi.errors import (
 class Verdict(Enum):
     """What to do after a request that was not accepted."""
 
-    REJECTED = "rejected"
+    REJECTED = "rejected, the others go on"
     """The vendor refused this batch; the others go on."""
-    WAIT = "wait"
+    WAIT = "to be sent again after a while, unless nothing is accepted for five minutes"
     """Nobody was called; the batch is sent again after a while."""
-    STOP = "stop"
+    STOP = "the send stops"
     """Nobody was called, and sending more would be refused as well."""
-    IN_DOUBT = "in doubt"
+    IN_DOUBT = "in doubt, the others go on"
     """Whether anybody was called is not known; the others go on."""
 
 
@@ -45,11 +45,11 @@ def seconds_worth_waiting(due: Iterable[float], free: int, write_seconds: float)
 
     Waiting costs each place that is free so long, and spares the next one the rest of the write.
 
-    :param due: In how many seconds each answer should be there; below 0 where it is overdue.
+    :param due: In how many seconds each answer should be there, the next one first; below 0: overdue.
     :param free: How many places are free.
     :param write_seconds: How long a write takes.
     """
-    seconds = min((one for one in due if one > 0), default=0.0)
+    seconds = next((one for one in due if one > 0), 0.0)
     return seconds if seconds * (free + 1) < write_seconds else 0.0
 
 

@@ -64,6 +64,12 @@ class FirstBatchError(InforuError):
     safe_to_resend = True
 
 
+class NotReadyError(InforuError):
+    """A request could not be made ready, so it was not sent."""
+
+    safe_to_resend = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """How fast and how wide.
@@ -137,7 +143,7 @@ class Dispatch:
                 while self._in_flight or (self._waiting and not self.stopped_by):
                     self._take_answers(self._hold.idle_seconds() if idle else 0.0)
                     leaving = self._let_go()
-                    ready = deque(pool.submit(self._prepare, batch) for batch in leaving)
+                    ready = deque(pool.submit(self._make_ready, batch) for batch in leaving)
                     if leaving or not self._may_wait_for_an_intent():
                         self._write(leaving)
                     idle = not leaving
@@ -157,28 +163,41 @@ class Dispatch:
         now = time.monotonic()
         if not self._answered:
             self._answered_since = now
-        return bool(self._waiting) and now - self._answered_since < ANSWERS_WAIT_SECONDS
+        has_intents = self._waiting and not self._awaits_first
+        return bool(has_intents) and now - self._answered_since < ANSWERS_WAIT_SECONDS
 
     def _write(self, leaving: Sequence[Batch]) -> None:
         intents = ([Event.SUBMIT, batch.number, batch.digest] for batch in leaving)
-        events, self._answered = [*self._answered, *intents], []
         begun = time.monotonic()
-        self._ledger.write(events)
+        self._ledger.write([*self._answered, *intents])
+        self._answered = []
         self._write_seconds = time.monotonic() - begun
 
     def _write_last_answers(self, unsent: Sequence[Batch]) -> None:
         """Write what is still answered after a failure or a timeout, so that few people are left in doubt."""
-        recorded = [batch for batch in unsent if batch.number in self._ledger.records]
         deadline = time.monotonic() + LAST_ANSWERS_SECONDS
         while self._in_flight and time.monotonic() < deadline:
             self._take_answers(1.0)
-        events = [*self._answered, *([Event.WITHDRAW, batch.number] for batch in recorded)]
+        said = [*self._answered, *([Event.WITHDRAW, batch.number] for batch in unsent)]
+        # A failure may strike anywhere, so some of it may be said twice, or be in the ledger.
+        in_doubt = set(self._ledger.in_doubt())
+        events = list({event[1]: event for event in said if event[1] in in_doubt}.values())
         for _ in range(LAST_WRITES):
             with contextlib.suppress(Exception):
                 self._ledger.write(events)
                 return
             events = []  # the ledger has them, and writes them with the next write
             time.sleep(SECONDS_BETWEEN_LAST_WRITES)
+
+    def _make_ready(self, batch: Batch) -> Send:
+        try:
+            return self._prepare(batch)
+        except InforuError:
+            raise
+        except Exception as error:
+            raise NotReadyError(
+                f"the request could not be made ready ({type(error).__name__}): it was not sent"
+            ) from error
 
     def _request(self, batch: Batch, ready: Future[Send]) -> None:
         try:
@@ -205,6 +224,8 @@ class Dispatch:
 
     def _next_answer_seconds(self) -> float:
         """Return how long to wait for one more answer, so that the next write refills its place too."""
+        if self.stopped_by or not self._waiting:
+            return 0.0
         until = self._answer_seconds + ANSWERED_TOGETHER_SECONDS - time.monotonic()
         return seconds_worth_waiting(
             due=(left + until for left in self._in_flight.values()),
@@ -247,7 +268,7 @@ class Dispatch:
         self._stop_where_the_window_closes()
         if self.stopped_by or not self._waiting or not self._hold.is_over():
             return False
-        if self._first_alone and self._ledger.accepted(FIRST) is None:
+        if self._awaits_first:
             if self._waiting[0].number == FIRST:
                 return True
             if not (self._in_flight or leaving or self._answered):
@@ -255,15 +276,18 @@ class Dispatch:
             return False
         return len(self._in_flight) + leaving < self._limits.max_in_flight
 
+    @property
+    def _awaits_first(self) -> bool:
+        """Whether the others cannot leave yet: the ledger does not know that the first was accepted."""
+        return self._first_alone and self._ledger.accepted(FIRST) is None
+
     def _take_back_where_stopped(self, leaving: list[Batch]) -> None:
         """Keep back what was to leave, where the send was stopped or its window closed meanwhile."""
         if leaving and (self.stopped_by or self._is_window_closed()):
-            kept = [*leaving]
+            self._answered += ([Event.WITHDRAW, batch.number] for batch in leaving)
+            self._waiting.extendleft(reversed(leaving))
             leaving.clear()
-            self._answered += ([Event.WITHDRAW, batch.number] for batch in kept)
-            self._waiting.extendleft(reversed(kept))
             self._write([])
-            self._stop_where_the_window_closes()
 
     def _is_window_closed(self) -> bool:
         return self._limits.window is not None and not self._limits.window.is_open(now())

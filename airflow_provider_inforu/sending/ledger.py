@@ -121,16 +121,14 @@ class Ledger:
         :param events: See `Event`.
         :raises LedgerError: An event cannot follow on what was written before.
         """
-        # A timeout may strike between any two lines; in this order it does no damage.
+        # A timeout may strike between any two lines: what is known and what is to be written change in one.
         records = dict(self.records)
         start = self._segment.start + len(self._segment.events) + len(self._unwritten)
         replay(records, events, self._attempt, start)
-        self._unwritten = [*self._unwritten, *events]
-        self.records = records
+        unwritten = [*self._unwritten, *events]
+        self._unwritten, self.records = unwritten, records
         while self._unwritten:
-            part = _first_part(self._unwritten)
-            self._write_part(part)
-            self._unwritten = self._unwritten[len(part) :]
+            self._write_part(_first_part(self._unwritten))
 
     def _write_part(self, part: list[Any]) -> None:
         size = len(json.dumps(part))
@@ -151,7 +149,7 @@ class Ledger:
         self._store.set(
             segment_key(self._attempt, segment.number), {"start": segment.start, "events": segment.events}
         )
-        self._segment = segment
+        self._segment, self._unwritten = segment, self._unwritten[len(part) :]
         self._is_closed = time.monotonic() - begun > SLOW_WRITE_SECONDS
 
     @property

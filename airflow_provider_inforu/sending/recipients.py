@@ -177,19 +177,19 @@ class _Reader:
         """Raise where the rows, as they are, are not to be called."""
         skipped = self.spool.skipped
         unfit = (one for one in skipped if one.reason not in _FIT)
-        if self.unfit and self._rules.invalid_recipients == "fail":
-            raise InforuInputError(
-                f"{_people(self.unfit)} cannot be called, so nothing was sent. {group_by_reason(unfit)}. "
-                "Mend the rows, or leave them out with invalid_recipients='skip'"
-            )
         if self.unfit and self.unfit == len(skipped) and not self.spool.recipients:
             raise InforuInputError(
-                f"none of {_people(self.unfit)} can be called, so nothing was sent: that is no matter of "
-                f"single rows. {group_by_reason(unfit)}"
+                f"none of {_people(self.unfit)} can be called, so nothing was sent: "
+                f"{group_by_reason(unfit)}. Look at the arguments and at the upstream task first"
+            )
+        if self.unfit and self._rules.invalid_recipients == "fail":
+            raise InforuInputError(
+                f"{_people(self.unfit)} cannot be called, so nothing was sent: {group_by_reason(unfit)}. "
+                "Mend the rows, or leave them out with invalid_recipients='skip'"
             )
         if self.duplicates and self._rules.on_duplicate == "fail":
             raise InforuInputError(
-                f"{_people(self.duplicates)} came twice, so nothing was sent. "
+                f"{_people(self.duplicates)} came twice, so nothing was sent: "
                 f"{group_by_reason(one for one in skipped if one.reason == CAME_BEFORE)}. "
                 "Call each phone once with on_duplicate='skip', or each row with 'send'"
             )

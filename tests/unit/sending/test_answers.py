@@ -70,7 +70,7 @@ def test_an_absurd_retry_after_is_a_reason_to_stop():
         ([0.004], 1, 0.014, 0.004),
         ([0.004], 3, 0.014, 0.0),  # three places would wait, and one would be spared less than that
         ([0.004], 1, 0.006, 0.0),  # a write that is quick is not worth it
-        ([0.009, 0.004], 1, 0.014, 0.004),
+        ([0.004, 0.009], 1, 0.014, 0.004),
         ([-0.5, 0.004], 1, 0.014, 0.004),  # what is overdue tells nothing
         ([-0.5], 1, 0.014, 0.0),
         ([], 1, 0.014, 0.0),

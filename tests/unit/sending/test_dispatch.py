@@ -2,6 +2,7 @@
 
 import datetime as dt
 import queue
+import sqlite3
 import threading
 import time
 from functools import partial
@@ -13,7 +14,7 @@ from airflow_provider_inforu.capi.errors import InforuError, InforuInputError, I
 from airflow_provider_inforu.capi.voice import SendReceipt
 from airflow_provider_inforu.sending import dispatch as dispatch_module
 from airflow_provider_inforu.sending.batch_state import BatchState, Event
-from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError, Limits
+from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError, Limits, NotReadyError
 from airflow_provider_inforu.sending.ledger import open_ledger
 from airflow_provider_inforu.sending.ledger_reader import Header
 from airflow_provider_inforu.sending.plan import Batch
@@ -57,15 +58,13 @@ def receipt(batch):
 
 
 class AnswersThatAreWaitedFor(queue.SimpleQueue):
-    """Remembers how long each answer was waited for."""
+    """Tells how long an answer would be waited for, and waits as long as it takes."""
 
     def __init__(self, on_wait):
         super().__init__()
-        self.waits = []
         self._on_wait = on_wait
 
     def get(self, timeout):
-        self.waits.append(timeout)
         self._on_wait(timeout)
         return super().get(timeout=5)
 
@@ -98,6 +97,40 @@ def test_requests_that_left_together_are_followed_by_others_in_one_write(store, 
     sending.run()
     submits = [{number for kind, number, *_ in added if kind == Event.SUBMIT} for added in store.added]
     assert [numbers for numbers in submits if numbers] == [{1, 2}, {3, 4}]
+
+
+@pytest.mark.parametrize(
+    ("width", "write_seconds", "seconds"),
+    [
+        (2, 0.014, 0.003),
+        (8, 0.014, 0.0),  # seven places would wait
+        (2, 0.0, 0.0),  # nothing was written yet
+    ],
+)
+def test_an_answer_that_is_soon_to_come_is_waited_for(store, monkeypatch, width, write_seconds, seconds):
+    sending = dispatch(store, receipt, batches=2, width=width)
+    sending._in_flight, sending._answer_seconds, sending._write_seconds = {1: 100.0}, 0.2, write_seconds
+    monkeypatch.setattr(dispatch_module, "time", SimpleNamespace(monotonic=lambda: 100.2))
+    assert sending._next_answer_seconds() == pytest.approx(seconds)
+
+
+def test_an_answer_is_not_kept_from_the_ledger_for_long_however_slow_the_ledger_is(store, monkeypatch):
+    sending = dispatch(store, receipt, batches=2, width=2)
+    sending._in_flight, sending._answer_seconds, sending._write_seconds = {1: 100.0}, 0.5, 5.0
+    monkeypatch.setattr(dispatch_module, "time", SimpleNamespace(monotonic=lambda: 100.2))
+    assert sending._next_answer_seconds() == 0.0
+
+
+@pytest.mark.parametrize("why", ["nothing waits", "stopped"])
+def test_no_answer_is_waited_for_where_no_request_would_follow(store, monkeypatch, why):
+    sending = dispatch(store, receipt, batches=2, width=2)
+    sending._in_flight, sending._answer_seconds, sending._write_seconds = {1: 100.0}, 0.2, 0.014
+    monkeypatch.setattr(dispatch_module, "time", SimpleNamespace(monotonic=lambda: 100.2))
+    if why == "stopped":
+        sending.stop(InforuError("killed"))
+    else:
+        sending._waiting.clear()
+    assert sending._next_answer_seconds() == 0.0
 
 
 def test_a_request_is_told_to_leave_when_its_intent_is_written(store, monkeypatch):
@@ -154,6 +187,17 @@ def test_a_batch_that_cannot_be_made_ready_stops_the_send_and_leaves_nobody_in_d
     sending = dispatch(store, None, batches=2, width=1, prepare=prepare)
     sending.run()
     assert "JSON" in str(sending.stopped_by)
+    assert sending._ledger.records == {}
+
+
+def test_where_a_batch_cannot_be_read_nobody_is_in_doubt(store):
+    def prepare(_):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    sending = dispatch(store, None, batches=4, width=2, prepare=prepare)
+    sending.run()
+    assert isinstance(sending.stopped_by, NotReadyError)
+    assert "OperationalError" in str(sending.stopped_by)
     assert sending._ledger.records == {}
 
 

@@ -117,7 +117,7 @@ BAD = [
 def test_a_row_that_cannot_be_called_fails_the_send_and_is_named_by_key_and_reason(row, key, reason):
     with pytest.raises(InforuInputError) as raised:
         read([person(9), row])
-    assert f"1 recipient cannot be called, so nothing was sent. {reason}: {key}" in str(raised.value)
+    assert f"1 recipient cannot be called, so nothing was sent: {reason}: {key}" in str(raised.value)
     assert "05000" not in str(raised.value)
 
 
@@ -163,7 +163,7 @@ def test_a_phone_that_came_before_is_called_again_on_request():
 
 def test_a_phone_that_came_before_fails_the_send_on_request():
     with pytest.raises(
-        InforuInputError, match=r"1 recipient came twice, so nothing was sent. the phone came before: k2"
+        InforuInputError, match=r"1 recipient came twice, so nothing was sent: the phone came before: k2"
     ):
         read([person(1), person(2, phone="0500000001")], on_duplicate="fail")
 
@@ -221,7 +221,7 @@ def test_a_row_that_cannot_be_read_fails_the_send_and_is_named_by_its_place():
     with pytest.raises(InforuInputError) as raised:
         read(Stream(person(1), HALF, person(2, phone="12")).rows)
     assert (
-        "2 recipients cannot be called, so nothing was sent. the row has 1 field instead of 2: "
+        "2 recipients cannot be called, so nothing was sent: the row has 1 field instead of 2: "
         "people.csv line 17; the phone has too few digits: k2. Mend"
     ) in str(raised.value)
 
