@@ -28,7 +28,7 @@ WORDS = {
 }
 # What keeps the machine busy for a while after it has ended comes last.
 RUNS = ["loop", *["thread_pool", "ours_no_limit"] * 3, "ours_default_rate", "mapped_http_operators"]
-SLOWER_MICROSECONDS = 5000
+SLOWER_MICROSECONDS = 3000
 
 
 def arrivals(sandbox):
