@@ -178,8 +178,8 @@ class Dispatch:
         deadline = time.monotonic() + LAST_ANSWERS_SECONDS
         while self._in_flight and time.monotonic() < deadline:
             self._take_answers(1.0)
-        said = [*self._answered, *([Event.WITHDRAW, batch.number] for batch in unsent)]
-        # A failure may strike anywhere, so some of it may be said twice, or be in the ledger.
+        said = [*([Event.WITHDRAW, batch.number] for batch in unsent), *self._answered]
+        # A failure may strike anywhere, so some of it may be said twice, or be in the ledger. Answers count.
         in_doubt = set(self._ledger.in_doubt())
         events = list({event[1]: event for event in said if event[1] in in_doubt}.values())
         for _ in range(LAST_WRITES):

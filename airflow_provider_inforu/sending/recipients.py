@@ -179,7 +179,7 @@ class _Reader:
         unfit = (one for one in skipped if one.reason not in _FIT)
         if self.unfit and self.unfit == len(skipped) and not self.spool.recipients:
             raise InforuInputError(
-                f"none of {_people(self.unfit)} can be called, so nothing was sent: "
+                f"nobody can be called ({_people(self.unfit)}), so nothing was sent: "
                 f"{group_by_reason(unfit)}. Look at the arguments and at the upstream task first"
             )
         if self.unfit and self._rules.invalid_recipients == "fail":

@@ -53,7 +53,7 @@ def test_a_dry_run_of_a_campaign_has_no_texts_to_show(runner, sandbox, capsys):
 
 def test_a_dry_run_fails_where_the_send_would(runner, sandbox, capsys):
     assert runner.run(text_to_speech([{"id": "k1", "phone": "12"}], dry_run=True)) == "up_for_retry"
-    assert "none of 1 recipient can be called, so nothing was sent" in log_of(capsys)
+    assert "nobody can be called (1 recipient), so nothing was sent" in log_of(capsys)
     assert sandbox.requests() == []
 
 

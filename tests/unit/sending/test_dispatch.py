@@ -71,13 +71,14 @@ class AnswersThatAreWaitedFor(queue.SimpleQueue):
 
 def test_requests_that_left_together_are_followed_by_others_in_one_write(store, monkeypatch):
     clock, write = SimpleNamespace(now=100.0), store.set
-    second_has_left, second_may_end = threading.Event(), threading.Event()
+    second_has_left, second_may_end, left = threading.Event(), threading.Event(), {}
 
     def write_for_14_milliseconds(key, value):
         write(key, value)
         clock.now += 0.014
 
     def send(batch):
+        left[batch.number] = sending._in_flight[batch.number]
         if batch.number == 1:
             assert second_has_left.wait(5)
             clock.now += 0.2
@@ -97,6 +98,7 @@ def test_requests_that_left_together_are_followed_by_others_in_one_write(store, 
     sending.run()
     submits = [{number for kind, number, *_ in added if kind == Event.SUBMIT} for added in store.added]
     assert [numbers for numbers in submits if numbers] == [{1, 2}, {3, 4}]
+    assert left == pytest.approx({1: 100.014, 2: 100.014, 3: 100.228, 4: 100.228})
 
 
 @pytest.mark.parametrize(

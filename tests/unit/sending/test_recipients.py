@@ -183,7 +183,7 @@ def test_keys_are_listed_up_to_a_number():
 
 def test_when_no_row_can_be_called_skipping_them_is_an_error():
     """A misspelt placeholder or a renamed column must not be a green task that called nobody."""
-    with pytest.raises(InforuInputError, match=r"none of 2 recipients can be called.*\{nmae\}.*: k1, k2"):
+    with pytest.raises(InforuInputError, match=r"nobody can be called \(2 recipients\).*\{nmae\}.*: k1, k2"):
         read([person(1), person(2)], message="{nmae}", invalid_recipients="skip")
 
 
