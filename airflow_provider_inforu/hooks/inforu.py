@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, is_dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +16,9 @@ from airflow_provider_inforu.capi.errors import (
     InforuRequestTokenNotFoundError,
 )
 from airflow_provider_inforu.capi.jobs import JobStatus
-from airflow_provider_inforu.capi.phones import normalize_phone
-from airflow_provider_inforu.capi.voice import Call, SendReceipt
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
 from airflow_provider_inforu.hooks.advice import advise
+from airflow_provider_inforu.hooks.calls import read_calls
 from airflow_provider_inforu.hooks.settings import InforuSettings, read_settings
 
 if TYPE_CHECKING:
@@ -31,12 +29,11 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.capi.admin import Quota
     from airflow_provider_inforu.capi.client import InforuClient
     from airflow_provider_inforu.capi.envelope import Reply
+    from airflow_provider_inforu.capi.voice import Call, SendReceipt
     from airflow_provider_inforu.outcomes.awaited import OnTimeout
     from airflow_provider_inforu.outcomes.client import ReceiverClient
     from airflow_provider_inforu.outcomes.sources import SourceName
     from airflow_provider_inforu.outcomes.summary import CallResult, SendSummary
-
-_CALL_FIELDS = {"phone", "text", "message_id"}
 
 
 class InforuHook(BaseHook):
@@ -161,7 +158,7 @@ class InforuHook(BaseHook):
         :raises InforuError: See `call`.
         """
         data = voice.text_to_speech_data(
-            _read_calls(calls),
+            read_calls(calls),
             campaign_name=campaign_name,
             campaign_ref_id=campaign_ref_id,
             ignore_possible_sending_time=ignore_possible_sending_time,
@@ -196,7 +193,7 @@ class InforuHook(BaseHook):
         """
         data = voice.existing_campaign_data(
             campaign_id,
-            _read_calls(calls),
+            read_calls(calls),
             duplicate=duplicate,
             duplicate_name=duplicate_name,
             ignore_possible_sending_time=ignore_possible_sending_time,
@@ -329,26 +326,3 @@ def _read_masked(connection: Connection) -> InforuSettings:
     for secret in settings.secrets():
         mask_secret(secret)
     return settings
-
-
-def _read_calls(calls: Iterable[Call | Mapping[str, Any]]) -> list[Call]:
-    if isinstance(calls, str | bytes | Mapping) or not isinstance(calls, Iterable):
-        raise InforuInputError(f"calls must be a list of mappings or of Call, not {type(calls).__name__}")
-    return [_read_call(call, number) for number, call in enumerate(calls, start=1)]
-
-
-def _read_call(call: object, number: int) -> Call:
-    if isinstance(call, Call):
-        return call
-    if is_dataclass(call) and not isinstance(call, type):
-        call = asdict(call)
-    if not isinstance(call, Mapping):
-        raise InforuInputError(f"call {number} is a {type(call).__name__}, neither a mapping nor a dataclass")
-    if set(call) - _CALL_FIELDS:
-        raise InforuInputError(f"call {number} has a field that is none of {', '.join(sorted(_CALL_FIELDS))}")
-    message_id = None if call.get("message_id") is None else str(call["message_id"])
-    try:
-        phone = normalize_phone(call.get("phone"))
-    except InforuInputError as error:
-        raise InforuInputError(f"call {number} ({message_id}): {error}") from None
-    return Call(phone=phone, text=call.get("text"), message_id=message_id)

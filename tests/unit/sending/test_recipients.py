@@ -181,10 +181,11 @@ def test_keys_are_listed_up_to_a_number():
     assert list_keys(["a", "b"], shown=2) == "a, b"
 
 
-def test_when_no_row_can_be_called_skipping_them_is_an_error():
+@pytest.mark.parametrize("invalid_recipients", ["fail", "skip"])
+def test_when_no_row_can_be_called_it_is_an_error_that_does_not_blame_the_rows(invalid_recipients):
     """A misspelt placeholder or a renamed column must not be a green task that called nobody."""
     with pytest.raises(InforuInputError, match=r"nobody can be called \(2 recipients\).*\{nmae\}.*: k1, k2"):
-        read([person(1), person(2)], message="{nmae}", invalid_recipients="skip")
+        read([person(1), person(2)], message="{nmae}", invalid_recipients=invalid_recipients)
 
 
 class Stream:

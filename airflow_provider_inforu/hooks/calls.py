@@ -1,0 +1,41 @@
+"""Reading the calls that a user of the hook gives: mappings, dataclasses, or calls as they are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.phones import normalize_phone
+from airflow_provider_inforu.capi.voice import Call
+
+_CALL_FIELDS = {"phone", "text", "message_id"}
+
+
+def read_calls(calls: Iterable[Call | Mapping[str, Any]]) -> list[Call]:
+    """Return calls as the vendor's functions take them.
+
+    :param calls: See `InforuHook.send_text_to_speech`.
+    :raises InforuInputError: Names the call by its number and what is wrong; never by its phone.
+    """
+    if isinstance(calls, str | bytes | Mapping) or not isinstance(calls, Iterable):
+        raise InforuInputError(f"calls must be a list of mappings or of Call, not {type(calls).__name__}")
+    return [_read_call(call, number) for number, call in enumerate(calls, start=1)]
+
+
+def _read_call(call: object, number: int) -> Call:
+    if isinstance(call, Call):
+        return call
+    if is_dataclass(call) and not isinstance(call, type):
+        call = asdict(call)
+    if not isinstance(call, Mapping):
+        raise InforuInputError(f"call {number} is a {type(call).__name__}, neither a mapping nor a dataclass")
+    if set(call) - _CALL_FIELDS:
+        raise InforuInputError(f"call {number} has a field that is none of {', '.join(sorted(_CALL_FIELDS))}")
+    message_id = None if call.get("message_id") is None else str(call["message_id"])
+    try:
+        phone = normalize_phone(call.get("phone"))
+    except InforuInputError as error:
+        raise InforuInputError(f"call {number} ({message_id}): {error}") from None
+    return Call(phone=phone, text=call.get("text"), message_id=message_id)
