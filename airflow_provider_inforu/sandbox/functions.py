@@ -56,7 +56,7 @@ def _get_job_status(state: State, data: Mapping[str, Any]) -> Answer:
     if job is None:
         return failure(StatusId.REQUEST_TOKEN_NOT_FOUND)
     now = time.time()
-    if not all(call.ended(now) for call in job):
+    if not all(call.ended(now) for call in job.calls):
         return failure(StatusId.JOB_IN_PROGRESS)
     return success({"RequestToken": request_token})
 

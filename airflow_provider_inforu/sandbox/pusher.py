@@ -50,7 +50,7 @@ class Pusher:
         url = settings.notification_url
         if not due or url is None:
             return
-        bodies = pushes_of(due, settings)
+        bodies = pushes_of([call for job in due for call in job.calls if call.outcome], settings)
         if settings.notification_burst_seconds:
             with ThreadPoolExecutor(_BURST_CONNECTIONS) as pool:
                 list(pool.map(lambda body: self._push(state, url, [body]), bodies))

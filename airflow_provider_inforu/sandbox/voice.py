@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.statuses import StatusId
 from airflow_provider_inforu.capi.voice import MAX_CALLS, SEND_EXISTING_CAMPAIGN, SEND_TEXT_TO_SPEECH
-from airflow_provider_inforu.sandbox.calls import Call
+from airflow_provider_inforu.sandbox.calls import Item, Job
 from airflow_provider_inforu.sandbox.clock import israel_month
 from airflow_provider_inforu.sandbox.envelope import Answer, failure, success
-from airflow_provider_inforu.sandbox.outcomes import outcome_of
 from airflow_provider_inforu.sandbox.words import valid_phone, word, yes
 
 if TYPE_CHECKING:
@@ -20,14 +19,6 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.sandbox.campaigns import Campaign
     from airflow_provider_inforu.sandbox.state import State
 
-"""Items in one request of a voice function (guide)."""
-
-
-class _Called(NamedTuple):
-    phone: str
-    text: str | None
-    message_id: str
-
 
 def send_text_to_speech(state: State, data: Mapping[str, Any]) -> Answer:
     """``Voice/Message/Send``: place text-to-speech calls."""
@@ -35,9 +26,7 @@ def send_text_to_speech(state: State, data: Mapping[str, Any]) -> Answer:
     refusal = _refuse_list(items) or _refuse_texts(items)
     if refusal:
         return refusal
-    called = [
-        _Called(phone, word(item.get("TextToSpeech")), _message_id(item)) for phone, item in _valid(items)
-    ]
+    called = [Item(phone, word(item.get("TextToSpeech")), _message_id(item)) for phone, item in _valid(items)]
     refusal = _refuse_recipients(state, called)
     if refusal:
         return refusal
@@ -56,7 +45,7 @@ def send_existing_campaign(state: State, data: Mapping[str, Any]) -> Answer:
     campaign = _existing_campaign(state, data)
     if campaign is None:
         return failure(StatusId.WRONG_NUMBER_PARAMETER, "CampaignId: there is no such campaign")
-    called = [_Called(phone, None, _message_id(item)) for phone, item in _valid(items)]
+    called = [Item(phone, None, _message_id(item)) for phone, item in _valid(items)]
     refusal = _refuse_recipients(state, called)
     if refusal:
         return refusal
@@ -104,7 +93,7 @@ def _refuse_texts(items: Sequence[Mapping[str, Any]]) -> Answer | None:
     return failure(StatusId.MESSAGE_TEXT_MISSING)
 
 
-def _refuse_recipients(state: State, called: Sequence[_Called]) -> Answer | None:
+def _refuse_recipients(state: State, called: Sequence[Item]) -> Answer | None:
     if not called:
         return failure(StatusId.NO_VALID_RECIPIENTS)
     if not state.quota.take(len(called)):
@@ -112,26 +101,19 @@ def _refuse_recipients(state: State, called: Sequence[_Called]) -> Answer | None
     return None
 
 
-def _accept(state: State, function: str, campaign: Campaign, called: Sequence[_Called]) -> Answer:
+def _accept(state: State, function: str, campaign: Campaign, called: Sequence[Item]) -> Answer:
     request_token = secrets.token_hex(8)
     now = time.time()
-    ends_at = now + state.settings.call_seconds
-    calls = []
-    for item in called:
-        outcome = outcome_of(state.settings.seed, item.phone, item.message_id)
-        calls.append(
-            Call(
-                phone=item.phone,
-                text=item.text,
-                message_id=item.message_id,
-                campaign_id=campaign.campaign_id,
-                request_token=request_token,
-                function=function,
-                accepted_at=now,
-                ends_at=ends_at if outcome else None,
-                outcome=outcome,
-            )
+    state.calls.accept(
+        Job(
+            request_token=request_token,
+            function=function,
+            campaign_id=campaign.campaign_id,
+            accepted_at=now,
+            ends_at=now + state.settings.call_seconds,
+            seed=state.settings.seed,
+            items=called,
         )
-    state.calls.accept(request_token, calls, ends_at)
-    state.campaigns.count_calls(campaign, len(calls))
+    )
+    state.campaigns.count_calls(campaign, len(called))
     return success({"CampaignID": campaign.campaign_id, "RequestToken": request_token})

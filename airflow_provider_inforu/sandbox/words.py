@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 
+_SEPARATORS = re.compile(r"[-\s]")
 # A local number (0501234567, 031234567) or one with Israel's country code.
 _PHONE = re.compile(r"(?:0|\+?972)[2-9]\d{7,8}")
 
 
 def word(value: object) -> str:
     """Return a string or whole number as text; anything else, also a missing value, as empty."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return ""
-    return str(value).strip()
+    if isinstance(value, str):
+        return value.strip()
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
 def yes(value: object) -> bool:
@@ -22,7 +23,7 @@ def yes(value: object) -> bool:
 
 def valid_phone(value: object) -> str | None:
     """Return a phone in local form, or ``None`` where the value cannot be one (assumed)."""
-    phone = re.sub(r"[-\s]", "", word(value))
+    phone = _SEPARATORS.sub("", word(value))
     if not phone.isascii() or not _PHONE.fullmatch(phone):
         return None
     return phone if phone.startswith("0") else "0" + phone.removeprefix("+").removeprefix("972")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+ROWS_IN_A_BLOCK = 100
+"""A batch is one block, and a block one row of SQLite, which lets other threads go first at each."""
 ROWS_IN_A_READ = 1000
 # A key is never taken for a phone.
 _KEY = "k{}"
@@ -23,8 +26,7 @@ _TABLES = """
 CREATE TABLE keys (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE phones (phone TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE suppressed (name TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE recipients (place INTEGER PRIMARY KEY, key TEXT, phone TEXT, text TEXT);
-CREATE TABLE skipped (place INTEGER PRIMARY KEY, key TEXT, reason TEXT);
+CREATE TABLE blocks (kind TEXT, number INTEGER, rows TEXT, PRIMARY KEY (kind, number));
 """
 
 
@@ -55,28 +57,55 @@ class Skipped:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Table(Generic[T]):
-    """How rows of a table are written and read."""
+class _Blocks(Generic[T]):
+    """Rows of one kind, in the order in which they were added: full blocks on disk, the last in memory.
 
-    insert: str
-    select: str
-    values: Callable[[T], tuple[Any, ...]]
-    make: Callable[..., T]
+    :param database: Where the full ones are.
+    :param kind: Tells them there from others.
+    :param values: Returns what is kept of a row.
+    :param make: Makes a row of that.
+    """
 
+    def __init__(
+        self,
+        database: TemporaryDatabase,
+        kind: str,
+        values: Callable[[T], tuple[Any, ...]],
+        make: Callable[..., T],
+    ) -> None:
+        self._database = database
+        self._kind = kind
+        self._values = values
+        self._make = make
+        self._full = 0
+        self._last: list[Sequence[Any]] = []
 
-_RECIPIENTS = _Table(
-    "INSERT INTO recipients VALUES (NULL, ?, ?, ?)",
-    "SELECT key, phone, text FROM recipients WHERE place > ? AND place <= ? ORDER BY place",
-    attrgetter("key", "phone", "text"),
-    Recipient,
-)
-_SKIPPED = _Table(
-    "INSERT INTO skipped VALUES (NULL, ?, ?)",
-    "SELECT key, reason FROM skipped WHERE place > ? AND place <= ? ORDER BY place",
-    attrgetter("key", "reason"),
-    Skipped,
-)
+    def __len__(self) -> int:
+        """Return how many rows they hold."""
+        return self._full * ROWS_IN_A_BLOCK + len(self._last)
+
+    def append(self, row: T) -> None:
+        """Add a row."""
+        last = [*self._last, self._values(row)]
+        if len(last) == ROWS_IN_A_BLOCK:
+            text = json.dumps(last, ensure_ascii=False)
+            self._database.write("INSERT INTO blocks VALUES (?, ?, ?)", (self._kind, self._full, text))
+            self._full += 1
+            last = []
+        self._last = last
+
+    def read(self, start: int, stop: int) -> list[T]:
+        """Return the rows of some places that follow one another."""
+        first, last = start // ROWS_IN_A_BLOCK, (stop - 1) // ROWS_IN_A_BLOCK
+        found = self._database.read(
+            "SELECT rows FROM blocks WHERE kind = ? AND number BETWEEN ? AND ? ORDER BY number",
+            (self._kind, first, last),
+        )
+        rows = [values for (text,) in found for values in json.loads(text)]
+        if last == self._full:
+            rows += self._last
+        before = first * ROWS_IN_A_BLOCK
+        return [self._make(*values) for values in rows[start - before : stop - before]]
 
 
 class Spool:
@@ -89,8 +118,10 @@ class Spool:
     def __init__(self) -> None:
         self._database = TemporaryDatabase(_TABLES, cache_megabytes=_CACHE_MEGABYTES)
         self._has_suppressed = False
-        self.recipients = Rows(self._database, _RECIPIENTS)
-        self.skipped = Rows(self._database, _SKIPPED)
+        self.recipients = Rows(
+            _Blocks(self._database, "recipients", attrgetter("key", "phone", "text"), Recipient)
+        )
+        self.skipped = Rows(_Blocks(self._database, "skipped", attrgetter("key", "reason"), Skipped))
 
     def is_new_key(self, key: str) -> bool:
         """Return whether a key did not come before, and remember it."""
@@ -117,20 +148,21 @@ class Spool:
 class Rows(Sequence[T], Generic[T]):
     """Rows of a spool. A slice is a view: it reads when it is looked at, and holds nothing.
 
-    :param database: Where they are.
-    :param table: Which.
-    :param places: Which part of the table; None for all, also of what is added.
+    :param blocks: Where they are.
+    :param places: Which part of them; None for all, also of what is added.
     """
 
-    def __init__(self, database: TemporaryDatabase, table: _Table[T], places: range | None = None) -> None:
-        self._database = database
-        self._table = table
-        self._places = range(0) if places is None else places
+    def __init__(self, blocks: _Blocks[T], places: range | None = None) -> None:
+        self._blocks = blocks
+        self._part = places
+
+    @property
+    def _places(self) -> range:
+        return range(len(self._blocks)) if self._part is None else self._part
 
     def append(self, row: T) -> None:
-        """Add a row to the table."""
-        self._database.write(self._table.insert, self._table.values(row))
-        self._places = range(self._places.stop + 1)
+        """Add a row."""
+        self._blocks.append(row)
 
     def __len__(self) -> int:
         """Return how many they are."""
@@ -148,14 +180,12 @@ class Rows(Sequence[T], Generic[T]):
         if isinstance(found, range):
             if found.step != 1:
                 raise ValueError("a part of a spool's rows has no steps")
-            return Rows(self._database, self._table, found)
-        (row,) = self._read(found, found + 1)
+            return Rows(self._blocks, found)
+        (row,) = self._blocks.read(found, found + 1)
         return row
 
     def __iter__(self) -> Iterator[T]:
         """Read them, some at a time."""
-        for start in range(self._places.start, self._places.stop, ROWS_IN_A_READ):
-            yield from self._read(start, min(start + ROWS_IN_A_READ, self._places.stop))
-
-    def _read(self, start: int, stop: int) -> list[T]:
-        return [self._table.make(*row) for row in self._database.read(self._table.select, (start, stop))]
+        places = self._places
+        for start in range(places.start, places.stop, ROWS_IN_A_READ):
+            yield from self._blocks.read(start, min(start + ROWS_IN_A_READ, places.stop))

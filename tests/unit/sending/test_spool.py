@@ -2,12 +2,14 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_inforu.sending.spool import Recipient, Skipped, Spool
+from airflow_provider_inforu.sending import spool as spools
+from airflow_provider_inforu.sending.spool import ROWS_IN_A_BLOCK, Recipient, Skipped, Spool
 from airflow_provider_inforu.sending.temporary import SpoolError
 
 MOST_MEGABYTES = 80
@@ -37,16 +39,22 @@ def filled(count):
     return spool
 
 
-@given(count=st.integers(0, 30), parts=st.lists(st.slices(30), max_size=3))
-def test_recipients_and_parts_of_them_are_like_lists(count, parts):
-    parts = [slice(part.start, part.stop) for part in parts]
-    rows, model = filled(count).recipients, [Recipient(f"k{n}", f"05{n:08}", None) for n in range(count)]
-    for part in parts:
-        rows, model = rows[part], model[part]
-    assert (list(rows), len(rows), bool(rows)) == (model, len(model), bool(model))
-    assert [rows[place] for place in range(-len(model), len(model))] == model + model
-    with pytest.raises(IndexError):
-        rows[len(model)]
+@given(
+    count=st.integers(0, 30), parts=st.lists(st.slices(30), max_size=3), rows_in_a_block=st.integers(1, 12)
+)
+def test_recipients_and_parts_of_them_are_like_lists(count, parts, rows_in_a_block):
+    with (
+        mock.patch.object(spools, "ROWS_IN_A_BLOCK", rows_in_a_block),
+        mock.patch.object(spools, "ROWS_IN_A_READ", 5),
+    ):
+        parts = [slice(part.start, part.stop) for part in parts]
+        rows, model = filled(count).recipients, [Recipient(f"k{n}", f"05{n:08}", None) for n in range(count)]
+        for part in parts:
+            rows, model = rows[part], model[part]
+        assert (list(rows), len(rows), bool(rows)) == (model, len(model), bool(model))
+        assert [rows[place] for place in range(-len(model), len(model))] == model + model
+        with pytest.raises(IndexError):
+            rows[len(model)]
 
 
 def test_a_part_with_steps_is_refused():
@@ -55,10 +63,10 @@ def test_a_part_with_steps_is_refused():
 
 
 def test_a_full_disk_is_a_clear_error_and_proves_that_nobody_was_called():
-    spool = filled(10)
+    spool = filled(ROWS_IN_A_BLOCK - 1)
     spool._database.write("PRAGMA max_page_count = 1", ())
     with pytest.raises(SpoolError, match=r"temporary file \(database or disk is full\): make room") as raised:
-        spool.skipped.append(Skipped("row 11", "x" * 100_000))
+        spool.recipients.append(Recipient("last", "0500000000", "x" * 100_000))
     assert raised.value.safe_to_resend
 
 
