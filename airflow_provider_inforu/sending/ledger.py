@@ -31,8 +31,6 @@ MAX_SEGMENT_BYTES = 4 * 1024
 """Airflow keeps up to 64 KB in one value of its state store; a smaller one is written faster."""
 MAX_WRITE_BYTES = 32 * 1024
 """More than one round says, unless the vendor's reasons are long."""
-SLOW_WRITE_SECONDS = 2.0
-"""Airflow's client sends a write again that got no answer in time. Its first copy may then land late."""
 
 
 class LedgerStore(ReadableStore, Protocol):
@@ -40,6 +38,10 @@ class LedgerStore(ReadableStore, Protocol):
 
     is_durable: bool
     """Whether what is written survives the process."""
+
+    @property
+    def sure_within_seconds(self) -> float:
+        """A write that took longer may have been sent more than once. Its first copy may then land late."""
 
     def claim(self) -> str:
         """Make this attempt the one that may write; earlier ones fail in `set` from here on.
@@ -150,7 +152,7 @@ class Ledger:
             segment_key(self._attempt, segment.number), {"start": segment.start, "events": segment.events}
         )
         self._segment, self._unwritten = segment, self._unwritten[len(part) :]
-        self._is_closed = time.monotonic() - begun > SLOW_WRITE_SECONDS
+        self._is_closed = time.monotonic() - begun > self._store.sure_within_seconds
 
     @property
     def is_durable(self) -> bool:

@@ -72,7 +72,10 @@ def read_ledger(store: ReadableStore) -> tuple[Header, dict[int, BatchRecord]] |
     :param store: Where it is kept.
     :raises LedgerError: It cannot be read, or was written by a newer version.
     """
-    found = read_content(store)
+    try:
+        found = read_content(store)
+    except LedgerError:
+        found = read_content(store)  # a send that goes on meanwhile may begin a part between two looks
     if found is None:
         return None
     replay(found.records, read_decided(store, found.records), found.attempt, found.events)

@@ -87,12 +87,12 @@ class _Blocks(Generic[T]):
     def append(self, row: T) -> None:
         """Add a row."""
         last = [*self._last, self._values(row)]
-        if len(last) == ROWS_IN_A_BLOCK:
-            text = json.dumps(last, ensure_ascii=False)
-            self._database.write("INSERT INTO blocks VALUES (?, ?, ?)", (self._kind, self._full, text))
-            self._full += 1
-            last = []
-        self._last = last
+        if len(last) < ROWS_IN_A_BLOCK:
+            self._last = last
+            return
+        text = json.dumps(last, ensure_ascii=False)
+        self._database.write("INSERT INTO blocks VALUES (?, ?, ?)", (self._kind, self._full, text))
+        self._full, self._last = self._full + 1, []
 
     def read(self, start: int, stop: int) -> list[T]:
         """Return the rows of some places that follow one another."""

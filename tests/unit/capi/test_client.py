@@ -458,6 +458,18 @@ def test_a_request_that_is_made_ready_goes_out_when_it_is_sent_and_only_then(inf
     assert request["body"] == {"Data": DATA}
 
 
+@pytest.mark.parametrize("auth_location", ["header", "body"])
+def test_requests_that_are_made_ready_together_go_out_each_with_its_own_content(
+    inforu_sandbox, auth_location
+):
+    client = client_of(inforu_sandbox, auth_location=auth_location)
+    datas = [text_to_speech_data([Call("0500000001", "שלום " * count, f"s-{count}")]) for count in (1, 50, 2)]
+    prepared = [client.prepare(SEND_TEXT_TO_SPEECH, data) for data in datas]
+    receipts = [client.send(one) for one in prepared]
+    assert [request["body"]["Data"] for request in inforu_sandbox.requests()] == datas
+    assert len({receipt.data["RequestToken"] for receipt in receipts}) == len(datas)
+
+
 def test_a_request_that_cannot_be_made_ready_was_not_sent():
     client = InforuClient(base_url="http://", username="u", token="t")
     with pytest.raises(InforuConnectionError, match="was not sent"):

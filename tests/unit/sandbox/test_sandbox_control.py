@@ -81,10 +81,12 @@ def test_health_says_that_nobody_is_called(control, sandbox):
 def test_calls_and_requests_are_shown_as_python_shows_them(control, send, sandbox):
     sandbox.update_settings(call_seconds=0)
     send("0500000001", "0500000002")
+    send("0500000003")
     assert control("GET", "calls").json() == sandbox.calls()
     assert control("GET", "requests").json() == sandbox.requests()
     assert control("GET", "campaigns").json() == sandbox.campaigns()
-    assert [call["phone"] for call in control("GET", "calls?newest=1").json()] == ["0500000002"]
+    newest = control("GET", "calls?newest=2").json()
+    assert [call["phone"] for call in newest] == ["0500000002", "0500000003"]
     assert set(sandbox.calls()[0]) == {
         "phone",
         "text",

@@ -123,7 +123,7 @@ def test_a_ledger_with_a_mark_for_each_part_goes_on_in_the_form_of_today(store, 
 
 def test_one_mark_is_written_and_read_for_eight_parts(store, monkeypatch):
     monkeypatch.setattr(ledger_module, "MAX_SEGMENT_BYTES", 1)
-    watched = mock.Mock(wraps=store)
+    watched = mock.Mock(wraps=store, sure_within_seconds=1.0)
     ledger = open_ledger(watched, NEW)
     for number in range(10, 27):
         ledger.write([[Event.SUBMIT, number, "d"]])
@@ -134,6 +134,23 @@ def test_one_mark_is_written_and_read_for_eight_parts(store, monkeypatch):
         opening_key("000001", 1),
         *(opening_key("000002", part) for part in (1, 9, 17)),
     ]
+
+
+def test_a_ledger_may_be_read_while_its_send_begins_a_new_part(store, monkeypatch):
+    monkeypatch.setattr(ledger_module, "MAX_SEGMENT_BYTES", 100)
+    ledger = open_ledger(store, NEW)
+    ledger.write([[Event.SUBMIT, 10, "d"]])
+    get, numbers = store.get, iter(range(11, 21))
+
+    def get_while_the_send_goes_on(key):
+        found = json.loads(json.dumps(get(key)))
+        for number in numbers:
+            ledger.write([[Event.SUBMIT, number, "d"]])
+        return found
+
+    reader = Behind(store)
+    reader.get = lambda key: (get_while_the_send_goes_on if key == segment_key("000002", 0) else get)(key)
+    assert set(read_ledger(reader)[1]) == {1, 2, *range(10, 21)}
 
 
 def marks_of(method):
@@ -202,7 +219,7 @@ def test_a_copy_of_a_write_that_lands_late_erases_nothing(
 
 def test_after_a_slow_write_whose_copy_may_land_late_the_log_goes_on_elsewhere(store, monkeypatch):
     ledger = open_ledger(store, NEW)
-    monkeypatch.setattr(ledger_module, "SLOW_WRITE_SECONDS", -1.0)
+    monkeypatch.setattr(store, "sure_within_seconds", -1.0)
     ledger.write([[Event.SUBMIT, 3, "d3"]])
     early = json.loads(json.dumps(store.get(segment_key("000002", 0))))
     ledger.write([[Event.ACCEPT, 3, "token", 194]])

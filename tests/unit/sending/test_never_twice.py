@@ -56,6 +56,7 @@ class Store:
     """One attempt's view of the values. ``faults`` says what happens at which write."""
 
     is_durable = True
+    sure_within_seconds = 0.5
 
     def __init__(self, values, faults):
         self._values = values

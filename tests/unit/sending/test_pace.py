@@ -63,11 +63,13 @@ def test_after_a_rate_limit_another_and_slower_pace_holds_for_a_minute(clock):
 
 def test_never_more_than_the_limit_in_any_second():
     throttle = Throttle(50)
-    times = []
-    while len(times) < 120:
+    takes = []
+    while len(takes) < 120:
+        before = time.monotonic()
         if throttle.take():
-            times.append(time.monotonic())
-    assert max(sum(start <= one < start + 1 for one in times) for start in times) <= 50
+            takes.append((before, time.monotonic()))
+    # A busy machine may stand still beside a take: so many were surely taken within a second.
+    assert max(sum(start <= after < start + 1 for _, after in takes) for start, _ in takes) <= 50
 
 
 def test_requests_are_held_back_ever_longer_and_released_by_a_success(clock):

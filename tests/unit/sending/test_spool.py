@@ -39,17 +39,22 @@ def filled(count):
     return spool
 
 
+texts = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+
+
 @given(
-    count=st.integers(0, 30), parts=st.lists(st.slices(30), max_size=3), rows_in_a_block=st.integers(1, 12)
+    texts=st.lists(texts, max_size=30), parts=st.lists(st.slices(30), max_size=3), block=st.integers(1, 12)
 )
-def test_recipients_and_parts_of_them_are_like_lists(count, parts, rows_in_a_block):
-    with (
-        mock.patch.object(spools, "ROWS_IN_A_BLOCK", rows_in_a_block),
-        mock.patch.object(spools, "ROWS_IN_A_READ", 5),
-    ):
-        parts = [slice(part.start, part.stop) for part in parts]
-        rows, model = filled(count).recipients, [Recipient(f"k{n}", f"05{n:08}", None) for n in range(count)]
-        for part in parts:
+def test_recipients_and_parts_of_them_are_like_lists(texts, parts, block):
+    with mock.patch.object(spools, "ROWS_IN_A_BLOCK", block), mock.patch.object(spools, "ROWS_IN_A_READ", 5):
+        spool = Spool()
+        model = [Recipient(f"k{n}", f"05{n:08}", text) for n, text in enumerate(texts)]
+        for recipient in model:
+            spool.recipients.append(recipient)
+            spool.skipped.append(Skipped(recipient.key, f"not {recipient.text}"))
+        assert list(spool.skipped) == [Skipped(one.key, f"not {one.text}") for one in model]
+        rows = spool.recipients
+        for part in [slice(part.start, part.stop) for part in parts]:
             rows, model = rows[part], model[part]
         assert (list(rows), len(rows), bool(rows)) == (model, len(model), bool(model))
         assert [rows[place] for place in range(-len(model), len(model))] == model + model

@@ -4,8 +4,10 @@ import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 from airflow.sdk import NEVER_EXPIRE
+from airflow.sdk.api.client import Client
 from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_provider_inforu.sending.batch_state import BatchState, Event, LedgerError
@@ -198,3 +200,24 @@ def test_every_attempt_of_a_task_finds_those_before_it_whatever_their_tries(trie
 
 def test_a_task_that_kept_nothing_in_its_state_has_no_ledger():
     assert TaskStateStore(State(), 3).latest() is None
+
+
+def test_a_write_that_airflows_client_sent_again_is_not_a_sure_one(monkeypatch):
+    waits, answers = [], [httpx.RemoteProtocolError("cut off"), httpx.Response(204)]
+
+    def answer(_):
+        found = answers.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr("tenacity.nap.time.sleep", waits.append)
+    client = Client(base_url="http://airflow", token="", transport=httpx.MockTransport(answer))
+    client.request("PUT", "state")
+    assert answers == []
+    assert sum(waits) > TaskStateStore(None, 1).sure_within_seconds > 0
+
+
+def test_where_airflow_is_told_to_try_again_sooner_fewer_writes_are_sure(monkeypatch):
+    monkeypatch.setenv("AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MIN", "0.2")
+    assert TaskStateStore(None, 1).sure_within_seconds == 0.1
