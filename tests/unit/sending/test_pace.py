@@ -47,8 +47,9 @@ def test_without_a_limit_every_request_may_leave():
     assert throttle.take()
 
 
-def test_there_is_no_burst_at_the_start():
-    throttle = Throttle(1)
+@pytest.mark.parametrize("requests_per_second", [1, 2])
+def test_there_is_no_burst_at_the_start(requests_per_second):
+    throttle = Throttle(requests_per_second)
     assert [throttle.take() for _ in range(5)] == [True, False, False, False, False]
 
 
