@@ -30,8 +30,8 @@ def connection(inforu_sandbox, monkeypatch):
     return connect
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config, items):
     """Keep the tests of one real Airflow in one process, where `make test` runs several.
 
     These take longest, so they begin first.
@@ -42,3 +42,8 @@ def pytest_collection_modifyitems(items):
             group = (parameters or {}).get("ground") or item.path.name
             item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: item.get_closest_marker("integration") is None)
+    yield
+    if getattr(config.option, "loadgroup", False):
+        # Else every process starts every Airflow, and nothing but the time that it takes says so.
+        lost = [item for item in items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
+        assert not lost, "pytest-xdist does not keep these tests in one process"

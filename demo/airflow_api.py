@@ -9,8 +9,9 @@ from urllib.parse import urljoin
 
 import requests
 
-TIMEOUT_SECONDS = 20.0
-LOAD_SECONDS = 60.0
+from demo.processes import PATIENCE_SECONDS
+
+TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.3
 ENDED_RUNS = frozenset({"success", "failed"})
 
@@ -34,11 +35,11 @@ class AirflowApi:
 
     def load_task_api(self) -> None:
         """Return when the API that tasks talk to is loaded."""
-        self._session.get(f"{self.url}/execution/health", timeout=LOAD_SECONDS).raise_for_status()
+        self._session.get(f"{self.url}/execution/health", timeout=PATIENCE_SECONDS).raise_for_status()
 
-    def wait_for_dag(self, dag_id: str, seconds: float) -> None:
+    def wait_for_dag(self, dag_id: str) -> None:
         """Return when the DAG was read; raise with Airflow's import errors when it is not in time."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._request("GET", f"dags/{dag_id}").ok:
             errors = self.import_errors()
             if errors or time.monotonic() > deadline:
@@ -58,12 +59,11 @@ class AirflowApi:
         self,
         dag_id: str,
         run_id: str,
-        seconds: float,
         watch: Callable[[TaskInstances], None] | None = None,
         poll_seconds: float = POLL_SECONDS,
     ) -> str:
         """Return the state that the run ended in; `watch` sees its task instances meanwhile."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             state = str(self._json("GET", f"dags/{dag_id}/dagRuns/{run_id}")["state"])
             if watch:
@@ -71,7 +71,7 @@ class AirflowApi:
             if state in ENDED_RUNS:
                 return state
             if time.monotonic() > deadline:
-                raise RuntimeError(f"run {run_id} of {dag_id} is still {state} after {seconds:g} s")
+                raise RuntimeError(f"run {run_id} of {dag_id} is still {state} after {PATIENCE_SECONDS:g} s")
             time.sleep(poll_seconds)
 
     def clear(self, dag_id: str, run_id: str, task_id: str) -> None:

@@ -11,10 +11,8 @@ import requests
 
 from demo.airflow_api import AirflowApi
 from demo.airflow_environment import StackPorts, StackSettings, stack_environment
-from demo.processes import POLL_SECONDS, Service, ServiceError, stop_services
+from demo.processes import PATIENCE_SECONDS, POLL_SECONDS, Service, ServiceError, stop_services
 
-MIGRATE_SECONDS = 120.0
-HEALTHY_SECONDS = 120.0
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 # The component that each entry of Airflow's health page speaks of.
 HEALTH_NAMES = {
@@ -59,7 +57,7 @@ class AirflowStack:
         self.settings.home.mkdir(parents=True, exist_ok=True)
         try:
             self._migrate.start()
-            self._migrate.finish(MIGRATE_SECONDS)
+            self._migrate.finish()
             for component in self._components.values():
                 component.start()
             self._become_healthy()
@@ -94,14 +92,14 @@ class AirflowStack:
         )
 
     def _become_healthy(self) -> None:
-        self._wait_until_healthy(HEALTHY_SECONDS, ["api-server"])
+        self._wait_until_healthy(["api-server"])
         # The first request of a task makes the API server load its API for tasks, which takes
         # seconds: it does so now, while the other components still start.
         self.api.load_task_api()
-        self._wait_until_healthy(HEALTHY_SECONDS, COMPONENTS)
+        self._wait_until_healthy(COMPONENTS)
 
-    def _wait_until_healthy(self, seconds: float, names: Sequence[str]) -> None:
-        deadline = time.monotonic() + seconds
+    def _wait_until_healthy(self, names: Sequence[str]) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while missing := [name for name in self._unhealthy() if name in names]:
             for component in self._components.values():
                 component.check_running()

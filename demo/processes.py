@@ -15,6 +15,8 @@ import psutil  # type: ignore[import-untyped]
 TERM_SECONDS = 5.0
 KILL_SECONDS = 5.0
 POLL_SECONDS = 0.1
+PATIENCE_SECONDS = 300.0
+"""For what takes seconds, on a machine that is slow and busy: its speed is no behaviour of ours."""
 
 
 class ServiceError(RuntimeError):
@@ -93,10 +95,10 @@ class Service:
         if (code := self.exit_code()) is not None:
             raise self.failure(f"ended with exit code {code}")
 
-    def finish(self, seconds: float) -> None:
-        """Wait until the program ends by itself; raise when it fails or takes longer."""
-        if not wait_until(lambda: self.exit_code() is not None, seconds):
-            raise self.failure(f"took longer than {seconds:g} s")
+    def finish(self) -> None:
+        """Wait until the program ends by itself; raise when it fails or takes far too long."""
+        if not wait_until(lambda: self.exit_code() is not None):
+            raise self.failure(f"took longer than {PATIENCE_SECONDS:g} s")
         if self.exit_code() != 0:
             self.check_running()
 
@@ -119,7 +121,7 @@ def processes_in(sessions: Iterable[int]) -> list[int]:
     return [pid for pid in psutil.pids() if _session_of(pid) in wanted and _is_alive(pid)]
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> bool:
     """Wait until the condition holds; say whether it did within the time."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from demo.sandbox_process import SandboxProcess
 
 CONNECTION_ID = "inforu_default"
-TIMEOUT_SECONDS = 20.0
+TIMEOUT_SECONDS = 60.0
 VARIABLES: Mapping[str, str] = {
     "AIRFLOW__INFORU__RECEIVER_ENABLED": "True",
     "AIRFLOW__DATABASE__EXTERNAL_DB_MANAGERS": (

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 DAG_ID = "appointment_reminders"
 CALL_TASKS = ("call", "call_again")
 MINUTES_BETWEEN_CALLS = 0.05
-DAG_SECONDS = 60.0
-RUN_SECONDS = 180.0
 
 
 class DemoError(RuntimeError):
@@ -48,11 +46,11 @@ class Progress:
 
 def run_dag(api: AirflowApi, progress: Progress) -> list[str]:
     """Run the DAG to its end and return the ids of its sends."""
-    api.wait_for_dag(DAG_ID, DAG_SECONDS)
+    api.wait_for_dag(DAG_ID)
     api.unpause(DAG_ID)
     run_id = api.trigger(DAG_ID, {"minutes_between_calls": MINUTES_BETWEEN_CALLS})
     progress.say(f"{DAG_ID} was triggered")
-    state = api.wait_for_run(DAG_ID, run_id, RUN_SECONDS, progress.task_states)
+    state = api.wait_for_run(DAG_ID, run_id, progress.task_states)
     if state != "success":
         failed = [one["task_id"] for one in api.task_instances(DAG_ID, run_id) if one["state"] == "failed"]
         reasons = [

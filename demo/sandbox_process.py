@@ -16,8 +16,7 @@ import requests
 from demo.airflow_environment import HOST
 from demo.processes import Service, stop_services, wait_until
 
-READY_SECONDS = 30.0
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 60.0
 _URL = re.compile(rf"http://{re.escape(HOST)}:\d+")
 
 
@@ -107,7 +106,7 @@ class SandboxProcess:
         return answer.json() if answer.content else None
 
     def _wait_until_ready(self) -> None:
-        if not wait_until(self._is_ready, READY_SECONDS):
+        if not wait_until(self._is_ready):
             raise self._service.failure("is not ready")
 
     def _is_ready(self) -> bool:

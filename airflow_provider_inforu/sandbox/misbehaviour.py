@@ -68,6 +68,8 @@ async def _huge(fault: Fault, exchange: Exchange) -> Response:
         yield b'{"StatusId": 1, "DetailedDescription": "'
         for _ in range(fault.megabytes * _CHUNKS_PER_MEGABYTE):
             yield _CHUNK
+            # Else nothing notices that the client has gone, and nobody else is answered.
+            await asyncio.sleep(0)
         yield b'"}'
 
     return exchange.send_other(StreamingResponse(body(), 200, media_type="application/json"))

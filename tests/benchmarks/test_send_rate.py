@@ -107,7 +107,7 @@ def check_and_measure(folder, sandbox, database_url, database):
 
 def measure(airflow, sandbox, dag_id):
     """Run a DAG, print what arrived, and return how many requests in a second."""
-    airflow.api.wait_for_dag(dag_id, 60)
+    airflow.api.wait_for_dag(dag_id)
     sandbox.reset()
     sandbox.change_settings(latency=LATENCY_SECONDS, requests_per_second=0)
     airflow.api.unpause(dag_id)
@@ -123,7 +123,7 @@ def measure(airflow, sandbox, dag_id):
 
 def idle_write_ms(airflow):
     """Return the median of what a write of the ledger's size takes."""
-    airflow.api.wait_for_dag("state_writes", 60)
+    airflow.api.wait_for_dag("state_writes")
     airflow.api.unpause("state_writes")
     run_id = airflow.api.trigger("state_writes")
     assert airflow.api.wait_for_run("state_writes", run_id, 60) == "success"

@@ -6,14 +6,11 @@ from collections import Counter
 
 import pytest
 
-from demo.processes import processes_in
+from demo.processes import PATIENCE_SECONDS, processes_in
 from tests.chaos.account import WRONGS, account, attempts_in_order_of_calls
 from tests.chaos.remote_ledger import RemoteLedger
 
 DAG_ID, TASK_ID = "sharded_send", "call"
-DAG_SECONDS = 60.0
-BUSY_SECONDS = 90.0
-RUN_SECONDS = 240.0
 LOOK_SECONDS = 1.0
 """Seldom: to look takes of the sandbox and the API server, and makes requests late."""
 MIDDLE = 0.8
@@ -27,7 +24,7 @@ class CampaignUnderWay:
     def __init__(self, ground, *, shards, people):
         self.shards, self.people = shards, people
         self._sandbox, self._api = ground.sandbox, ground.airflow.api
-        self._api.wait_for_dag(DAG_ID, DAG_SECONDS)
+        self._api.wait_for_dag(DAG_ID)
         self._api.unpause(DAG_ID)
         self._run_id = self._api.trigger(DAG_ID, {"shards": shards, "people": people})
 
@@ -37,7 +34,7 @@ class CampaignUnderWay:
         A task that a worker has taken and not begun when it dies is missed by Airflow only after ten minutes.
         """
         looks = []
-        deadline = time.monotonic() + BUSY_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             time.sleep(LOOK_SECONDS)
             called = Counter(self._shard_of(call) for call in self._sandbox.calls())
@@ -54,7 +51,7 @@ class CampaignUnderWay:
 
     def end(self):
         """Wait for the end, compare what everybody says, and return the counts of the whole campaign."""
-        state = self._api.wait_for_run(DAG_ID, self._run_id, RUN_SECONDS, poll_seconds=2 * LOOK_SECONDS)
+        state = self._api.wait_for_run(DAG_ID, self._run_id, poll_seconds=2 * LOOK_SECONDS)
         calls = self._sandbox.calls()
         tasks = self._tasks()
         assert len(tasks) == self.shards

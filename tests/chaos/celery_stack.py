@@ -17,8 +17,6 @@ from tests.integration.ground import skip_unless_required
 REDIS_URL = os.environ.get("INFORU_TEST_REDIS", "redis://127.0.0.1:6379/0")
 DATABASE = 7
 """Of the Redis server: one that nothing else here uses."""
-READY_SECONDS = 90.0
-GONE_SECONDS = 10.0
 
 
 class Broker:
@@ -86,7 +84,7 @@ class CeleryStack(AirflowStack):
         for pid in processes_in(worker.sessions):
             os.kill(pid, signal.SIGKILL)
         worker.kill()
-        assert wait_until(lambda: not processes_in(worker.sessions), GONE_SECONDS)
+        assert wait_until(lambda: not processes_in(worker.sessions))
 
     def _worker(self, name, concurrency):
         return Service(
@@ -110,5 +108,5 @@ def _wait_until_ready(worker):
         worker.check_running()
         return f"{worker.name} ready" in worker.log_tail(1000)
 
-    if not wait_until(is_ready, READY_SECONDS):
+    if not wait_until(is_ready):
         raise worker.failure("is not ready")

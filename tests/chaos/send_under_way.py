@@ -10,9 +10,6 @@ from tests.chaos.remote_ledger import RemoteLedger
 from tests.integration.ground import Run
 
 DAG_ID, TASK_ID = "chaos_send", "call"
-DAG_SECONDS = 60.0
-START_SECONDS = 60.0
-RUN_SECONDS = 150.0
 WORKER_TITLE = "airflow worker -- LocalExecutor"
 
 
@@ -31,7 +28,7 @@ class SendUnderWay:
         self.people = people
         self._ground = ground
         self._api = ground.airflow.api
-        self._api.wait_for_dag(DAG_ID, DAG_SECONDS)
+        self._api.wait_for_dag(DAG_ID)
         self._api.unpause(DAG_ID)
         self._run_id = self._api.trigger(DAG_ID, {"people": people})
 
@@ -39,9 +36,7 @@ class SendUnderWay:
         return len(self._ground.sandbox.calls())
 
     def wait_until_called(self, people):
-        assert wait_until(lambda: self.called() >= people, START_SECONDS), self._api.task_instances(
-            DAG_ID, self._run_id
-        )
+        assert wait_until(lambda: self.called() >= people), self._api.task_instances(DAG_ID, self._run_id)
         assert self.called() < self.people, "the send was over before anything could go wrong"
 
     def worker(self):
@@ -56,7 +51,7 @@ class SendUnderWay:
 
     def end(self):
         """Wait for the end, compare what everybody says, and return the counts."""
-        state = self._api.wait_for_run(DAG_ID, self._run_id, RUN_SECONDS)
+        state = self._api.wait_for_run(DAG_ID, self._run_id)
         run = Run(DAG_ID, self._run_id, state)
         calls = self._ground.sandbox.calls()
         ledger = RemoteLedger.of(self._api, DAG_ID, self._run_id, TASK_ID)

@@ -26,7 +26,6 @@ pytestmark = [
     pytest.mark.integration,
     pytest.mark.postgres,
     pytest.mark.redis,
-    pytest.mark.timeout(500),
 ]
 
 SHARDS, PEOPLE = 20, 1000

@@ -16,13 +16,13 @@ import pytest
 
 from demo.airflow_environment import StackSettings
 from demo.airflow_stack import AirflowStack
-from demo.processes import processes_in
+from demo.processes import PATIENCE_SECONDS, processes_in
 from demo.sandbox_process import SandboxProcess
 from tests.chaos.send_under_way import SendUnderWay
 from tests.integration.conftest import new_postgres_database
 from tests.integration.ground import Ground
 
-pytestmark = [pytest.mark.integration, pytest.mark.postgres, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.postgres]
 
 PEOPLE = 3000
 SOME = 800
@@ -31,7 +31,6 @@ AT_MOST_IN_FLIGHT = 200
 LATENCY_SECONDS = 0.4
 SLOW_LATENCY_SECONDS = 3.0
 OUTAGE_SECONDS = 10.0
-GOODBYE_SECONDS = 60.0
 # What Airflow would wait minutes for: until a task or a scheduler without a sign of life is given up.
 IMPATIENCE = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "25",
@@ -70,7 +69,7 @@ def send(ground):
 
 
 def assert_has_ended(process):
-    _, alive = psutil.wait_procs([process], timeout=GOODBYE_SECONDS)
+    _, alive = psutil.wait_procs([process], timeout=PATIENCE_SECONDS)
     assert alive == []
 
 

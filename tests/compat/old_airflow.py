@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.integration.ground import RUN_SECONDS, Ground, Run
+from demo.processes import PATIENCE_SECONDS
+from tests.integration.ground import Ground, Run
 
 if TYPE_CHECKING:
     from demo.airflow_stack import AirflowStack
@@ -20,7 +21,6 @@ PROJECT = Path(__file__).resolve().parents[2]
 EXAMPLES = PROJECT / "example_dags"
 NEED_NEWER = {"alerts": "3.2"}
 """The examples that import what Airflow has only from this version on."""
-COMMAND_SECONDS = 60.0
 TEXT_TO_SPEECH = "Voice/Message/Send"
 STATUS = "Voice/Message/Status"
 
@@ -52,7 +52,7 @@ class OldAirflow:
         """Clear the sending task, and let the run come to its end again."""
         before = len(self.tries(run))
         self.stack.api.clear(run.dag_id, run.run_id, "call")
-        state = self.stack.api.wait_for_run(run.dag_id, run.run_id, RUN_SECONDS)
+        state = self.stack.api.wait_for_run(run.dag_id, run.run_id)
         assert len(self.tries(run)) == before + 1
         return Run(run.dag_id, run.run_id, state)
 
@@ -110,7 +110,7 @@ class OldAirflow:
             capture_output=True,
             text=True,
             check=False,
-            timeout=COMMAND_SECONDS,
+            timeout=PATIENCE_SECONDS,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return dict(json.loads(done.stdout))

@@ -11,7 +11,6 @@ from airflow_provider_inforu.capi.statuses import StatusId
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
 from demo.processes import wait_until
 from tests.compat.old_airflow import EXAMPLES, NEED_NEWER, STATUS
-from tests.integration.ground import DAG_SECONDS
 
 if TYPE_CHECKING:
     from tests.compat.old_airflow import OldAirflow
@@ -129,7 +128,7 @@ def test_calls_are_waited_for_in_the_triggerer_and_through_the_receiver(airflow:
 def test_the_examples_and_every_module_are_read_without_an_error(airflow: OldAirflow, dag_id: str) -> None:
     if airflow.version < NEED_NEWER.get(dag_id, ""):
         pytest.skip(f"{dag_id} is for Airflow {NEED_NEWER[dag_id]} and later")
-    airflow.stack.api.wait_for_dag(dag_id, DAG_SECONDS)
+    airflow.stack.api.wait_for_dag(dag_id)
     assert airflow.stack.api.import_errors() == []
 
 
@@ -137,7 +136,7 @@ def test_a_failing_task_and_a_failing_dag_ring_once_each(airflow: OldAirflow) ->
     run = airflow.run("alert")
 
     assert run.state == "failed"
-    assert wait_until(lambda: len(airflow.called()) == 2, DAG_SECONDS), airflow.logs(run)
+    assert wait_until(lambda: len(airflow.called()) == 2), airflow.logs(run)
     assert {call["text"] for call in airflow.sandbox.calls() if call["text"]} == {
         "Alert from Airflow. The task fail of the DAG alert has failed.",
         "Alert from Airflow. The DAG alert has failed.",

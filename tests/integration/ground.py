@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from demo.receiver import StackReceiver
     from demo.sandbox_process import SandboxProcess
 
-DAG_SECONDS = 60.0
-RUN_SECONDS = 120.0
+
+NEVER = 86_400
+"""A `notification_delay` for which the sandbox keeps notifications back, until it is told another one."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,10 @@ class Ground:
     def run(self, dag_id: str, **params: object) -> Run:
         """Run a DAG to its end."""
         api = self.airflow.api
-        api.wait_for_dag(dag_id, DAG_SECONDS)
+        api.wait_for_dag(dag_id)
         api.unpause(dag_id)
         run_id = api.trigger(dag_id, params)
-        return Run(dag_id, run_id, api.wait_for_run(dag_id, run_id, RUN_SECONDS))
+        return Run(dag_id, run_id, api.wait_for_run(dag_id, run_id))
 
     def manifest(self, run: Run, task_id: str = "call") -> dict[str, Any]:
         """Return what the sending task pushed."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from demo.processes import wait_until
-from tests.integration.ground import DAG_SECONDS, RUN_SECONDS
 
 if TYPE_CHECKING:
     from tests.integration.ground import Ground
@@ -58,7 +57,7 @@ def alerted_ground(fresh_ground: Ground) -> Ground:
 
 def trigger(ground: Ground, dag_id: str, **params: object) -> tuple[str, str]:
     api = ground.airflow.api
-    api.wait_for_dag(dag_id, DAG_SECONDS)
+    api.wait_for_dag(dag_id)
     api.unpause(dag_id)
     return dag_id, api.trigger(dag_id, params)
 
@@ -69,11 +68,11 @@ def decide(ground: Ground, dag_id: str, run_id: str, task_id: str, option: str) 
     Not before the scheduler has seen that it waits: Airflow 3.3 takes one that is answered so soon for lost.
     """
     api = ground.airflow.api
-    assert wait_until(lambda: api.is_asked(dag_id, run_id, task_id), RUN_SECONDS)
+    assert wait_until(lambda: api.is_asked(dag_id, run_id, task_id))
     seen = f"executor event with state success for task instance TaskInstanceKey(dag_id='{dag_id}', "
     seen += f"task_id='{task_id}', run_id='{run_id}'"
     log_path = ground.airflow.component("scheduler").log_path
-    assert wait_until(lambda: seen in log_path.read_text("utf-8", errors="replace"), RUN_SECONDS)
+    assert wait_until(lambda: seen in log_path.read_text("utf-8", errors="replace"))
     api.decide(dag_id, run_id, task_id, [option])
 
 
@@ -91,11 +90,11 @@ def test_a_failing_task_and_dag_a_missed_deadline_and_a_waiting_decision_ring_on
 ) -> None:
     runs = dict(trigger(alerted_ground, dag_id) for dag_id in SENTENCES)
     api = alerted_ground.airflow.api
-    assert wait_until(lambda: SENTENCES["alert_decision"] in texts(alerted_ground), RUN_SECONDS)
+    assert wait_until(lambda: SENTENCES["alert_decision"] in texts(alerted_ground))
     decide(alerted_ground, "alert_decision", runs["alert_decision"], "decide", "Yes")
 
-    states = {dag_id: api.wait_for_run(dag_id, run_id, RUN_SECONDS) for dag_id, run_id in runs.items()}
-    wait_until(lambda: len(texts(alerted_ground)) >= len(SENTENCES), RUN_SECONDS)
+    states = {dag_id: api.wait_for_run(dag_id, run_id) for dag_id, run_id in runs.items()}
+    wait_until(lambda: len(texts(alerted_ground)) >= len(SENTENCES))
     # Nine of the ten mapped tasks, and whoever else would ring, have run by then.
     time.sleep(3)
 
@@ -113,14 +112,14 @@ def test_a_vendor_who_is_away_changes_no_state_and_is_in_the_log(alerted_ground:
     )
     decide(alerted_ground, "away_decision", runs["away_decision"], "decide", "No")
 
-    states = {dag_id: api.wait_for_run(dag_id, run_id, RUN_SECONDS) for dag_id, run_id in runs.items()}
+    states = {dag_id: api.wait_for_run(dag_id, run_id) for dag_id, run_id in runs.items()}
     assert states == {"away_failing": "failed", "away_succeeding": "success", "away_decision": "success"}
 
     def lost() -> set[str]:
         lines = [line for line in logs(alerted_ground).splitlines() if "nobody was called" in line]
         return {name for line in lines for name in re.findall(r"alert '([^']*away_\w+[^']*)'", line)}
 
-    assert wait_until(lambda: len(lost()) == 5, RUN_SECONDS), lost()
+    assert wait_until(lambda: len(lost()) == 5), lost()
     assert lost() == {
         "task failed away_failing fail",
         "DAG failed away_failing",
@@ -137,8 +136,8 @@ def test_the_example_rings_when_it_fails_and_when_a_person_has_to_decide(alerted
     asking = trigger(alerted_ground, "alerts", fail=False)
     decide(alerted_ground, *asking, "approve", "Approve")
 
-    assert api.wait_for_run(*failed, RUN_SECONDS) == "failed"
-    assert api.wait_for_run(*asking, RUN_SECONDS) == "success"
+    assert api.wait_for_run(*failed) == "failed"
+    assert api.wait_for_run(*asking) == "success"
     question = (
         "Message from Airflow. The task approve of the DAG alerts waits for a person to decide. "
         "May the orders be sent?"

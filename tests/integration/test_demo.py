@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from demo.processes import processes_in
+from demo.processes import PATIENCE_SECONDS, processes_in
 from tests.integration.conftest import PROJECT
 from tests.integration.test_example_dags import appointments
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
-DEMO_SECONDS = 200.0
+DEMO_SECONDS = 500.0
 # The sandbox and Airflow's four components.
 SERVICES = 5
 # What another Airflow of the same user has in its environment.
@@ -70,7 +70,7 @@ def run_demo(home: Path, interrupt: Callable[[str], bool] = lambda _: False) -> 
         finally:
             if demo.poll() is None:
                 demo.terminate()
-        code = demo.wait(timeout=30)
+        code = demo.wait(timeout=PATIENCE_SECONDS)
     return Demo(code, output.read_text("utf-8"), sessions)
 
 
@@ -85,7 +85,6 @@ def assert_nothing_is_left_of(demo: Demo) -> None:
     assert processes_in(demo.sessions) == []
 
 
-@pytest.mark.timeout(500)
 def test_the_demo_prints_an_outcome_for_each_person_twice_in_a_row_and_leaves_nothing_running(
     tmp_path: Path,
 ) -> None:

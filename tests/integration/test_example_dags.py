@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.integration.conftest import PROJECT
+from tests.integration.ground import NEVER
 
 if TYPE_CHECKING:
     from tests.integration.ground import Ground, Run
@@ -212,6 +213,8 @@ def test_the_sharded_campaign_fails_when_people_of_one_shard_are_in_doubt_and_co
     fresh_ground: Ground,
 ) -> None:
     fresh_ground.sandbox.inject("accept_then_drop")
+    # A call that reports its end in time settles the doubt.
+    fresh_ground.sandbox.change_settings(notification_delay=NEVER)
 
     run = fresh_ground.run("sharded_campaign", last_customer=250)
 

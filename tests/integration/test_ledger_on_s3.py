@@ -12,13 +12,13 @@ from airflow.sdk import DAG
 from airflow_provider_inforu.notifications.cooldown import FolderCooldown
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from airflow_provider_inforu.sending.batch_state import BatchState, Event, LedgerError
+from demo.processes import PATIENCE_SECONDS
 from tests.integration.attempts import begin, begin_and_submit, states
 from tests.integration.s3 import s3_client, s3_server
 from tests.task_runner import TaskRunner
 
 pytestmark = pytest.mark.integration
 
-ELSEWHERE_SECONDS = 60
 PEOPLE = [{"id": f"k{number}", "phone": f"05{number:08}"} for number in range(1, 251)]
 PHONES = [person["phone"] for person in PEOPLE]
 
@@ -34,7 +34,7 @@ def server():
 def elsewhere(server):  # noqa: ARG001 - the process inherits the connection
     """Run functions in another process, whose file system remembers nothing of this one's."""
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as processes:
-        yield lambda function, *arguments: processes.submit(function, *arguments).result(ELSEWHERE_SECONDS)
+        yield lambda function, *arguments: processes.submit(function, *arguments).result(PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -10,11 +9,11 @@ import pytest
 
 from demo.airflow_environment import StackSettings
 from demo.airflow_stack import AirflowStack
+from demo.processes import wait_until
 from demo.sandbox_process import SandboxProcess
 from tests.integration.ground import Ground
 from tests.receiver import end_of_call, running_receiver
 
-WAIT_SECONDS = 90
 KEYS = [f"C-{number}" for number in range(21, 29)]
 
 
@@ -59,20 +58,12 @@ def places_kept(ground):
     ]
 
 
-def until(condition):
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(1)
-    assert condition()
-
-
 @pytest.mark.integration
-@pytest.mark.timeout(600)
 def test_a_send_waits_deferred_and_outcomes_start_a_dag_also_those_of_a_triggerers_absence(ground, receiver):
-    ground.airflow.api.wait_for_dag("when_outcomes_arrive", 60)
+    ground.airflow.api.wait_for_dag("when_outcomes_arrive")
     ground.airflow.api.unpause("when_outcomes_arrive")
     # Airflow starts a watcher some time after its DAG; from then on nothing is missed.
-    until(lambda: places_kept(ground))
+    assert wait_until(lambda: places_kept(ground))
     run = ground.run("waited_send")
     assert run.state == "success"
     manifest = ground.manifest(run)
@@ -81,14 +72,14 @@ def test_a_send_waits_deferred_and_outcomes_start_a_dag_also_those_of_a_triggere
     assert summary["by_status"] == dict(Counter(call["status"] for call in ground.sandbox.calls()))
     assert "Waiting in the triggerer" in ground.airflow.api.log("waited_send", run.run_id, "calls", 1)
 
-    until(lambda: set(keys_seen(ground)) == set(KEYS))
+    assert wait_until(lambda: set(keys_seen(ground)) == set(KEYS))
     # Each notification came twice and was one; each is in one event, since nothing restarted.
     assert keys_seen(ground) == Counter(KEYS)
 
     ground.airflow.stop_component("triggerer")
     receiver.push([end_of_call(f"{manifest['send_id']}-meanwhile")])
     ground.airflow.start_component("triggerer")
-    until(lambda: "meanwhile" in keys_seen(ground))
+    assert wait_until(lambda: "meanwhile" in keys_seen(ground))
 
     triggerer = (ground.airflow.settings.home / "triggerer.log").read_text()
     logs = triggerer + "".join(ground.task_logs(run).values())

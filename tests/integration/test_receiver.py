@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from airflow_provider_inforu.receiver.tables import VERSION_TABLE, metadata
 from demo.airflow_environment import StackPorts, StackSettings, stack_environment
-from demo.processes import Service, stop_services
+from demo.processes import PATIENCE_SECONDS, Service, stop_services
 from tests.integration.conftest import new_postgres_database
 from tests.receiver import Receiver, end_of_call
 
@@ -28,7 +28,6 @@ SEND = "0123456789abcdef"
 SECRET = "secret-in-the-address"
 MANAGER = "airflow_provider_inforu.receiver.db_manager.InforuDBManager"
 OUR_TABLES = {*metadata.tables, VERSION_TABLE}
-SECONDS = 180.0
 
 
 class ApiServer:
@@ -51,14 +50,14 @@ class ApiServer:
         """Run a command to its end, and return what it wrote."""
         service = self._service(name, program, *arguments)
         service.start()
-        service.finish(SECONDS)
+        service.finish()
         return service.log_path.read_text()
 
     def start(self) -> None:
         """Start the API server, and return when it answers."""
         service = self._service("api-server", ("-m", "airflow"), "api-server")
         service.start()
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             service.check_running()
             try:

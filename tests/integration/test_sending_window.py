@@ -11,7 +11,7 @@ import pytest
 
 from demo.processes import wait_until
 from tests.integration.dags.opens_soon import PEOPLE, SLOT, ZONE
-from tests.integration.ground import DAG_SECONDS, RUN_SECONDS, Ground, Run
+from tests.integration.ground import Ground, Run
 
 if TYPE_CHECKING:
     from demo.airflow_api import AirflowApi
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 DAG_ID, TASK_ID = "opens_soon", "call"
-START_SECONDS = 60.0
 
 
 def pool(api: AirflowApi) -> dict[str, int]:
@@ -45,19 +44,15 @@ def test_a_send_that_comes_too_early_waits_without_a_worker_and_calls_everybody_
 ) -> None:
     api = fresh_ground.airflow.api
     api._json("POST", "pools", json={"name": SLOT, "slots": 1, "include_deferred": False})
-    api.wait_for_dag(DAG_ID, DAG_SECONDS)
+    api.wait_for_dag(DAG_ID)
     api.unpause(DAG_ID)
     run_id = api.trigger(DAG_ID)
 
-    assert wait_until(
-        lambda: api.task_instance(DAG_ID, run_id, TASK_ID)["state"] == "deferred", START_SECONDS
-    )
-    assert wait_until(
-        lambda: pool(api) == {"open": 1, "running": 0, "queued": 0, "deferred": 1}, START_SECONDS
-    )
+    assert wait_until(lambda: api.task_instance(DAG_ID, run_id, TASK_ID)["state"] == "deferred")
+    assert wait_until(lambda: pool(api) == {"open": 1, "running": 0, "queued": 0, "deferred": 1})
     opens = opening(str(api.xcom(DAG_ID, run_id, "window")))
 
-    run = Run(DAG_ID, run_id, api.wait_for_run(DAG_ID, run_id, RUN_SECONDS))
+    run = Run(DAG_ID, run_id, api.wait_for_run(DAG_ID, run_id))
     assert run.state == "success"
     assert fresh_ground.manifest(run)["accepted"] == PEOPLE
     calls = fresh_ground.sandbox.calls()

@@ -17,14 +17,13 @@ from demo.processes import wait_until
 from demo.receiver import CONNECTION_ID, StackReceiver
 from demo.sandbox_process import SandboxProcess
 from tests.integration.conftest import new_postgres_database, unreachable_database
-from tests.integration.ground import Ground
-from tests.integration.waiting_send import REPEATS, UNTIL_TOLD, WaitingSend
+from tests.integration.ground import NEVER, Ground
+from tests.integration.waiting_send import REPEATS, WaitingSend
 
 pytestmark = [pytest.mark.integration, pytest.mark.postgres]
 
 PEOPLE = 1000
 SOME = 400
-SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +60,7 @@ def send(ground, receiver_database):
         # Spreads the calls, so that there are several bursts.
         latency=0.2,
         notification_url=ground.receiver.push_url,
-        notification_delay=UNTIL_TOLD,
+        notification_delay=NEVER,
         notification_repeat=REPEATS,
         notification_reorder=True,
         notification_burst_seconds=0.5,
@@ -82,9 +81,7 @@ def without(airflow, component):
 
 
 def assert_waits_without_a_slot(send):
-    assert wait_until(
-        lambda: send.slots() == {"deferred": 1, "running": 0, "queued": 0, "scheduled": 0}, SECONDS
-    )
+    assert wait_until(lambda: send.slots() == {"deferred": 1, "running": 0, "queued": 0, "scheduled": 0})
     assert send.is_deferred()
 
 
@@ -108,7 +105,7 @@ def test_what_is_heard_while_the_triggerer_is_gone_ends_the_wait_once_when_it_is
     send.report_some(SOME)
     with without(ground.airflow, "triggerer"):
         send.report_all()
-        assert wait_until(send.has_reported_all, SECONDS)
+        assert wait_until(send.has_reported_all)
         assert_has_heard(send, PEOPLE)
         assert_waits_without_a_slot(send)
 
@@ -118,7 +115,7 @@ def test_what_is_heard_while_the_triggerer_is_gone_ends_the_wait_once_when_it_is
 def test_an_api_server_that_goes_and_comes_back_loses_nothing_that_it_had_heard(ground, send):
     send.report_some(SOME)
     with without(ground.airflow, "api-server"):
-        assert wait_until(send.looks_again, SECONDS)
+        assert wait_until(send.looks_again)
 
     assert_waits_without_a_slot(send)
     assert_has_heard(send, SOME)
@@ -138,7 +135,7 @@ def test_while_the_receivers_database_is_away_pushes_are_refused_and_the_wait_go
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "30")
         assert "nothing was stored" in refused.json()["detail"]
         assert send.receiver.get(f"sends/{send.send_id}").status_code == 503
-        assert wait_until(send.looks_again, SECONDS)
+        assert wait_until(send.looks_again)
         assert_waits_without_a_slot(send)
         assert "Traceback" not in api_server.read_text()[before:]
 

@@ -13,11 +13,6 @@ from tests.integration.traces import everything_in_database, everything_that_rem
 from tests.receiver import Receiver, end_of_call
 
 DAG_ID, TASK_ID = "waiting_send", "call"
-DAG_SECONDS = 60.0
-START_SECONDS = 90.0
-RUN_SECONDS = 120.0
-UNTIL_TOLD = 86_400
-"""How long the sandbox keeps notifications back unless it is told to push them."""
 REPEATS = 3
 POOL = "pools/default_pool"
 FIRED = "Trigger fired event"
@@ -35,14 +30,14 @@ class WaitingSend:
         self._ground = ground
         self._databases = (ground.airflow.settings.database_url, receiver_database)
         self._api = ground.airflow.api
-        self._api.wait_for_dag(DAG_ID, DAG_SECONDS)
+        self._api.wait_for_dag(DAG_ID)
         self._api.unpause(DAG_ID)
         self._run_id = self._api.trigger(DAG_ID)
-        assert wait_until(self.is_deferred, START_SECONDS), self._api.task_instances(DAG_ID, self._run_id)
+        assert wait_until(self.is_deferred), self._api.task_instances(DAG_ID, self._run_id)
         self.send_id = self._ground.manifest(Run(DAG_ID, self._run_id, "running"))["send_id"]
-        assert wait_until(lambda: all(call["status"] for call in self.calls()), START_SECONDS)
+        assert wait_until(lambda: all(call["status"] for call in self.calls()))
         # The triggerer takes a while to begin; nothing else has asked for this send yet.
-        assert wait_until(self._trigger_has_looked, START_SECONDS)
+        assert wait_until(self._trigger_has_looked)
 
     @property
     def receiver(self):
@@ -89,9 +84,9 @@ class WaitingSend:
 
     def end(self):
         """Wait for the end, compare what everybody says, and search everything for phones and secrets."""
-        run = Run(DAG_ID, self._run_id, self._api.wait_for_run(DAG_ID, self._run_id, RUN_SECONDS))
+        run = Run(DAG_ID, self._run_id, self._api.wait_for_run(DAG_ID, self._run_id))
         assert run.state == "success"
-        assert wait_until(self.has_reported_all, RUN_SECONDS)
+        assert wait_until(self.has_reported_all)
         pushes = self._ground.sandbox.pushes()
         assert {push["http_status"] for push in pushes} == {200}
         self._check_summary(run)

@@ -17,9 +17,6 @@ from airflow_provider_inforu.receiver.settings import ReceiverSettings
 from airflow_provider_inforu.receiver.tables import leftovers, notifications
 from tests.receiver import CONN_ID, SECRET, end_of_call
 
-# Thousands of bodies on a machine that does other things as well.
-pytestmark = pytest.mark.timeout(1200)
-
 SEND = "0123456789abcdef"
 PUSH = f"/inforu/v1/{CONN_ID}/notifications"
 CONTENT_TYPES = ["application/json", "application/x-www-form-urlencoded; charset=utf-8", "text/xml", ""]
