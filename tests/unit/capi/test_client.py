@@ -153,7 +153,9 @@ FAULTS = [
 def test_each_fault_is_one_request_and_the_error_that_it_proves(inforu_sandbox, fault, error, rang):
     inforu_sandbox.add_fault(**fault)
     with pytest.raises(error) as raised:
-        client_of(inforu_sandbox, timeout=1 if "slow" in fault["kind"] else 60).call(SEND_TEXT_TO_SPEECH, DATA)
+        client_of(inforu_sandbox, timeout=1 if "slow" in fault["kind"] else 60).call(
+            SEND_TEXT_TO_SPEECH, DATA
+        )
     assert type(raised.value) is error
     assert raised.value.safe_to_resend is (error is not InforuOutcomeUnknownError)
     assert len(inforu_sandbox.requests()) == 1
