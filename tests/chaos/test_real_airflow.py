@@ -31,9 +31,10 @@ AT_MOST_IN_FLIGHT = 200
 LATENCY_SECONDS = 0.4
 SLOW_LATENCY_SECONDS = 3.0
 OUTAGE_SECONDS = 10.0
+LOST = "Detected a task instance without a heartbeat"
 # What Airflow would wait minutes for: until a task or a scheduler without a sign of life is given up.
 IMPATIENCE = {
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "25",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "6",
@@ -111,6 +112,7 @@ def test_when_the_scheduler_is_killed_its_worker_sends_no_more_once_another_one_
 
 
 def test_when_the_api_server_is_gone_nothing_is_sent_and_later_the_send_goes_on(ground, send):
+    before = ground.airflow.component("scheduler").log_path.read_text("utf-8")
     ground.airflow.stop_component("api-server")
     called = send.called()
     time.sleep(OUTAGE_SECONDS)
@@ -119,7 +121,10 @@ def test_when_the_api_server_is_gone_nothing_is_sent_and_later_the_send_goes_on(
 
     ground.airflow.start_component("api-server")
 
-    send.end()
+    count = send.end()
+    # On a slow machine it is away for so long that Airflow misses the heartbeat, and takes the task for dead.
+    taken_for_dead = LOST in ground.airflow.component("scheduler").log_path.read_text("utf-8")[len(before) :]
+    assert taken_for_dead or count["in doubt"] == 0
 
 
 def test_when_a_task_is_cleared_while_it_sends_the_new_attempt_goes_on_and_the_old_one_stops(send):

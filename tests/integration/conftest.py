@@ -49,7 +49,8 @@ def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
                 CONNECTION_ID: json.dumps(receiver.connection(sandbox)),
                 **connection_of_invoices(home),
             },
-            # Files that do not change: to read all of them twice a minute would take of the tasks.
+            # Files do not change here, and to read them twice a minute slows the tasks. It makes watchers
+            # start late; none of these tests waits for one.
             variables={**VARIABLES, "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600"},
         )
         yield Ground(running.enter_context(AirflowStack(settings, ports)), sandbox, receiver)
