@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow_provider_inforu.cli.api import NotFoundError
 from airflow_provider_inforu.cli.errors import CommandError, UsageError
 from airflow_provider_inforu.cli.stores import RestStateStore, api_at
-from airflow_provider_inforu.sending.stores import ObjectStorageStore, iter_folders
+from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore, iter_folders
 
 if TYPE_CHECKING:
     from argparse import Namespace

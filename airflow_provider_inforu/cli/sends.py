@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_inforu.sending.batch_state import BatchRecord
     from airflow_provider_inforu.sending.decisions import Choice
-    from airflow_provider_inforu.sending.stores import ObjectStorageStore
+    from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
 
 WHO = "The log of the task names the people by key; the ledger knows neither keys nor phones."
 MEANING = {

@@ -10,7 +10,7 @@ from airflow_provider_inforu.sending.batch_state import BatchState, Event
 from airflow_provider_inforu.sending.ledger import open_ledger
 from airflow_provider_inforu.sending.ledger_keys import attempt_key
 from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
-from airflow_provider_inforu.sending.stores import ObjectStorageStore
+from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
 from tests.unit.cli.conftest import NAMES
 
 
