@@ -78,6 +78,12 @@ class Reminder:
     message_id: str
 
 
+def test_a_phone_in_the_place_of_a_message_id_is_not_shown(hook):
+    with pytest.raises(InforuInputError, match="call 1") as raised:
+        hook.send_text_to_speech([{"phone": "12345", "text": "x", "message_id": "0500000001"}])
+    assert "0500000001" not in str(raised.value)
+
+
 def test_a_dataclass_is_a_call(hook, inforu_sandbox):
     hook.send_text_to_speech([Reminder("+972500000001", "x", "s-9")])
     assert inforu_sandbox.calls()[0]["phone"] == "0500000001"
