@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from airflow_provider_inforu.capi.jobs import JobStatus
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
 from airflow_provider_inforu.hooks.advice import advise
 from airflow_provider_inforu.hooks.calls import read_calls
-from airflow_provider_inforu.hooks.settings import InforuSettings, read_settings
+from airflow_provider_inforu.hooks.settings import CONN_TYPE, InforuSettings, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,7 @@ class InforuHook(BaseHook):
 
     conn_name_attr = "inforu_conn_id"
     default_conn_name = "inforu_default"
-    conn_type = "inforu"
+    conn_type = CONN_TYPE
     hook_name = "Inforu"
 
     def __init__(self, inforu_conn_id: str = default_conn_name, **kwargs: Any) -> None:  # noqa: ANN401 - to BaseHook
@@ -86,12 +87,11 @@ class InforuHook(BaseHook):
 
         :raises InforuInputError: Names the field that is wrong.
         """
-        from airflow.providers.common.compat.connection import get_async_connection
-        from asgiref.sync import sync_to_async
+        from airflow_provider_inforu.hooks.loading import get_connection_async, in_airflow_thread
 
-        connection = await get_async_connection(self.inforu_conn_id, hook=self)
+        connection = await get_connection_async(self)
         # Masking asks the supervisor. From such a thread that works in every version of Airflow.
-        self.settings = await sync_to_async(_read_masked)(connection)
+        self.settings = await in_airflow_thread(_read_masked, connection)
 
     @cached_property
     def _client(self) -> InforuClient:
@@ -314,9 +314,15 @@ class InforuHook(BaseHook):
         try:
             quotas = self.get_quota()
         except InforuError as error:
-            return False, advise(error)
+            # The id that the Test button gives a connection is random, and means nothing to a reader.
+            name = re.compile(f"the connection {re.escape(repr(self.inforu_conn_id))}", re.IGNORECASE)
+            return False, _capitalized(name.sub("this connection", advise(error)))
         said = "; ".join(str(quota) for quota in quotas) or "the vendor named no voice quota"
         return True, f"Connected to {self.settings.base_url} as {self.settings.username}. Quota: {said}"
+
+
+def _capitalized(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _read_masked(connection: Connection) -> InforuSettings:
