@@ -5,8 +5,13 @@ import json
 import os
 import threading
 import time
+import uuid
+from types import SimpleNamespace
 
+import httpx
 import pytest
+from airflow.sdk.api.client import Client
+from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor
 
 from airflow_provider_inforu.capi.voice import SEND_TEXT_TO_SPEECH
 from airflow_provider_inforu.hooks.inforu import InforuHook
@@ -356,3 +361,25 @@ def test_what_a_deferral_needs_follows_from_the_send():
         "deadline": now.wall + 60,
     }
     assert 60 < arguments["timeout"].total_seconds() <= 60 + BACKSTOP_SECONDS
+
+
+def test_airflow_dags_test_lets_the_trigger_read_a_stored_connection(server, monkeypatch):
+    # There the trigger runs in the process of the command, which has only the synchronous way to Airflow.
+    stored = json.loads(os.environ["AIRFLOW_CONN_INFORU_DEFAULT"])
+    monkeypatch.delenv("AIRFLOW_CONN_INFORU_DEFAULT")
+    extra = json.dumps(stored.pop("extra"))
+    body = {**stored, "conn_id": "inforu_default", "schema": None, "port": None, "extra": extra}
+
+    def answer(request):
+        assert request.url.path.endswith("/connections/inforu_default")
+        return httpx.Response(200, json=body)
+
+    client = Client(base_url=None, dry_run=True, token="", transport=httpx.MockTransport(answer))
+    client.base_url = "http://execution-api/"
+    monkeypatch.setattr(InProcessTestSupervisor, "_api_client", staticmethod(lambda: client))
+    server.answer(ended(2))
+    instance = SimpleNamespace(id=uuid.uuid4())
+    event = InProcessTestSupervisor.run_trigger_in_process(
+        trigger=trigger_of(deadline=time.time() + 5), ti=instance
+    )
+    assert event.payload["status"] == "success"
