@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -30,6 +32,21 @@ async def get_connection_async(hook: InforuHook) -> Connection:
         # `airflow dags test` runs a trigger in its own process, which has only the synchronous way to the
         # database. In a triggerer this repeats the question, and the answer stays the same.
         return await in_airflow_thread(hook.get_connection, hook.inforu_conn_id)
+
+
+def import_what_loads() -> None:
+    """Import, in a thread, what `get_connection_async` needs: on an event loop imports would block it."""
+    for name in (
+        "airflow.providers.common.compat.connection",
+        "airflow.sdk.definitions.connection",
+        "airflow.sdk.execution_time.cache",
+        "airflow.sdk.execution_time.secrets",
+        "airflow.sdk.execution_time.supervisor",
+        "asgiref.sync",
+    ):
+        # Not every version of Airflow has all of them.
+        with suppress(ImportError):
+            import_module(name)
 
 
 async def in_airflow_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
