@@ -237,14 +237,25 @@ class InforuHook(BaseHook):
         return JobStatus.FINISHED
 
     def get_receiver(self) -> ReceiverClient:
-        """Return the client that reads from the receiver.
+        """Ask the receiver whether it takes the secret, and return the client that reads from it.
+
+        The operators do this before the first call.
+
+        :raises InforuInputError: The connection names no receiver or no secret for it.
+        :raises ReceiverError: The receiver cannot be asked now.
+        :raises AirflowFailException: The receiver refuses, so a retry makes no sense.
+        """
+        from airflow_provider_inforu.hooks.receiver import check_receiver
+
+        check_receiver(self.inforu_conn_id, self.settings)
+        return self.receiver
+
+    @cached_property
+    def receiver(self) -> ReceiverClient:
+        """The client that reads from the receiver. Making it asks nothing.
 
         :raises InforuInputError: The connection names no receiver or no secret for it.
         """
-        return self._receiver
-
-    @cached_property
-    def _receiver(self) -> ReceiverClient:
         from airflow_provider_inforu.hooks.receiver import new_receiver
 
         return new_receiver(self.inforu_conn_id, self.settings)
@@ -258,7 +269,7 @@ class InforuHook(BaseHook):
         """
         from airflow_provider_inforu.outcomes.awaited import read_send_id
 
-        return self._receiver.get_summary(read_send_id(send_id))
+        return self.receiver.get_summary(read_send_id(send_id))
 
     def iter_call_results(self, send_id: str, status: str | None = None) -> Iterator[CallResult]:
         """Yield how each call of a send ended, by the person's key, as the receiver knows it.
@@ -270,7 +281,7 @@ class InforuHook(BaseHook):
         """
         from airflow_provider_inforu.outcomes.awaited import read_send_id
 
-        return self._receiver.iter_calls(read_send_id(send_id), status)
+        return self.receiver.iter_calls(read_send_id(send_id), status)
 
     def wait(
         self,

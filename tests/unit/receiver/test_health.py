@@ -105,7 +105,7 @@ def test_names_of_strangers_make_no_entries(receiver):
 def test_what_is_kept_does_not_grow_with_the_names_or_the_pushes():
     now = [0.0]
     refused = RefusedPushes(clock=lambda: now[0])
-    for number in range(20_000):
+    for _ in range(20_000):
         now[0] += 1.7
         refused.add(None, "unknown_connection")
         refused.add(CONN_ID, "wrong_secret")
