@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 from airflow_provider_inforu.outcomes.json_fields import read_count, read_counts, read_mapping, read_time
 
@@ -56,6 +56,15 @@ class PushHealth:
             other_connections=read_count(elsewhere.get("connections"), "connections"),
             refused_elsewhere=read_counts(elsewhere, "refused"),
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as plain JSON."""
+        return {
+            "last_push_at": self.last_push_at.isoformat() if self.last_push_at else None,
+            "refused": dict(self.refused),
+            "other_connections": self.other_connections,
+            "refused_elsewhere": dict(self.refused_elsewhere),
+        }
 
     @property
     def is_suspicious(self) -> bool:
