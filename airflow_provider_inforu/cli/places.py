@@ -46,7 +46,9 @@ def places_of(args: Namespace) -> Iterator[Place]:
         return _in_object_storage(path, args)
     if args.dag_id is None:
         raise UsageError(
-            "name a DAG: Airflow keeps ledgers by task instance, and can list them for one DAG at a time"
+            "Name a DAG, for example `airflow inforu sends list reminders`. Airflow keeps ledgers by task "
+            "instance and lists them for one DAG at a time. To list the sends of all DAGs, keep the ledgers "
+            "in object storage ([inforu] ledger_path)"
         )
     return _in_airflow(api_at(args.url), args)
 

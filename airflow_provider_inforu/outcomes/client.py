@@ -18,6 +18,7 @@ from airflow_provider_inforu.capi.session import (
     read_body,
 )
 from airflow_provider_inforu.outcomes.errors import ReceiverError, SecretRefusedError
+from airflow_provider_inforu.outcomes.health import PushHealth
 from airflow_provider_inforu.outcomes.summary import CallEvent, CallResult, SendSummary
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -68,6 +69,13 @@ class ReceiverClient:
         :raises ReceiverError: See there.
         """
         return self._read(f"sends/{quote(send_id, safe='')}", {}, SendSummary.from_json)
+
+    def get_health(self) -> PushHealth:
+        """Return what the receiver knows of the pushes of the connection.
+
+        :raises ReceiverError: See there.
+        """
+        return self._read("health", {}, PushHealth.from_json)
 
     def iter_calls(self, send_id: str, status: str | None = None) -> Iterator[CallResult]:
         """Yield how each call of a send ended, in a stable order, reading page by page.
