@@ -147,7 +147,7 @@ def test_a_wrong_template_in_a_row_is_an_error_that_does_not_show_the_rows(runne
     rows = [{"id": "k1", "phone": "0500000001", "name": "{{ oops"}]
     assert runner.run(text_to_speech(rows)) == "up_for_retry"
     log = log_of(capsys)
-    assert "the recipients cannot be rendered (TemplateSyntaxError): nothing was sent" in log
+    assert "A template in `recipients` cannot be rendered (TemplateSyntaxError)" in log
     assert "0500000001" not in log
     assert sandbox.requests() == []
 
@@ -331,7 +331,7 @@ def test_skipped_rows_are_named_and_counted_and_the_others_are_called(runner, ca
     assert runner.run(text_to_speech(rows, invalid_recipients="skip")) == "success"
     manifest = runner.xcoms["return_value"]
     assert (manifest["recipients"], manifest["accepted"], manifest["skipped"]) == (3, 2, 1)
-    assert "skipped because the phone has too few digits: bad" in log_of(capsys)
+    assert "skipped: the phone has too few digits (key bad)" in log_of(capsys)
 
 
 def test_a_vendor_that_refuses_connections_for_a_while_is_waited_for(runner, sandbox):
