@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseHook
-
+from airflow_provider_inforu._compat import BaseHook
 from airflow_provider_inforu.capi import admin, jobs, voice
 from airflow_provider_inforu.capi.errors import (
     InforuError,
@@ -86,8 +85,9 @@ class InforuHook(BaseHook):
 
         :raises InforuInputError: Names the field that is wrong.
         """
-        from airflow.providers.common.compat.connection import get_async_connection
         from asgiref.sync import sync_to_async
+
+        from airflow_provider_inforu._compat import get_async_connection
 
         connection = await get_async_connection(self.inforu_conn_id, hook=self)
         # Masking asks the supervisor. From such a thread that works in every version of Airflow.
@@ -320,7 +320,7 @@ class InforuHook(BaseHook):
 
 
 def _read_masked(connection: Connection) -> InforuSettings:
-    from airflow.providers.common.compat.sdk import mask_secret
+    from airflow_provider_inforu._compat import mask_secret
 
     settings = read_settings(connection)
     for secret in settings.secrets():

@@ -8,7 +8,7 @@ from datetime import timedelta
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Never, TypeVar, cast
 
-from airflow.providers.common.compat.notifier import BaseNotifier
+from airflow.sdk.bases.notifier import BaseNotifier
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.hooks.inforu import InforuHook

@@ -6,9 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, conf
-from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
-
+from airflow_provider_inforu._compat import AIRFLOW_VERSION, AirflowFailException, conf
 from airflow_provider_inforu.sending.batch_state import LedgerError
 from airflow_provider_inforu.sending.stores import MemoryStore, ObjectStorageStore, TaskStateStore
 
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_inforu.sending.ledger import LedgerStore
 
-AIRFLOW_V_3_4_PLUS = get_base_airflow_version_tuple() >= (3, 4, 0)
+AIRFLOW_V_3_4_PLUS = AIRFLOW_VERSION >= (3, 4)
 MARK = "inforu_try"
 
 

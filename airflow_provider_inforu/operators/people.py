@@ -6,8 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseHook
-
+from airflow_provider_inforu._compat import BaseHook
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.sending.recipients import SUPPRESSED, group_by_reason, read_recipients
 from airflow_provider_inforu.sources.files import is_file_name, rows_of_file
