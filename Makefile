@@ -20,9 +20,18 @@ $(READY): requirements/bootstrap.lock requirements/dev.lock pyproject.toml
 demo: $(READY)
 	$(BIN)/python -m demo.run
 
+# What `make test` runs: of the tests of a real Airflow one, on SQLite, and of no test its long form.
+QUICK := not long and (not integration or main_flow and not postgres)
 # More processes than two cores are busy with: tests of a real Airflow wait most of the time.
+PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadgroup
+
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --cov --cov-report=term
+	$(PYTEST) -m "$(QUICK)"
+
+# Both halves count for the coverage, and only together.
+test-all: $(READY)
+	$(PYTEST) -m "$(QUICK)" --cov --cov-report= --cov-fail-under=0
+	$(PYTEST) -m "not ($(QUICK))" --cov --cov-append --cov-report=term
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
