@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow.providers.common.compat.sdk import conf
+from airflow_provider_inforu._compat import conf
 
 if TYPE_CHECKING:
     from collections.abc import Callable

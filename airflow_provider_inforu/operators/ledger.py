@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, conf
-
+from airflow_provider_inforu._compat import AirflowFailException, conf
 from airflow_provider_inforu.sending.batch_state import LedgerError
 from airflow_provider_inforu.sending.local_files import local_path
 from airflow_provider_inforu.sending.object_storage_store import ROOT_MARKER, ObjectStorageStore

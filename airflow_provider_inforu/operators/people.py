@@ -6,8 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseHook
-
+from airflow_provider_inforu._compat import BaseHook
 from airflow_provider_inforu.operators.rows import stating_no_new_calls
 from airflow_provider_inforu.sending.recipients import SUPPRESSED, read_recipients
 from airflow_provider_inforu.sending.skip_reasons import and_more, group_by_reason, name_rows
