@@ -63,8 +63,8 @@ def open_store(context: Context, evidence: SendEvidence, *, resend: bool) -> Led
         return task_state
     if evidence.is_later_try and not may_begin:
         raise AirflowFailException(
-            f"This is try {instance.try_number}, and no ledger says whom an earlier try called. {NO_NEW_CALLS} "
-            "This version of Airflow keeps no state for tasks: set [inforu] ledger_path for later sends. "
+            f"This is try {instance.try_number}, and no ledger says whom an earlier try called. "
+            f"{NO_NEW_CALLS} This version of Airflow keeps no state for tasks: set [inforu] ledger_path for later sends. "
             f"The log of the earlier try says whom it called. {HOW_TO_RESEND}"
         )
     return MemoryStore()
@@ -80,8 +80,8 @@ def _check_root(store: ObjectStorageStore, path: str, evidence: SendEvidence, *,
     if not (is_first or may_begin):
         raise LedgerNotFoundError(
             f"No try has used {path!r} for ledgers yet: the file {ROOT_MARKER!r} is missing there. Is its "
-            f"volume not mounted on this worker, or is it the disk of another worker? {NO_NEW_CALLS} Mount the "
-            f"shared path that earlier tries used. If the path is new and no earlier try called anybody, "
+            f"volume not mounted on this worker, or is it the disk of another worker? {NO_NEW_CALLS} Mount "
+            f"the shared path that earlier tries used. If the path is new and no earlier try called anybody, "
             f"create an empty file {ROOT_MARKER!r} in it. A retry looks again"
         )
     store.make_root_marker()
@@ -113,8 +113,8 @@ def _not_found(evidence: SendEvidence) -> LedgerNotFoundError:
     return LedgerNotFoundError(
         f"An earlier try of this task began a send{place}, and this try does not find the ledger. Was "
         "Airflow's task state cleared, is the volume of [inforu] ledger_path not mounted on this worker, or "
-        f"did the option change? {NO_NEW_CALLS} Make the ledger visible again: a retry then calls nobody twice. "
-        f"{HOW_TO_RESEND}"
+        f"did the option change? {NO_NEW_CALLS} Make the ledger visible again: a retry then calls nobody "
+        f"twice. {HOW_TO_RESEND}"
     )
 
 
