@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from airflow_provider_inforu.capi.errors import (
     InforuAccountError,
     InforuApiError,
@@ -12,6 +14,16 @@ from airflow_provider_inforu.capi.errors import (
     InforuRateLimitError,
 )
 from airflow_provider_inforu.capi.statuses import StatusId
+
+
+def call_it_this_connection(text: str, conn_id: str) -> str:
+    """Return a text without the id of a connection: the one that the Test button gives it is random.
+
+    :param text: Of a connection test.
+    :param conn_id: The id.
+    """
+    text = re.sub(f"the connection {re.escape(repr(conn_id))}", "this connection", text, flags=re.IGNORECASE)
+    return text[:1].upper() + text[1:]
 
 
 def advise(error: InforuError) -> str:

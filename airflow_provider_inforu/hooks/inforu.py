@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from airflow_provider_inforu.capi.errors import (
 )
 from airflow_provider_inforu.capi.jobs import JobStatus
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
-from airflow_provider_inforu.hooks.advice import advise
+from airflow_provider_inforu.hooks.advice import advise, call_it_this_connection
 from airflow_provider_inforu.hooks.calls import read_calls
 from airflow_provider_inforu.hooks.settings import CONN_TYPE, InforuSettings, read_settings
 
@@ -62,16 +61,9 @@ class InforuHook(BaseHook):
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
         """Return the form's extra fields for Airflow 3.0 and 3.1; later ones read the provider info."""
-        from wtforms import IntegerField, PasswordField, StringField
+        from airflow_provider_inforu.hooks.form import new_widget
 
-        def widget(spec: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a field of wtforms
-            schema = spec["schema"]
-            kind = IntegerField if "integer" in schema["type"] else StringField
-            if schema.get("format") == "password":
-                kind = PasswordField
-            return kind(spec["label"], description=spec["description"], default=schema.get("default"))
-
-        return {name: widget(spec) for name, spec in CONNECTION_FIELDS.items()}
+        return {name: new_widget(spec) for name, spec in CONNECTION_FIELDS.items()}
 
     @cached_property
     def settings(self) -> InforuSettings:
@@ -324,15 +316,9 @@ class InforuHook(BaseHook):
         try:
             quotas = self.get_quota()
         except InforuError as error:
-            # The id that the Test button gives a connection is random, and means nothing to a reader.
-            name = re.compile(f"the connection {re.escape(repr(self.inforu_conn_id))}", re.IGNORECASE)
-            return False, _capitalized(name.sub("this connection", advise(error)))
+            return False, call_it_this_connection(advise(error), self.inforu_conn_id)
         said = "; ".join(str(quota) for quota in quotas) or "the vendor named no voice quota"
         return True, f"Connected to {self.settings.base_url} as {self.settings.username}. Quota: {said}"
-
-
-def _capitalized(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
 
 
 def _read_masked(connection: Connection) -> InforuSettings:

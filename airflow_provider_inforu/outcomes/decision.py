@@ -20,7 +20,7 @@ from airflow_provider_inforu.capi.errors import (
     InforuRateLimitError,
 )
 from airflow_provider_inforu.outcomes.errors import SecretRefusedError
-from airflow_provider_inforu.outcomes.json_fields import read_count
+from airflow_provider_inforu.outcomes.json_fields import read_count, read_seconds_or_none
 from airflow_provider_inforu.outcomes.progress import Progress
 from airflow_provider_inforu.outcomes.summary import SendSummary
 
@@ -153,7 +153,7 @@ class Decision:
             summary=SendSummary.from_json(event.get("summary")),
             expected=read_count(event.get("expected", 0), "expected"),
             explanation=str(event.get("explanation", "")),
-            deadline=_read_deadline(event.get("deadline")),
+            deadline=read_seconds_or_none(event, "deadline"),
         )
 
     def explained(self, explanation: str) -> Self:
@@ -197,7 +197,6 @@ class Wait:
     def __init__(self, send_id: str, goal: Goal, deadline: Deadline, started: float | None = None) -> None:
         self.deadline = deadline
         self.progress = Progress()
-        """What the log said of this wait."""
         self._goal = goal
         self._summary = SendSummary(send_id)
         self._failures = 0
@@ -286,12 +285,6 @@ class Wait:
             counts += f", {self._goal.needed} are waited for"
         message = f"{counts}; {reason}" if reason else counts
         return Decision(verdict, message, self._summary, self._goal.expected, deadline=self.deadline.at)
-
-
-def _read_deadline(value: object) -> float | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-        raise ValueError("deadline is not a number of seconds")
-    return value
 
 
 def may_pass(error: InforuError) -> bool:

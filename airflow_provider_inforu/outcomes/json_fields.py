@@ -83,3 +83,14 @@ def read_time(fields: Mapping[str, Any], name: str) -> dt.datetime | None:
     if time.tzinfo is None:
         raise ValueError(f"{name} has no time zone")
     return utc
+
+
+def read_seconds_or_none(fields: Mapping[str, Any], name: str) -> float | None:
+    """Return a field that is a number of seconds or missing.
+
+    :raises ValueError: It is something else; the message names the field.
+    """
+    value = fields.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise ValueError(f"{name} is not a number of seconds")
+    return value

@@ -24,7 +24,7 @@ WINDOW_SECONDS = 3600
 """Refused pushes are counted for this long."""
 
 _STEP_SECONDS = 60
-_PUSH_PATH = re.compile(r"/v1/([^/]+)/notifications")
+_PUSH_PATH = re.compile(r"/v1/([^/]+)/notifications$")
 _REASONS = {
     401: "wrong_secret",
     403: "address_not_allowed",
@@ -121,7 +121,9 @@ class CountRefusedPushes:
 
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start" and (reason := _REASONS.get(message["status"])):
-                self._refused.add(conn_id if self._is_known(conn_id) else None, reason)
+                # A connection that was deleted answers 404 too, and its name is no longer anybody's.
+                is_ours = message["status"] != 404 and self._is_known(conn_id)
+                self._refused.add(conn_id if is_ours else None, reason)
             await send(message)
 
         await self._app(scope, receive, watch)

@@ -1,0 +1,20 @@
+"""The fields of the connection form in Airflow 3.0 and 3.1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def new_widget(spec: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a field of wtforms
+    """Return the widget of an extra field.
+
+    :param spec: The field, as the provider info describes it.
+    """
+    from wtforms import IntegerField, PasswordField, StringField
+
+    schema = spec["schema"]
+    kind = IntegerField if "integer" in schema["type"] else StringField
+    if schema.get("format") == "password":
+        kind = PasswordField
+    return kind(spec["label"], description=spec["description"], default=schema.get("default"))
