@@ -64,7 +64,8 @@ def open_store(context: Context, evidence: SendEvidence, *, resend: bool) -> Led
     if evidence.is_later_try and not may_begin:
         raise AirflowFailException(
             f"This is try {instance.try_number}, and no ledger says whom an earlier try called. "
-            f"{NO_NEW_CALLS} This version of Airflow keeps no state for tasks: set [inforu] ledger_path for later sends. "
+            f"{NO_NEW_CALLS} This version of Airflow keeps no state for tasks: set [inforu] ledger_path for "
+            "later sends. "
             f"The log of the earlier try says whom it called. {HOW_TO_RESEND}"
         )
     return MemoryStore()
