@@ -1,4 +1,4 @@
-"""A disk that is full at each write of a send: nobody stays unnamed, and a retry on a larger disk finishes."""
+"""A disk that is full at each write of a send: nobody stays unnamed, and a retry on a larger one finishes."""
 
 import re
 import subprocess
