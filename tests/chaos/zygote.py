@@ -40,7 +40,7 @@ class StateFile:
         return iter([key for (key,) in self._database.execute("SELECT key FROM state")])
 
     def __len__(self):
-        return len(list(self))
+        return self._database.execute("SELECT count(*) FROM state").fetchone()[0]
 
     def pop(self, key, default=None):
         self._database.execute("DELETE FROM state WHERE key = ?", (key,))
