@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.phones import normalize_phone
@@ -23,10 +23,8 @@ from airflow_provider_inforu.sources.files import FILE_NAMES
 from airflow_provider_inforu.sources.rows import BadRow, StreamedRows
 
 if TYPE_CHECKING:
+    from airflow_provider_inforu.sending.choices import InvalidRecipients, OnDuplicate
     from airflow_provider_inforu.sending.texts import TextTemplate
-
-InvalidRecipients = Literal["fail", "skip"]
-OnDuplicate = Literal["skip", "send", "fail"]
 
 MAX_KEY_LENGTH = 100
 """The vendor names no limit of its CustomerMessageID; ours keeps logs readable."""
