@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +28,12 @@ def calls_to_wait_for(manifest: Mapping[str, Any]) -> int:
     return int(manifest["accepted"]) or min(1, int(manifest["in_doubt"]))
 
 
-def wait_in_triggerer(operator: InforuSendOperator, manifest: Mapping[str, Any]) -> None:
+def wait_in_triggerer(operator: InforuSendOperator, manifest: Mapping[str, Any], deadline: float) -> None:
     """Leave the worker until the calls have ended; ``execute_complete`` goes on then.
 
     :param operator: Whose task waits.
     :param manifest: Of the send.
+    :param deadline: When the time is over, in seconds since 1970.
     :raises TaskDeferred: Always.
     """
     from airflow_provider_inforu.outcomes.awaited import read_send
@@ -49,25 +49,27 @@ def wait_in_triggerer(operator: InforuSendOperator, manifest: Mapping[str, Any])
             inforu_conn_id=operator.inforu_conn_id,
             source="notifications",
             poll_interval=operator.poll_interval,
-            deadline=Deadline(time.time() + operator.calls_timeout, Moment.now()),
+            deadline=Deadline(deadline, Moment.now()),
         ),
     )
 
 
-def wait_here(operator: InforuSendOperator, hook: InforuHook, manifest: Mapping[str, Any]) -> Decision:
+def wait_here(
+    operator: InforuSendOperator, hook: InforuHook, manifest: Mapping[str, Any], deadline: float
+) -> Decision:
     """Wait in the worker.
 
     :param operator: Whose task waits.
     :param hook: Of its connection.
     :param manifest: Of the send.
+    :param deadline: When the time is over, in seconds since 1970.
     """
     from airflow_provider_inforu.hooks.waiting import source_of, wait_until_final
     from airflow_provider_inforu.outcomes.decision import Deadline, Goal, Moment, Wait
 
     send_id = manifest["send_id"]
-    deadline = Deadline(time.time() + operator.calls_timeout, Moment.now())
     source = source_of(hook, "notifications", send_id, None)
-    wait = Wait(send_id, Goal(calls_to_wait_for(manifest)), deadline)
+    wait = Wait(send_id, Goal(calls_to_wait_for(manifest)), Deadline(deadline, Moment.now()))
     return wait_until_final(source, wait, operator.poll_interval)
 
 
@@ -87,16 +89,17 @@ def read_event(event: object) -> Decision:
         ) from None
 
 
-def check_ended(decision: Decision) -> None:
+def check_ended(decision: Decision, expected: int) -> None:
     """Raise where the calls have not ended.
 
     :param decision: What ended the wait.
+    :param expected: How many calls should have ended.
     :raises CallsNotEndedError: They have not.
     """
     if decision.is_complete:
         return
     message = decision.message
     if str(decision.verdict) == "timeout":
-        summary = decision.summary
-        message = f"send {summary.send_id}: {summary.calls} calls have ended, and calls_timeout is over"
+        ended, send_id = decision.summary.calls, decision.summary.send_id
+        message = f"send {send_id}: {ended} of {expected} calls have ended, and calls_timeout is over"
     raise CallsNotEndedError(f"{message}. A retry waits again and sends nothing")
