@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.phones import normalize_phone
+from airflow_provider_inforu.capi.redact import hide
 from airflow_provider_inforu.capi.voice import Call
 
 _CALL_FIELDS = {"phone", "text", "message_id"}
@@ -37,5 +38,5 @@ def _read_call(call: object, number: int) -> Call:
     try:
         phone = normalize_phone(call.get("phone"))
     except InforuInputError as error:
-        raise InforuInputError(f"call {number} ({message_id}): {error}") from None
+        raise InforuInputError(f"call {number} ({hide(message_id or 'no message_id')}): {error}") from None
     return Call(phone=phone, text=call.get("text"), message_id=message_id)

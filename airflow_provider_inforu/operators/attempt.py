@@ -19,14 +19,15 @@ from airflow_provider_inforu.operators.earlier import (
     say_what_changed,
 )
 from airflow_provider_inforu.operators.ledger import (
-    life_of,
+    clear_generation,
     no_retry_on_ledger_errors,
-    refuse_if_forgotten,
-    store_of,
+    open_store,
+    read_ledger_path,
 )
 from airflow_provider_inforu.operators.limits import limits_of
 from airflow_provider_inforu.operators.open_send import KnownPeople, OpenSend, name_people
 from airflow_provider_inforu.operators.quota import check_quota
+from airflow_provider_inforu.operators.send_evidence import SendEvidence
 from airflow_provider_inforu.sending.batch_state import Event
 from airflow_provider_inforu.sending.changes import has_changed
 from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError, PrepareBatch
@@ -125,12 +126,13 @@ class Attempt:
         :raises WindowClosedError: Nobody may be called now, and somebody is left.
         :raises InforuError: Something is left to do, and a retry goes on from there.
         """
-        life = life_of(context)
-        store = store_of(context, resend=self._order.resend)
+        life = clear_generation(context)
+        self._evidence = evidence = SendEvidence(context, read_ledger_path())
         with no_retry_on_ledger_errors():
-            if not self._order.resend:
-                refuse_if_forgotten(store, context["ti"].try_number)
-            earlier = read_earlier(store, life=life, resend=self._order.resend)
+            store = open_store(context, evidence, resend=self._order.resend)
+            earlier = read_earlier(
+                store, life=life, resend=self._order.resend, was_cleared=evidence.was_cleared
+            )
         plan = self._plan()
         if earlier and earlier.needs_nothing(plan, self._order.in_doubt):
             self.send = self._take_over(store, earlier, life)
@@ -194,6 +196,7 @@ class Attempt:
             say_what_changed(earlier.header, new)
         with no_retry_on_ledger_errors():
             ledger = open_ledger(store, earlier.header)
+        self._evidence.register(ledger.header.send_id, self._hook.inforu_conn_id)
         send = OpenSend(store, ledger, people, already_sent=True)
         send.settle(self._hook, self._order.in_doubt)
         earlier.say_nobody_was_called(life)
@@ -221,7 +224,10 @@ class Attempt:
         if earlier:
             refuse_changed_recipients(earlier, header, replace(people, is_same=False))
         with no_retry_on_ledger_errors():
-            ledger = open_ledger(store, header, resend=self._order.resend)
+            ledger = open_ledger(
+                store, header, resend=self._order.resend, was_cleared=self._evidence.was_cleared
+            )
+        self._evidence.register(ledger.header.send_id, self._hook.inforu_conn_id)
         if self._order.resend and ledger.records:
             log.info("resend is set, but the task was not cleared since the send began: it has no effect")
         send = OpenSend(store, ledger, people)

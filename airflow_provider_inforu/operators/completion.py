@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -89,7 +88,7 @@ class Completion:
             expected = calls_to_wait_for(self._manifest(send)) if self.waits else 0
             # Batches that were in doubt and are no longer have calls to wait for, too.
             if expected <= waited:
-                return self._conclude(send, decision, expected)
+                return self._conclude(send, decision)
             if decision is None:
                 name_people(send.result)
             self._store(send, deadline)
@@ -120,7 +119,7 @@ class Completion:
             log.warning("%s", problem)
         send.save(deadline=deadline)
 
-    def _conclude(self, send: OpenSend, decision: Decision | None, expected: int) -> dict[str, Any]:
+    def _conclude(self, send: OpenSend, decision: Decision | None) -> dict[str, Any]:
         problem: InforuError | None = self._write_report(send)
         manifest = self._manifest(send, decision)
         result = send.result
@@ -132,7 +131,7 @@ class Completion:
             self._fail(send, problem)
         if decision is not None:
             try:
-                check_ended(decision, expected)
+                check_ended(decision)
             except InforuError as error:
                 problem = CallsNotEndedError(f"{error}. {problem}") if problem else error
         log.info("%s", describe(manifest))
@@ -203,14 +202,6 @@ class Completion:
         is_known = facts and (facts.report, facts.report_digest) == (path, digest)
         if send.ledger.is_durable and not is_known:
             send.save(report=path, digest=digest)
-
-
-def first_deadline(calls_timeout: float) -> float:
-    """Return when waiting ends that begins now, in seconds since 1970.
-
-    :param calls_timeout: Seconds.
-    """
-    return time.time() + calls_timeout
 
 
 def no_calls(send_id: str, *, is_complete: bool) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from airflow_provider_inforu.operators.open_send import (
     name_people,
 )
 from airflow_provider_inforu.sending.changes import describe_change, has_changed
-from airflow_provider_inforu.sending.ledger_reader import read_ledger
+from airflow_provider_inforu.sending.ledger_reader import DamagedHeaderError, read_ledger
 from airflow_provider_inforu.sending.report import describe_counts, join_error, list_ranges
 from airflow_provider_inforu.sending.result import SendResult
 
@@ -83,15 +83,21 @@ class Earlier:
         )
 
 
-def read_earlier(store: LedgerStore, *, life: int, resend: bool) -> Earlier | None:
+def read_earlier(store: LedgerStore, *, life: int, resend: bool, was_cleared: bool) -> Earlier | None:
     """Return what an earlier try has sent, and say who is in doubt; None where this try begins a send.
 
     :param store: Where the ledger is kept.
     :param life: What changes with a clear of the task.
     :param resend: Whether everybody may be called again after a clear.
+    :param was_cleared: Whether the task was ever cleared.
     :raises LedgerError: The ledger cannot be read.
     """
-    found = read_ledger(store)
+    try:
+        found = read_ledger(store)
+    except DamagedHeaderError:
+        if not (resend and was_cleared):
+            raise
+        return None
     if found is None or (resend and found[0].life != life):
         return None
     header, records = found

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.errors import InforuError
-from airflow_provider_inforu.operators.ledger import store_of
+from airflow_provider_inforu.operators.ledger import open_store, read_ledger_path
 from airflow_provider_inforu.operators.open_send import KnownPeople, OpenSend, has_doubts
+from airflow_provider_inforu.operators.send_evidence import SendEvidence
 from airflow_provider_inforu.sending.facts import FactsError, load_facts
 from airflow_provider_inforu.sending.ledger import Ledger, open_ledger
 from airflow_provider_inforu.sending.ledger_reader import read_ledger
@@ -23,17 +24,20 @@ class ResumeError(InforuError):
     """What the task stored before it waited cannot be used. A retry reads the rows and calls nobody twice."""
 
 
-def resume_send(context: Context) -> tuple[OpenSend, float]:
+def resume_send(context: Context, conn_id: str) -> tuple[OpenSend, float]:
     """Return the send for whose calls the task has waited, and the deadline of that wait.
 
     :param context: The task's context.
+    :param conn_id: Of the connection that sent.
     :raises ResumeError: What was stored is missing or damaged.
     """
-    store = store_of(context, resend=False)
+    evidence = SendEvidence(context, read_ledger_path())
+    store = open_store(context, evidence, resend=False)
     found = read_ledger(store)
     if found is None:
         raise ResumeError(_explain("the ledger is missing"))
     header, records = found
+    evidence.register(header.send_id, conn_id)
     facts = _load(store, header)
     if facts is None or facts.deadline is None:
         raise ResumeError(_explain("it is missing"))

@@ -104,7 +104,7 @@ class InforuSendOperator(SendArguments):
             rejected; the message says what to do.
         """
         # Here and below: a DAG file that is parsed has no use for what sends.
-        from airflow_provider_inforu.operators.completion import first_deadline
+        from airflow_provider_inforu.operators.wait import new_deadline
 
         with no_retry_on_invalid_input():
             self._check_hidden()
@@ -114,7 +114,7 @@ class InforuSendOperator(SendArguments):
             if self.wait_for_calls:
                 self._hook.get_receiver()  # an error before anybody is called
             send = self._send(context)
-            return self._completion(context).complete(send, first_deadline(self.calls_timeout))
+            return self._completion(context).complete(send, new_deadline(self))
 
     def execute_in_window(self, context: Context, event: object = None) -> dict[str, Any]:  # noqa: ARG002
         """Go on when the sending window opens.
@@ -135,7 +135,7 @@ class InforuSendOperator(SendArguments):
         from airflow_provider_inforu.sending.manifest import build_manifest
 
         decision = read_event(event)
-        send, deadline = resume_send(context)
+        send, deadline = resume_send(context, self.inforu_conn_id)
         waited = calls_to_wait_for(build_manifest(self.function, send.result))
         return self._completion(context).complete(send, deadline, waited=waited, decision=decision)
 

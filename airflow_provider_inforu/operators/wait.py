@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +29,23 @@ def calls_to_wait_for(manifest: Mapping[str, Any]) -> int:
     return int(manifest["accepted"]) or min(1, int(manifest["in_doubt"]))
 
 
-def wait_in_triggerer(operator: InforuSendOperator, manifest: Mapping[str, Any], deadline: float) -> None:
+def new_deadline(operator: InforuSendOperator) -> float:
+    """Return when ``calls_timeout`` is over if the wait begins now, in seconds since 1970.
+
+    :param operator: Whose task waits.
+    """
+    return time.time() + operator.calls_timeout
+
+
+def wait_in_triggerer(
+    operator: InforuSendOperator, manifest: Mapping[str, Any], deadline: float | None = None
+) -> None:
     """Leave the worker until the calls have ended; ``execute_complete`` goes on then.
 
     :param operator: Whose task waits.
     :param manifest: Of the send.
-    :param deadline: When the time is over, in seconds since 1970.
+    :param deadline: When the time is over, in seconds since 1970. A wait that goes on keeps the deadline of
+        the event (``Decision.deadline``). None (default) begins a new one.
     :raises TaskDeferred: Always.
     """
     from airflow_provider_inforu.outcomes.awaited import read_send
@@ -49,27 +61,31 @@ def wait_in_triggerer(operator: InforuSendOperator, manifest: Mapping[str, Any],
             inforu_conn_id=operator.inforu_conn_id,
             source="notifications",
             poll_interval=operator.poll_interval,
-            deadline=Deadline(deadline, Moment.now()),
+            deadline=Deadline(new_deadline(operator) if deadline is None else deadline, Moment.now()),
         ),
     )
 
 
 def wait_here(
-    operator: InforuSendOperator, hook: InforuHook, manifest: Mapping[str, Any], deadline: float
+    operator: InforuSendOperator,
+    hook: InforuHook,
+    manifest: Mapping[str, Any],
+    deadline: float | None = None,
 ) -> Decision:
     """Wait in the worker.
 
     :param operator: Whose task waits.
     :param hook: Of its connection.
     :param manifest: Of the send.
-    :param deadline: When the time is over, in seconds since 1970.
+    :param deadline: As in `wait_in_triggerer`.
     """
     from airflow_provider_inforu.hooks.waiting import source_of, wait_until_final
     from airflow_provider_inforu.outcomes.decision import Deadline, Goal, Moment, Wait
 
     send_id = manifest["send_id"]
+    until = Deadline(new_deadline(operator) if deadline is None else deadline, Moment.now())
     source = source_of(hook, "notifications", send_id, None)
-    wait = Wait(send_id, Goal(calls_to_wait_for(manifest)), Deadline(deadline, Moment.now()))
+    wait = Wait(send_id, Goal(calls_to_wait_for(manifest)), until)
     return wait_until_final(source, wait, operator.poll_interval)
 
 
@@ -89,17 +105,19 @@ def read_event(event: object) -> Decision:
         ) from None
 
 
-def check_ended(decision: Decision, expected: int) -> None:
+def check_ended(decision: Decision) -> None:
     """Raise where the calls have not ended.
 
     :param decision: What ended the wait.
-    :param expected: How many calls should have ended.
     :raises CallsNotEndedError: They have not.
     """
     if decision.is_complete:
         return
     message = decision.message
     if str(decision.verdict) == "timeout":
-        ended, send_id = decision.summary.calls, decision.summary.send_id
-        message = f"send {send_id}: {ended} of {expected} calls have ended, and calls_timeout is over"
+        summary = decision.summary
+        message = (
+            f"send {summary.send_id}: {summary.calls} of {decision.expected} calls have ended, and "
+            f"calls_timeout is over. {decision.explanation}"
+        ).rstrip(". ")
     raise CallsNotEndedError(f"{message}. A retry waits again and sends nothing")

@@ -34,4 +34,5 @@ class InforuPlugin(AirflowPlugin):
             # A wrong option of ours must not keep the API server from starting.
             log.error("The receiver of Inforu notifications is not mounted: %s", error)  # noqa: TRY400
             return []
+        log.info("Inforu receiver is mounted at %s", URL_PREFIX)
         return [{"app": app, "url_prefix": URL_PREFIX, "name": "Inforu receiver"}]

@@ -85,6 +85,10 @@ class Guard:
             raise _unauthorized("the secret is wrong")
         return secret
 
+    def is_known(self, conn_id: str) -> bool:
+        """Return whether there was such a connection when it was last asked for."""
+        return self._secrets.is_known(conn_id)
+
     async def _secret_of(self, conn_id: str) -> str:
         try:
             secret = await self._look_up(conn_id)

@@ -1,6 +1,6 @@
 import pytest
 
-from airflow_provider_inforu.capi.redact import hide, hide_phones
+from airflow_provider_inforu.capi.redact import hide, hide_phones, printable
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,30 @@ def test_secrets_are_hidden():
 
 def test_a_secret_that_is_part_of_ordinary_words_is_passed_over():
     assert hide("token at", ["t"]) == "token at"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\ud800", r"\ud800"),
+        ("a\x1b]0;title\x07\x1b[2J", r"a\x1b]0;title\x07\x1b[2J"),
+        ("one\ntwo\r\u2028three", r"one\ntwo\r\u2028three"),
+        ("\u202eevil\u2066", r"\u202eevil\u2066"),
+        ("\x00", r"\x00"),
+        ("\x85", r"\x85"),
+    ],
+)
+def test_what_cannot_be_shown_becomes_a_visible_escape(text, shown):
+    assert printable(text) == hide(text) == shown
+    assert shown.encode()
+
+
+@pytest.mark.parametrize("text", ["שלום \u200fעולם\u200e", "שָׁלוֹם", "ש\u05f3\u00a0״צ״ – 50₪", "😀", "a\\nb"])
+def test_ordinary_text_stays_as_it_is(text):
+    assert printable(text) == hide(text) == text
+
+
+@pytest.mark.parametrize("between", ["\x00", "\x1b", "\n", "\u202e", "\ud800"])
+def test_control_characters_between_its_digits_do_not_save_a_phone(between):
+    shown = hide(f"058{between}999{between}5551")
+    assert shown == "[phone hidden]"

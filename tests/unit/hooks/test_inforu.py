@@ -1,3 +1,4 @@
+import asyncio
 import json
 from dataclasses import dataclass
 
@@ -76,6 +77,12 @@ class Reminder:
     phone: str
     text: str
     message_id: str
+
+
+def test_a_phone_in_the_place_of_a_message_id_is_not_shown(hook):
+    with pytest.raises(InforuInputError, match="call 1") as raised:
+        hook.send_text_to_speech([{"phone": "12345", "text": "x", "message_id": "0500000001"}])
+    assert "0500000001" not in str(raised.value)
 
 
 def test_a_dataclass_is_a_call(hook, inforu_sandbox):
@@ -179,9 +186,7 @@ def test_the_connection_test_says_when_a_field_is_wrong(connection):
     connection(tiemout=5)
     worked, message = InforuHook().test_connection()
     assert not worked
-    assert message.startswith(
-        "the connection 'inforu_default': extra has the unknown field 'tiemout'; known are"
-    )
+    assert message.startswith("This connection: extra has the unknown field 'tiemout'; known are")
 
 
 def test_an_answer_without_quota_rows_is_still_a_connection(hook, inforu_sandbox):
@@ -212,3 +217,35 @@ def test_the_forms_of_airflow_3_0_have_the_same_fields_as_the_provider_info():
         FIELD_BEHAVIOUR["relabeling"]
     )
     assert set(InforuHook.get_ui_field_behaviour()) == {"hidden_fields", "relabeling", "placeholders"}
+
+
+async def _loaded(conn_id):
+    hook = InforuHook(conn_id)
+    await hook.load_settings()
+
+
+@pytest.mark.parametrize("as_uri", [True, False], ids=["as a URI", "as JSON"])
+@pytest.mark.parametrize(
+    "load",
+    [lambda conn_id: InforuHook(conn_id).get_quota(), lambda conn_id: asyncio.run(_loaded(conn_id))],
+    ids=["worker", "trigger"],
+)
+def test_the_password_of_a_connection_of_another_type_goes_nowhere(inforu_sandbox, monkeypatch, load, as_uri):
+    other = json.loads(inforu_sandbox.connection_json()) | {"conn_type": "http"}
+    uri = f"http://{other['login']}:{other['password']}@{inforu_sandbox.url.removeprefix('http://')}"
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", uri if as_uri else json.dumps(other))
+    with pytest.raises(InforuInputError, match="The connection 'other' is of type http, not inforu"):
+        load("other")
+    assert inforu_sandbox.requests() == []
+
+
+def test_the_connection_test_speaks_of_this_connection_and_not_of_a_name_that_airflow_made_up(
+    inforu_sandbox, monkeypatch
+):
+    # As the Test button does: an id of eight random characters, in the environment for a moment.
+    stored = json.loads(inforu_sandbox.connection_json()) | {"host": "http://127.0.0.1:1", "port": 2}
+    monkeypatch.setenv("AIRFLOW_CONN_XGARKXFE", json.dumps(stored))
+    works, words = InforuHook("xGaRKXFE").test_connection()
+    assert not works
+    assert words.startswith("This connection: API address says port 1, and Port says 2")
+    assert "xGaRKXFE" not in words

@@ -128,3 +128,17 @@ def test_no_secret_shows_in_a_repr():
 def test_secrets_that_are_derived_from_others_are_known():
     secrets = read(extra={"proxy": "http://me:p%40ss@p", "notification_secret": "n-secret"}).secrets()
     assert secrets == ["api-token", "dXNlcjphcGktdG9rZW4=", "n-secret", "p%40ss", "p@ss", "bWU6cEBzcw=="]
+
+
+@pytest.mark.parametrize("conn_type", ["postgres", "http", "generic", "inforu_other"])
+def test_a_connection_of_another_type_is_refused_by_the_name_of_its_type(conn_type):
+    with pytest.raises(InforuInputError) as raised:
+        read(conn_type=conn_type, password="a-password", extra="no JSON")
+    assert f"The connection 'c' is of type {conn_type}, not inforu" in str(raised.value)
+    assert "a-password" not in str(raised.value)
+
+
+@pytest.mark.parametrize("conn_type", [None, ""])
+def test_a_connection_without_a_type_is_refused_with_what_to_add(conn_type):
+    with pytest.raises(InforuInputError, match=r"The connection 'c' has no type.*conn_type"):
+        read(conn_type=conn_type)
