@@ -12,14 +12,39 @@ _SHORTEST_SECRET = 5
 _INVISIBLE_BUT_COMMON = "\u00a0\u202f\u200c\u200d\u200e\u200f"
 """No-break spaces, joiners and the direction marks of ordinary Hebrew text."""
 
+_GAP = r"[\W_]{0,3}"
+_LETTER = r"[^\W\d_]"
+_MOBILE = rf"[57](?:{_GAP}\d){{8}}"
+_LANDLINE = rf"[234689](?:{_GAP}\d){{7}}"
+_ABROAD = rf"(?:00{_GAP})?9{_GAP}7{_GAP}2{_GAP}(?:0{_GAP})?"
+# In 2026-03-1234567 the zero begins a month.
+_ZERO = rf"(?:(?<!(?:19|20)\d\d[\W_])|(?!0\d[\W_]\d{{7}}))0{_GAP}"
+_PHONE_IN_KEY = re.compile(
+    rf"(?<!\d)(?:{_ABROAD}(?:{_MOBILE}|{_LANDLINE})|{_ZERO}{_MOBILE}|(?<!{_LETTER}){_ZERO}{_LANDLINE})(?!\d)"
+)
+_HEX_ID = re.compile(r"(?=(?:[^a-f]*[a-f]){3})[\da-f-]{16,}", re.ASCII | re.IGNORECASE)
+"""A hash or a UUID. Nine digits in a row are common in it."""
+
 
 def is_phone_like(key: str) -> bool:
-    """Return whether a key is written like a phone number of Israel.
+    """Return whether a key contains what may be an Israeli phone number.
 
-    Narrower than what is hidden in texts: a customer's number of nine digits is a good key. Sending refuses
-    such keys, so a call that has one is none of ours.
+    It is found in the forms ``0…``, ``972…`` and ``+972…``, with or without separators, between any other
+    characters. A number without the zero is an ordinary key. Letters before a number as long as a landline
+    (``id031234567``) make it an ordinary key, too: ID numbers may begin with a zero. Sending refuses keys
+    that are like a phone, so no call of ours has one.
     """
-    return _PHONE.fullmatch(key) is not None
+    if not key.isascii():
+        key = "".join(str(int(one)) if one.isdecimal() else one for one in key)
+    return _PHONE_IN_KEY.search(key) is not None and _HEX_ID.fullmatch(key) is None
+
+
+def may_be_mistyped_phone(text: str) -> bool:
+    """Return whether a text is written like an Israeli phone number, of any length.
+
+    Wider than `is_phone_like` for a text that is a number and nothing else.
+    """
+    return _PHONE.fullmatch(text) is not None
 
 
 def hide_phones(text: str) -> str:

@@ -40,7 +40,7 @@ def places_of(args: Namespace) -> Iterator[Place]:
     :raises UsageError: No DAG is named, and Airflow would have to be asked about all.
     :raises CommandError: Airflow cannot be asked, or knows no such DAG or run.
     """
-    from airflow.providers.common.compat.sdk import conf
+    from airflow_provider_inforu._compat import conf
 
     if path := conf.get("inforu", "ledger_path", fallback=""):
         return _in_object_storage(path, args)

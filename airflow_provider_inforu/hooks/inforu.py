@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseHook
-
+from airflow_provider_inforu._compat import BaseHook
 from airflow_provider_inforu.capi import admin, jobs, voice
 from airflow_provider_inforu.capi.errors import (
     InforuError,
@@ -337,7 +336,7 @@ def _capitalized(sentence: str) -> str:
 
 
 def _read_masked(connection: Connection) -> InforuSettings:
-    from airflow.providers.common.compat.sdk import mask_secret
+    from airflow_provider_inforu._compat import mask_secret
 
     settings = read_settings(connection)
     for secret in settings.secrets():

@@ -23,8 +23,7 @@ async def get_connection_async(hook: InforuHook) -> Connection:
     :param hook: The hook.
     :raises AirflowNotFoundException: Airflow does not know the connection.
     """
-    from airflow.providers.common.compat.connection import get_async_connection
-    from airflow.providers.common.compat.sdk import AirflowNotFoundException
+    from airflow_provider_inforu._compat import AirflowNotFoundException, get_async_connection
 
     try:
         return await get_async_connection(hook.inforu_conn_id, hook=hook)
@@ -37,7 +36,7 @@ async def get_connection_async(hook: InforuHook) -> Connection:
 def import_what_loads() -> None:
     """Import, in a thread, what `get_connection_async` needs: on an event loop imports would block it."""
     for name in (
-        "airflow.providers.common.compat.connection",
+        "airflow_provider_inforu._compat",
         "airflow.sdk.definitions.connection",
         "airflow.sdk.execution_time.cache",
         "airflow.sdk.execution_time.secrets",

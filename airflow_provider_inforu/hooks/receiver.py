@@ -32,7 +32,7 @@ def check_receiver(conn_id: str, settings: InforuSettings) -> None:
     :raises ReceiverError: The receiver cannot be asked now; a retry of the task may find it.
     :raises AirflowFailException: The receiver refuses, or something else answers; a retry finds the same.
     """
-    from airflow.providers.common.compat.sdk import AirflowFailException
+    from airflow_provider_inforu._compat import AirflowFailException
 
     client = new_receiver(conn_id, settings, min(CHECK_SECONDS, settings.timeout))
     pauses = iter(PAUSES)

@@ -8,7 +8,7 @@ from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Never, TypeVar, cast
 
-from airflow.providers.common.compat.notifier import BaseNotifier
+from airflow.sdk.bases.notifier import BaseNotifier
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.triggers.threads import Threads

@@ -11,7 +11,7 @@ from airflow_provider_inforu.capi.redact import hide_phones
 
 REPORT_SUFFIXES = (".csv", ".ndjson", ".jsonl")
 LONGEST_WAIT_SECONDS = 30 * 24 * 3600
-NO_CALLS = "No calls were placed"
+NO_CALLS = "No new calls were placed"
 
 
 def read_flag(name: str, value: object) -> bool:
@@ -66,8 +66,7 @@ def no_retry_on_invalid_input() -> Iterator[None]:
 
     :raises AirflowFailException: In place of an InforuInputError.
     """
-    from airflow.providers.common.compat.sdk import AirflowFailException
-
+    from airflow_provider_inforu._compat import AirflowFailException
     from airflow_provider_inforu.sources.rows import SourceError
 
     try:

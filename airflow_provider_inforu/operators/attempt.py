@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException
-
+from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.hooks.advice import advice_on_sending
 from airflow_provider_inforu.operators.earlier import (

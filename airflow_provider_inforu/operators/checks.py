@@ -33,7 +33,7 @@ from airflow_provider_inforu.sending.choices import (
 if TYPE_CHECKING:
     from types import FunctionType
 
-    from airflow.providers.common.compat.sdk import BaseOperator
+    from airflow_provider_inforu.operators.rows import HidesRows
 
 Check = Callable[..., None]
 """A plain function that takes arguments of an operator by name only. It raises InforuInputError."""
@@ -48,7 +48,7 @@ _OTHER_NAMES = {
 }
 
 
-def run_checks(operator: BaseOperator, checks: Iterable[Check], *, only_constants: bool) -> None:
+def run_checks(operator: HidesRows, checks: Iterable[Check], *, only_constants: bool) -> None:
     """Check arguments of an operator.
 
     :param operator: Whose attributes are the arguments.
@@ -99,7 +99,7 @@ def check_rows(recipients: object) -> None:
     if hint:
         kind = type(recipients).__name__
         raise InforuInputError(
-            f"recipients must be a list of phones or of mappings, not {kind}. No calls were placed. {hint}"
+            f"recipients must be a list of phones or of mappings, not {kind}. No new calls were placed. {hint}"
         )
 
 
@@ -201,7 +201,7 @@ def _check_message(*, message: object, timezone: str) -> None:
     if text is None:
         return
     if not text.strip():
-        raise InforuInputError("message is empty. No calls were placed. Write the text to read out")
+        raise InforuInputError("message is empty. No new calls were placed. Write the text to read out")
     if "{" in text or "}" in text:
         from airflow_provider_inforu.sending.texts import TextTemplate
         from airflow_provider_inforu.sending.window import read_zone
@@ -217,7 +217,7 @@ def _check_campaign_texts(*, message_field: object, campaign_name: object, campa
 
 def _check_text(name: str, value: object) -> None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
-        raise InforuInputError(f"{name} must be text, not {type(value).__name__}. No calls were placed")
+        raise InforuInputError(f"{name} must be text, not {type(value).__name__}. No new calls were placed")
 
 
 def _check_campaign_id(*, campaign_id: object) -> None:
@@ -227,7 +227,7 @@ def _check_campaign_id(*, campaign_id: object) -> None:
 def _check_copy(*, duplicate: object, duplicate_name: object) -> None:
     if not read_flag("duplicate", duplicate) and text_or_none(duplicate_name):
         raise InforuInputError(
-            "duplicate_name names a copy, so it needs duplicate=True. No calls were placed"
+            "duplicate_name names a copy, so it needs duplicate=True. No new calls were placed"
         )
 
 

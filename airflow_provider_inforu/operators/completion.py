@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.providers.common.compat.sdk import AirflowFailException
-
+from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.operators.attempt import SendStoppedError
 from airflow_provider_inforu.operators.open_send import name_people

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import AirflowFailException
-
+from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.operators.open_send import (
     KnownPeople,
     find_facts,

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, conf
-
+from airflow_provider_inforu._compat import AirflowFailException, conf
+from airflow_provider_inforu.operators.rows import NO_NEW_CALLS
 from airflow_provider_inforu.sending.batch_state import LedgerError
 from airflow_provider_inforu.sending.local_files import local_path
 from airflow_provider_inforu.sending.object_storage_store import ROOT_MARKER, ObjectStorageStore
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NO_CALLS = "This try placed no calls."
 HOW_TO_RESEND = "To call everybody again on purpose, set resend=True and clear the task."
 
 
@@ -64,8 +63,9 @@ def open_store(context: Context, evidence: SendEvidence, *, resend: bool) -> Led
         return task_state
     if evidence.is_later_try and not may_begin:
         raise AirflowFailException(
-            f"This is try {instance.try_number}, and no ledger says whom an earlier try called. {NO_CALLS} "
-            "This version of Airflow keeps no state for tasks: set [inforu] ledger_path for later sends. "
+            f"This is try {instance.try_number}, and no ledger says whom an earlier try called. "
+            f"{NO_NEW_CALLS} This version of Airflow keeps no state for tasks: set [inforu] ledger_path for "
+            "later sends. "
             f"The log of the earlier try says whom it called. {HOW_TO_RESEND}"
         )
     return MemoryStore()
@@ -81,8 +81,8 @@ def _check_root(store: ObjectStorageStore, path: str, evidence: SendEvidence, *,
     if not (is_first or may_begin):
         raise LedgerNotFoundError(
             f"No try has used {path!r} for ledgers yet: the file {ROOT_MARKER!r} is missing there. Is its "
-            f"volume not mounted on this worker, or is it the disk of another worker? {NO_CALLS} Mount the "
-            f"shared path that earlier tries used. If the path is new and no earlier try called anybody, "
+            f"volume not mounted on this worker, or is it the disk of another worker? {NO_NEW_CALLS} Mount "
+            f"the shared path that earlier tries used. If the path is new and no earlier try called anybody, "
             f"create an empty file {ROOT_MARKER!r} in it. A retry looks again"
         )
     store.make_root_marker()
@@ -100,7 +100,7 @@ def _check_is_visible(
         raise _not_found(evidence)
     if conf.getboolean("inforu", "require_ledger", fallback=False):
         raise LedgerNotFoundError(
-            f"This is a later try, and no earlier try left a ledger. {NO_CALLS} [inforu] require_ledger "
+            f"This is a later try, and no earlier try left a ledger. {NO_NEW_CALLS} [inforu] require_ledger "
             f"refuses such a try. {HOW_TO_RESEND}"
         )
     log.warning(
@@ -114,8 +114,8 @@ def _not_found(evidence: SendEvidence) -> LedgerNotFoundError:
     return LedgerNotFoundError(
         f"An earlier try of this task began a send{place}, and this try does not find the ledger. Was "
         "Airflow's task state cleared, is the volume of [inforu] ledger_path not mounted on this worker, or "
-        f"did the option change? {NO_CALLS} Make the ledger visible again: a retry then calls nobody twice. "
-        f"{HOW_TO_RESEND}"
+        f"did the option change? {NO_NEW_CALLS} Make the ledger visible again: a retry then calls nobody "
+        f"twice. {HOW_TO_RESEND}"
     )
 
 

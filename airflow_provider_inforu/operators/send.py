@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import AirflowFailException
-
+from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.operators.arguments import (
     no_retry_on_invalid_input,

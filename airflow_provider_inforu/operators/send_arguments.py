@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import conf
-
+from airflow_provider_inforu._compat import conf
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.notifications import ISRAEL
 from airflow_provider_inforu.hooks.inforu import InforuHook
@@ -129,7 +128,7 @@ class SendArguments(HidesRows):
         if suppress is None and self.suppress is not None:
             raise InforuInputError(
                 "The task behind suppress returned None or did not run, so the suppression list is unknown. "
-                "No calls were placed. Return [] if nobody is suppressed"
+                "No new calls were placed. Return [] if nobody is suppressed"
             )
         return read_people(rows, self._rules(), suppress=suppress, encoding=self.encoding)
 

@@ -81,7 +81,7 @@ class TaskStateStore:
     @cached_property
     def sure_within_seconds(self) -> float:
         """Less than Airflow's client waits, at least, before it sends a write again that failed."""
-        from airflow.providers.common.compat.sdk import conf
+        from airflow_provider_inforu._compat import conf
 
         seconds = float(conf.getfloat("workers", "execution_api_retry_wait_min"))
         return min(SURE_WITHIN_SECONDS, seconds / 2)

@@ -55,12 +55,15 @@ def test_101_calls_reach_no_wire(hook, inforu_sandbox):
 @pytest.mark.parametrize(
     ("call", "error"),
     [
-        ({"phone": "12345", "text": "x", "message_id": "s-7"}, r"call 2 \(s-7\): the phone"),
-        ({"phone": "0500000001", "txt": "x"}, "call 2 has a field that is none of message_id, phone, text"),
-        ("0500000001", "call 2 is a str, neither a mapping nor a dataclass"),
+        ({"phone": "12345", "text": "x", "message_id": "0500000007"}, "Call 2: the phone"),
+        (
+            {"phone": "0500000001", "txt": "x"},
+            "Call 2 has an unknown field. Known fields are message_id, phone, text",
+        ),
+        ("0500000001", "Call 2 is a str, not a mapping or a dataclass"),
         ({"phone": "0500000001"}, "call 2 has no text"),
         ({"phone": "0500000001", "text": 5}, "call 2 has no text"),
-        ({"0500000001": "hello"}, "call 2 has a field that is none of"),
+        ({"0500000001": "hello"}, "Call 2 has an unknown field"),
         (Call(phone="050-0000001", text="x"), "call 2 has no phone in local form"),
     ],
 )
@@ -92,7 +95,7 @@ def test_a_dataclass_is_a_call(hook, inforu_sandbox):
 
 @pytest.mark.parametrize("calls", [None, "0500000001", CALL, 5])
 def test_calls_that_are_no_list_reach_no_wire(hook, inforu_sandbox, calls):
-    with pytest.raises(InforuInputError, match="calls must be a list") as raised:
+    with pytest.raises(InforuInputError, match="`calls` must be a list") as raised:
         hook.send_text_to_speech(calls)
     assert "0500000001" not in str(raised.value)
     assert inforu_sandbox.requests() == []

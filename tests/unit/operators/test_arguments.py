@@ -62,10 +62,13 @@ class Frame:
         ({"limit": 1.5}, "limit must be a whole number from 1"),
         ({"timezone": "Israel/Tel Aviv"}, "no time zone 'Israel/Tel Aviv'"),
         ({"report_path": "report.xlsx"}, "report_path must end in one of .csv"),
-        ({"recipients": None}, "not NoneType. No calls were placed. Pass the output of the upstream task"),
-        ({"recipients": {"0500000001"}}, "not set. No calls were placed. A set has no order"),
-        ({"recipients": {"phone": "0500000001"}}, "not dict. No calls were placed. Pass a list"),
-        ({"recipients": Frame()}, "not Frame. No calls were placed. Pass frame.to_dict('records')"),
+        (
+            {"recipients": None},
+            "not NoneType. No new calls were placed. Pass the output of the upstream task",
+        ),
+        ({"recipients": {"0500000001"}}, "not set. No new calls were placed. A set has no order"),
+        ({"recipients": {"phone": "0500000001"}}, "not dict. No new calls were placed. Pass a list"),
+        ({"recipients": Frame()}, "not Frame. No new calls were placed. Pass frame.to_dict('records')"),
     ],
 )
 def test_a_constant_that_is_wrong_is_an_error_when_the_dag_is_parsed(arguments, error):

@@ -75,7 +75,7 @@ def test_a_retry_on_a_worker_with_its_own_disk_calls_nobody(runner, sandbox, dis
         other.mkdir()
         (other / ROOT_MARKER).touch()
     assert runner.run(task(), try_number=2) == "up_for_retry"
-    assert "This try placed no calls" in capsys.readouterr().out
+    assert "No new calls were placed" in capsys.readouterr().out
     assert len(phones(sandbox)) == 100
     disk("one", spelling)
     assert runner.run(task(), try_number=3) == "success"

@@ -149,7 +149,7 @@ def test_a_wrong_template_in_a_row_is_an_error_that_does_not_show_the_rows(runne
     rows = [{"id": "k1", "phone": "0500000001", "name": "{{ oops"}]
     assert runner.run(text_to_speech(rows)) == "up_for_retry"
     log = log_of(capsys)
-    assert "the recipients cannot be rendered (TemplateSyntaxError): nothing was sent" in log
+    assert "A template in `recipients` cannot be rendered (TemplateSyntaxError)" in log
     assert "0500000001" not in log
     assert sandbox.requests() == []
 
@@ -326,7 +326,7 @@ def test_skipped_rows_are_named_and_counted_and_the_others_are_called(runner, ca
     assert runner.run(text_to_speech(rows, invalid_recipients="skip")) == "success"
     manifest = runner.xcoms["return_value"]
     assert (manifest["recipients"], manifest["accepted"], manifest["skipped"]) == (3, 2, 1)
-    assert "skipped because the phone has too few digits: bad" in log_of(capsys)
+    assert "skipped: the phone has too few digits (key bad)" in log_of(capsys)
 
 
 def test_a_vendor_that_refuses_connections_for_a_while_is_waited_for(runner, sandbox):
@@ -554,7 +554,7 @@ def without_state_store(task, try_number):
 def test_without_a_ledger_the_first_try_sends_and_a_later_one_refuses(sandbox):
     task = text_to_speech(people(3))
     assert without_state_store(task, 1)["accepted"] == 3
-    with pytest.raises(AirflowFailException, match=r"this is try 2, .*set \[inforu\] ledger_path"):
+    with pytest.raises(AirflowFailException, match=r"This is try 2, .*set \[inforu\] ledger_path"):
         without_state_store(task, 2)
     assert len(sandbox.calls()) == 3
 
@@ -695,7 +695,7 @@ def test_people_in_doubt_who_are_taken_as_called_are_named(runner, sandbox, caps
 
 
 def test_people_in_doubt_are_named_when_the_send_is_interrupted(runner, sandbox, monkeypatch, capsys):
-    monkeypatch.setattr(dispatch, "LAST_ANSWERS_SECONDS", 0.0)
+    monkeypatch.setattr(dispatch, "ANSWERS_AFTER_KILL_SECONDS", 0.0)
     sandbox.add_fault("accept_then_slow", seconds=2)
     task = text_to_speech(people(3), retries=0, execution_timeout=timedelta(seconds=1))
     assert runner.run(task) != "success"

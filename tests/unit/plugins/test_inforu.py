@@ -73,8 +73,8 @@ def test_a_wrong_option_is_named_and_does_not_stop_the_api_server(options, caplo
 
 def test_loading_the_plugin_costs_other_components_nothing():
     code = """
-import sys, airflow.sdk, airflow.providers.common.compat.sdk as sdk
-sdk.AirflowPlugin
+import sys, airflow.sdk
+from airflow_provider_inforu._compat import AirflowPlugin
 before = set(sys.modules)
 from airflow_provider_inforu.plugins.inforu import InforuPlugin
 plugin = InforuPlugin()
