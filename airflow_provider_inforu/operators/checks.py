@@ -99,7 +99,8 @@ def check_rows(recipients: object) -> None:
     if hint:
         kind = type(recipients).__name__
         raise InforuInputError(
-            f"recipients must be a list of phones or of mappings, not {kind}. No new calls were placed. {hint}"
+            f"recipients must be a list of phones or of mappings, not {kind}. No new calls were placed. "
+            f"{hint}"
         )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.sending.batch_state import LedgerError
 from airflow_provider_inforu.sending.ledger_keys import PREFIX
 from airflow_provider_inforu.sending.plan import digest
 
@@ -86,7 +87,7 @@ def load_facts(store: ReadableStore, send_id: str) -> Facts | None:
     :param send_id: The send.
     :raises FactsError: They are damaged, incomplete, or written by a newer version.
     """
-    match store.get(FACTS_KEY):
+    match _get(store, FACTS_KEY):
         case None:
             return None
         case {"version": int(version)} if version > VERSION:
@@ -128,12 +129,19 @@ def _split(keys: Mapping[int, Sequence[str]]) -> Iterator[list[list[Any]]]:
 def _join(store: ReadableStore, parts: list[Any]) -> dict[int, list[str]]:
     keys: dict[int, list[str]] = {}
     for key in parts:
-        part = store.get(str(key))
+        part = _get(store, str(key))
         if not isinstance(part, list) or f"{FACTS_KEY}.{digest(part)}" != key:
             raise FactsError("a part of the stored facts is missing or damaged")
         for number, *names in part:
             keys.setdefault(number, []).extend(names)
     return keys
+
+
+def _get(store: ReadableStore, key: str) -> Any:  # noqa: ANN401 - a JSON value
+    try:
+        return store.get(key)
+    except LedgerError as error:
+        raise FactsError(f"the stored facts are damaged ({error})") from None
 
 
 def _typed(document: Mapping[str, Any], name: str, kind: Any) -> Any:  # noqa: ANN401 - a type, and its value

@@ -38,8 +38,8 @@ class Frame:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        ({"message": "hi {"}, "a brace that is not a placeholder"),
-        ({"message": "hi {first name}"}, "the message has the placeholder {first name}"),
+        ({"message": "hi {"}, "a brace that is not part of a placeholder"),
+        ({"message": "hi {first name}"}, "has the invalid placeholder {first name}"),
         ({"message": "  "}, "message is empty"),
         ({"message": ["x"]}, "message must be text, not list"),
         ({"key_field": "phone"}, "key_field is the field of the phone"),

@@ -274,13 +274,13 @@ def test_a_retry_sends_to_the_copy_that_the_first_try_made(runner, sandbox):
 @pytest.mark.parametrize(
     ("kwargs", "error"),
     [
-        ({"message": "hi {nmae}"}, "the message speaks of {nmae}, which the row lacks: k1"),
-        ({"message": "{{ 'hi {' }}"}, "a brace that is not a placeholder"),
+        ({"message": "hi {nmae}"}, "the field 'nmae' of the message is missing or empty (key k1)"),
+        ({"message": "{{ 'hi {' }}"}, "a brace that is not part of a placeholder"),
         ({"message": None}, "there is no text"),
         ({"message": "{{ '  ' }}"}, "message is empty"),
         ({"key_field": "nr"}, "the key is missing"),
         ({"key_field": "{{ 'phone' }}"}, "key_field is the field of the phone"),
-        ({"phone_field": "mobile"}, "the phone is missing: k1"),
+        ({"phone_field": "mobile"}, "(key k1)"),
         ({"resend": "{{ 'maybe' }}"}, "resend must be true or false, not 'maybe'"),
         ({"resend": "{{ '050-000-0001' }}"}, "resend must be true or false, not '[phone hidden]'"),
         ({"data_options": "{{ dag_run.run_id }}"}, "data_options must be a mapping, not str"),
