@@ -33,7 +33,7 @@ class TaskRunner:
         self.states = []
         self.first_look = None
         self.on_xcom = lambda _path: None
-        self._next = {}
+        self._next, self._last = {}, {}
 
     def trigger(self):
         """Return the trigger that the last try deferred to, as a triggerer makes it."""
@@ -55,7 +55,7 @@ class TaskRunner:
         """Resume a task at a method."""
         self._next = {"next_method": method, "next_kwargs": kwargs}
         try:
-            return self.run(task)
+            return self.run(task, **self._last)
         finally:
             self._next = {}
 
@@ -63,6 +63,7 @@ class TaskRunner:
         """Run one try; return the state it ended in: success, failed, up_for_retry, deferred."""
         from airflow.sdk.api.datamodels._generated import TaskInstance
 
+        self._last = {"try_number": try_number, "map_index": map_index}
         instance = TaskInstance(
             id=uuid.uuid4(),
             task_id=task.task_id,

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class _TextToSpeechDecoratedOperator(InforuSendTextToSpeechOperator, DecoratedOperator):
     """Phones the people whom a function returns.
 
-    :param python_callable: The function. It is called anew by a retry, which stops where the people changed.
+    :param python_callable: The function. A retry calls it again, and stops if the people changed while
+        some of them are left to call.
     :param op_args: Its positional arguments (templated, and not shown).
     :param op_kwargs: Its named arguments (templated, and not shown).
     """

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any, get_args
 
 from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.redact import hide_phones
 
 REPORT_SUFFIXES = (".csv", ".ndjson", ".jsonl")
 LONGEST_WAIT_SECONDS = 30 * 24 * 3600
+NO_CALLS = "No new calls were placed"
 
 
 def read_flag(name: str, value: object) -> bool:
@@ -22,7 +26,7 @@ def read_flag(name: str, value: object) -> bool:
         return True
     if text in ("false", "0", "none", ""):
         return False
-    raise InforuInputError(f"{name} must be true or false, not {value!r}: nothing was sent")
+    raise InforuInputError(f"{name} must be true or false, not {_show(value)}. {NO_CALLS}")
 
 
 def read_given_flag(name: str, value: object) -> bool:
@@ -34,8 +38,8 @@ def read_given_flag(name: str, value: object) -> bool:
     """
     if text_or_none(value) is None:
         raise InforuInputError(
-            f"{name} came out as nothing, as of a task that did not run or a param that there is not, and "
-            "must be true or false: nothing was sent"
+            f"{name} rendered to an empty value. {NO_CALLS}. Is the upstream task skipped, or the param "
+            "missing? Set it to true or false"
         )
     return read_flag(name, value)
 
@@ -50,8 +54,27 @@ def read_limit(value: object) -> int | None:
     if text is None:
         return None
     if isinstance(value, bool) or not text.strip().isdecimal() or int(text) == 0:
-        raise InforuInputError(f"limit must be a whole number from 1, not {value!r}: nothing was sent")
+        raise InforuInputError(f"limit must be a whole number from 1, not {_show(value)}. {NO_CALLS}")
     return int(text)
+
+
+@contextlib.contextmanager
+def no_retry_on_invalid_input() -> Iterator[None]:
+    """Fail the task without a retry on an argument or a row that a retry would find as invalid as before.
+
+    A source that cannot be read is left as it is: a retry may find it there.
+
+    :raises AirflowFailException: In place of an InforuInputError.
+    """
+    from airflow_provider_inforu._compat import AirflowFailException
+    from airflow_provider_inforu.sources.rows import SourceError
+
+    try:
+        yield
+    except SourceError:
+        raise
+    except InforuInputError as error:
+        raise AirflowFailException(str(error)) from None
 
 
 def text_or_none(value: object) -> str | None:
@@ -63,7 +86,7 @@ def text_or_none(value: object) -> str | None:
 
 
 def check_field_names(**names: object) -> None:
-    """Refuse names of fields that are none.
+    """Refuse names of fields that are not text.
 
     :param names: By the argument's name.
     :raises InforuInputError: Names the argument.
@@ -71,7 +94,7 @@ def check_field_names(**names: object) -> None:
     for name, value in names.items():
         if not isinstance(value, str):
             raise InforuInputError(
-                f"{name} must be the name of a field, not {type(value).__name__}: nothing was sent"
+                f"{name} must be the name of a field, not {type(value).__name__}. {NO_CALLS}"
             )
 
 
@@ -84,8 +107,8 @@ def check_key_is_no_phone(phone_field: object, key_field: object) -> None:
     """
     if key_field is not None and key_field == phone_field:
         raise InforuInputError(
-            "key_field is the field of the phone, and keys are shown in logs: name another field, or "
-            "none for the row's number; nothing was sent"
+            f"key_field is the field of the phone, and keys are shown in logs. {NO_CALLS}. Name another "
+            "field, or leave key_field out to use row numbers"
         )
 
 
@@ -98,17 +121,20 @@ def check_numbers(max_in_flight: object, poll_interval: object, calls_timeout: o
     :raises InforuInputError: Names what is wrong.
     """
     if isinstance(max_in_flight, bool) or not isinstance(max_in_flight, int) or max_in_flight < 1:
-        raise InforuInputError("max_in_flight must be a whole number from 1")
+        raise InforuInputError(
+            f"max_in_flight must be a whole number from 1, not {_show(max_in_flight)}. {NO_CALLS}"
+        )
     for name, value in (("poll_interval", poll_interval), ("calls_timeout", calls_timeout)):
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or not 0 < float(str(value)) <= LONGEST_WAIT_SECONDS:
             raise InforuInputError(
-                f"{name} must be a number of seconds from 0 to {LONGEST_WAIT_SECONDS}: nothing was sent"
+                f"{name} must be a number of seconds above 0, at most {LONGEST_WAIT_SECONDS}, "
+                f"not {_show(value)}. {NO_CALLS}"
             )
 
 
 def check_choices(**choices: tuple[object, Any]) -> None:
-    """Refuse an argument that is none of its literals.
+    """Refuse an argument that is not one of its literals.
 
     :param choices: By the argument's name: its value and its ``Literal``.
     :raises InforuInputError: Names the argument and what it takes.
@@ -117,7 +143,7 @@ def check_choices(**choices: tuple[object, Any]) -> None:
         known = get_args(literal)
         if value not in known:
             raise InforuInputError(
-                f"{name} must be one of {', '.join(known)}, not {value!r}: nothing was sent"
+                f"{name} must be one of {', '.join(known)}, not {_show(value)}. {NO_CALLS}"
             )
 
 
@@ -130,7 +156,7 @@ def check_report_path(path: object) -> None:
     check_no_password(report_path=path)
     if path is not None and not str(path).endswith(REPORT_SUFFIXES):
         raise InforuInputError(
-            f"report_path must end in one of {', '.join(REPORT_SUFFIXES)}, not {str(path)!r}; nothing sent"
+            f"report_path must end in one of {', '.join(REPORT_SUFFIXES)}, not {_show(str(path))}. {NO_CALLS}"
         )
 
 
@@ -144,17 +170,22 @@ def check_no_password(**paths: object) -> None:
         url = str(path) if isinstance(path, str) or hasattr(path, "joinpath") else ""
         if "@" in url and ":" in url.partition("://")[2].partition("@")[0]:
             raise InforuInputError(
-                f"{name} has a password in it, and Airflow shows it: name a connection instead, as in "
-                "s3://CONN_ID@bucket/name.csv; nothing was sent"
+                f"{name} has a password in it, and Airflow shows it. {NO_CALLS}. Name a connection instead, "
+                "as in s3://CONN_ID@bucket/name.csv"
             )
 
 
 def check_flags(**flags: object) -> None:
-    """Refuse what is no bool where no template can say it.
+    """Refuse what is not a bool, for arguments that are not templates.
 
     :param flags: By the argument's name.
     :raises InforuInputError: Names the argument.
     """
     for name, value in flags.items():
         if not isinstance(value, bool):
-            raise InforuInputError(f"{name} must be True or False, not {value!r}: nothing was sent")
+            raise InforuInputError(f"{name} must be True or False, not {_show(value)}. {NO_CALLS}")
+
+
+def _show(value: object) -> str:
+    """Return a value for an error. A phone in the wrong argument is hidden."""
+    return hide_phones(repr(value))

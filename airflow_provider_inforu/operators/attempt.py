@@ -5,13 +5,18 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.hooks.advice import advice_on_sending
-from airflow_provider_inforu.operators.in_doubt import find_accepted
+from airflow_provider_inforu.operators.earlier import (
+    Earlier,
+    read_earlier,
+    refuse_changed_recipients,
+    say_what_changed,
+)
 from airflow_provider_inforu.operators.ledger import (
     clear_generation,
     no_retry_on_ledger_errors,
@@ -19,15 +24,16 @@ from airflow_provider_inforu.operators.ledger import (
     read_ledger_path,
 )
 from airflow_provider_inforu.operators.limits import limits_of
+from airflow_provider_inforu.operators.open_send import KnownPeople, OpenSend, name_people
 from airflow_provider_inforu.operators.quota import check_quota
 from airflow_provider_inforu.operators.send_evidence import SendEvidence
-from airflow_provider_inforu.operators.sent import Sent
 from airflow_provider_inforu.sending.batch_state import Event
+from airflow_provider_inforu.sending.changes import has_changed
 from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError, PrepareBatch
 from airflow_provider_inforu.sending.ledger import Ledger, open_ledger
-from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
-from airflow_provider_inforu.sending.plan import digest, plan_batches
-from airflow_provider_inforu.sending.report import Report
+from airflow_provider_inforu.sending.ledger_reader import Header
+from airflow_provider_inforu.sending.plan import checksum, digest, plan_batches, sum_checksums
+from airflow_provider_inforu.sending.report import describe_counts, join_error
 from airflow_provider_inforu.sending.stores import MemoryStore
 from airflow_provider_inforu.sending.window import WindowClosedError, now
 
@@ -38,26 +44,24 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_inforu.hooks.inforu import InforuHook
-    from airflow_provider_inforu.operators.quota import QuotaCheck
+    from airflow_provider_inforu.sending.choices import InDoubt, QuotaCheck
     from airflow_provider_inforu.sending.ledger import LedgerStore
     from airflow_provider_inforu.sending.plan import Batch
     from airflow_provider_inforu.sending.recipients import RecipientList
+    from airflow_provider_inforu.sending.result import SendResult
     from airflow_provider_inforu.sending.window import SendingWindow
 
 log = logging.getLogger(__name__)
 
-InDoubt = Literal["fail", "accept", "resend"]
-
 NO_LEDGER = (
-    "This version of Airflow keeps no state for tasks, and [inforu] ledger_path is not set, so a retry could "
-    "not tell whom this try called, and there is none. Run the task for those who are left, in a new DAG run"
+    "Retries are disabled: this version of Airflow keeps no state for tasks, and [inforu] ledger_path is not "
+    "set. Call the remaining recipients in a new DAG run"
 )
 NO_COPY_IN_DOUBT = (
-    "Look in the Inforu portal whether the copy was made. If so, settle the first batch with `airflow inforu "
-    "sends resolve --accept --campaign-id` and the copy's number; if not, with `--resend`. Then clear the "
-    "task: it goes on with the others"
+    "Check in the Inforu portal whether the copy exists. If it does, settle batch 1 with `airflow inforu "
+    "sends resolve --accept --campaign-id` and the copy's ID; if not, with `--resend`. Then clear the task"
 )
-NO_COPY = "No retry mends that: run the task for those who were not sent, in a new DAG run"
+NO_COPY = "A retry cannot continue this send. Call the remaining recipients in a new DAG run"
 KILLED = InforuError("the task was killed")
 
 
@@ -70,7 +74,7 @@ class Order:
     """What an operator wants sent.
 
     :ivar function: The vendor's function.
-    :ivar arguments: What is sent beside the people: a retry with others is another send.
+    :ivar arguments: What is sent in addition to the people: a retry with others is another send.
     :ivar people: Reads the rows.
     :ivar preparer: Returns what makes the request of a batch ready.
     :ivar first_alone: Whether the other batches need what the first one's answer says.
@@ -103,10 +107,8 @@ class Attempt:
     def __init__(self, hook: InforuHook, order: Order) -> None:
         self._hook = hook
         self._order = order
-        self.has_sent = False
-        """Whether there was anything to send."""
-        self.sent: Sent | None = None
-        """What it has come to, once the ledger is open."""
+        self.send: OpenSend | None = None
+        """What it works on, once the ledger is open."""
         self._running: Dispatch | None = None
         self._is_killed = False
 
@@ -116,92 +118,131 @@ class Attempt:
         if self._running:
             self._running.stop(KILLED)
 
-    def run(self, context: Context) -> Sent:
+    def run(self, context: Context) -> OpenSend:
         """Send what the ledger does not have yet.
 
         :param context: The task's context.
         :raises WindowClosedError: Nobody may be called now, and somebody is left.
         :raises InforuError: Something is left to do, and a retry goes on from there.
         """
-        self._evidence = SendEvidence(context, read_ledger_path())
+        life = clear_generation(context)
+        self._evidence = evidence = SendEvidence(context, read_ledger_path())
         with no_retry_on_ledger_errors():
-            store = open_store(context, self._evidence, resend=self._order.resend)
-        self._check_window(store, clear_generation(context))
-        username = self._hook.settings.username
-        listed = self._order.people()
-        # Reading may take long: a ledger that begins now binds the send to these people until it opens.
-        self._check_window(store, clear_generation(context))
-        batches = plan_batches(listed.recipients)
-        header = Header(
-            send_id=secrets.token_hex(8),
-            plan=digest([self._order.function, self._hook.inforu_conn_id, username, *self._order.arguments]),
-            batches=len(batches),
-            recipients=sum(len(batch.recipients) for batch in batches),
-            people=digest([batch.digest for batch in batches]),
-            life=clear_generation(context),
-        )
-        ledger = self._open_ledger(store, header, batches)
-        if self._order.resend and ledger.records:
-            log.info(
-                "resend is set, but the task was not cleared since: nobody is called again because of it"
+            store = open_store(context, evidence, resend=self._order.resend)
+            earlier = read_earlier(
+                store, life=life, resend=self._order.resend, was_cleared=evidence.was_cleared
             )
-        self.sent = Sent(self._order.function, batches, listed.skipped, ledger)
-        if batches:
-            self._dispatch(ledger, batches)
-        return self.sent
+        plan = self._plan()
+        if earlier and earlier.needs_nothing(plan, self._order.in_doubt):
+            self.send = self._take_over(store, earlier, life)
+            return self.send
+        self._check_window(earlier)
+        listed = self._read_people(earlier)
+        # Reading may take long: a ledger that begins now binds the send to these people until it opens.
+        self._check_window(earlier)
+        batches = plan_batches(listed.recipients)
+        header = self._header(plan, listed, batches, life)
+        if earlier is None and not batches:
+            log.info("There is nobody to call")
+            people = KnownPeople(batches, listed.skipped, is_same=True)
+            self.send = OpenSend(MemoryStore(), Ledger(MemoryStore(), "", header, {}), people)
+            return self.send
+        self.send = self._open(store, header, listed, batches, earlier)
+        self._dispatch(self.send.ledger, batches)
+        return self.send
+
+    def _read_people(self, earlier: Earlier | None) -> RecipientList:
+        try:
+            return self._order.people()
+        except Exception:
+            if earlier:
+                name_people(earlier.result())
+            raise
+
+    def _plan(self) -> str:
+        username = self._hook.settings.username
+        return digest([self._order.function, self._hook.inforu_conn_id, username, *self._order.arguments])
+
+    @staticmethod
+    def _header(plan: str, listed: RecipientList, batches: Sequence[Batch], life: int) -> Header:
+        return Header(
+            send_id=secrets.token_hex(8),
+            plan=plan,
+            batches=len(batches),
+            recipients=len(listed.recipients),
+            people=digest([batch.digest for batch in batches]),
+            life=life,
+            began_at=now().isoformat(timespec="seconds"),
+            skipped=len(listed.skipped),
+            checksums=[*(sum_checksums(batches) or (0, 0, 0)), checksum(one.key for one in listed.skipped)],
+        )
+
+    def _take_over(self, store: LedgerStore, earlier: Earlier, life: int) -> OpenSend:
+        """Return a send that an earlier try has sent: it needs no rows, which may be others by now."""
+        people = KnownPeople(facts=earlier.facts)
+        try:
+            listed = self._order.people()
+        except Exception as error:
+            log.warning(
+                "The recipients could not be read (%s). Nothing is left to send, so the task goes on",
+                error if isinstance(error, InforuError) else type(error).__name__,
+            )
+        else:
+            batches = plan_batches(listed.recipients)
+            new = self._header(earlier.header.plan, listed, batches, life)
+            is_same = not has_changed(earlier.header, new) and earlier.header.skipped == new.skipped
+            people = replace(people, batches=batches, skipped=listed.skipped, is_same=is_same)
+            say_what_changed(earlier.header, new)
+        with no_retry_on_ledger_errors():
+            ledger = open_ledger(store, earlier.header)
+        self._evidence.register(ledger.header.send_id, self._hook.inforu_conn_id)
+        send = OpenSend(store, ledger, people, already_sent=True)
+        send.settle(self._hook, self._order.in_doubt)
+        earlier.say_nobody_was_called(life)
+        return send
 
     def _opens_at(self) -> datetime | None:
         """Return when the sending window opens; None where it is open, or there is none."""
         window, moment = self._order.window, now()
         return window.opens_at(moment) if window and not window.is_open(moment) else None
 
-    def _check_window(self, store: LedgerStore, life: int) -> None:
+    def _check_window(self, earlier: Earlier | None) -> None:
         """Raise before the rows are read, where this send has not begun: they are read when it opens."""
-        if opens_at := self._opens_at():
-            with no_retry_on_ledger_errors():
-                found = read_ledger(store)
-            if found is None or (self._order.resend and found[0].life != life):
-                raise WindowClosedError(opens_at, begun=False)
+        if earlier is None and (opens_at := self._opens_at()):
+            raise WindowClosedError(opens_at, begun=False)
 
-    def settle(self, ledger: Ledger, batches: Sequence[Batch]) -> None:
-        """Ask the receiver about batches in doubt. One that cannot be asked leaves them in doubt.
-
-        :param ledger: Of the send.
-        :param batches: All batches of the send.
-        :raises InforuError: It cannot be asked, and who is left in doubt would be called again.
-        """
-        try:
-            accepted = find_accepted(self._hook, ledger, batches)
-        except InforuError as error:
-            if self._order.in_doubt == "resend":
-                raise
-            log.warning("the receiver cannot be asked about people in doubt: %s", error)
-            return
-        ledger.write([[Event.ACCEPT, number, None, campaign] for number, campaign in accepted.items()])
-
-    def _open_ledger(self, store: LedgerStore, header: Header, batches: Sequence[Batch]) -> Ledger:
+    def _open(
+        self,
+        store: LedgerStore,
+        header: Header,
+        listed: RecipientList,
+        batches: Sequence[Batch],
+        earlier: Earlier | None,
+    ) -> OpenSend:
+        people = KnownPeople(batches, listed.skipped, is_same=True, facts=earlier.facts if earlier else None)
+        if earlier:
+            refuse_changed_recipients(earlier, header, replace(people, is_same=False))
         with no_retry_on_ledger_errors():
-            if not batches and read_ledger(store) is None:
-                log.info("There is nobody to call")
-                return Ledger(MemoryStore(), "", header, {})
             ledger = open_ledger(
                 store, header, resend=self._order.resend, was_cleared=self._evidence.was_cleared
             )
         self._evidence.register(ledger.header.send_id, self._hook.inforu_conn_id)
-        self.settle(ledger, batches)
+        if self._order.resend and ledger.records:
+            log.info("resend is set, but the task was not cleared since the send began: it has no effect")
+        send = OpenSend(store, ledger, people)
+        send.settle(self._hook, self._order.in_doubt)
         if self._order.in_doubt == "resend" and ledger.in_doubt():
             if opens_at := self._opens_at():
                 raise WindowClosedError(opens_at, begun=True)  # until then they stay in doubt
             ledger.write([[Event.WITHDRAW, number] for number in ledger.in_doubt()])
-        return ledger
+        return send
 
     def _dispatch(self, ledger: Ledger, batches: Sequence[Batch]) -> None:
         unsent = [batch for batch in batches if batch.number not in ledger.records]
-        self.has_sent = bool(unsent)
-        send_id = ledger.header.send_id
-        log.info("send %s: requests to make: %d of %d", send_id, len(unsent), len(batches))
-        if unsent:
-            self._hook.get_conn()  # made here, so that the first requests are not late
+        log.info("send %s: requests to make: %d of %d", ledger.header.send_id, len(unsent), len(batches))
+        if not unsent:
+            return
+        self._hook.get_conn()  # made here, so that the first requests are not late
         self._running = Dispatch(
             ledger,
             unsent,
@@ -212,42 +253,42 @@ class Attempt:
         if self._is_killed:
             self._running.stop(KILLED)
         try:
-            if unsent and self._order.quota_check:
+            if self._order.quota_check:
                 people = sum(len(batch.recipients) for batch in unsent)
                 check_quota(self._hook, people, self._order.quota_check)
             self._running.run()
         except BaseException as error:
-            report = Report(send_id, batches, ledger.records)
-            name_people(report, unsent=not ledger.is_durable)
+            name_people(self._result(), unsent=not ledger.is_durable)
             if isinstance(error, Exception) and not ledger.is_durable:
-                raise AirflowFailException(f"send {send_id} was interrupted: {error}. {NO_LEDGER}") from error
+                raise AirflowFailException(
+                    join_error(f"Send {ledger.header.send_id} was interrupted: {error}", NO_LEDGER)
+                ) from error
             raise
-        report = Report(send_id, batches, ledger.records)
-        if report.unsent:
-            name_people(report, unsent=not ledger.is_durable)
-            self._raise_unsent(report, self._running.stopped_by, is_durable=ledger.is_durable)
+        result = self._result()
+        if result.unsent:
+            name_people(result, unsent=not ledger.is_durable)
+            self._raise_unsent(result, self._running.stopped_by, is_durable=ledger.is_durable)
 
-    def _raise_unsent(self, report: Report, stopped_by: InforuError | None, *, is_durable: bool) -> None:
-        message = f"connection {self._hook.inforu_conn_id!r}, {report.describe(stopped_by)}"
-        if stopped_by and (advice := advice_on_sending(stopped_by)):
-            message += f". {advice.rstrip('.')}"
+    def _result(self) -> SendResult:
+        if self.send is None:
+            raise RuntimeError("the ledger is not open")
+        return self.send.result
+
+    def _raise_unsent(self, result: SendResult, stopped_by: InforuError | None, *, is_durable: bool) -> None:
+        next_step = "The next try continues with these recipients and calls nobody twice"
         if not is_durable:
-            raise AirflowFailException(f"{message}. {NO_LEDGER}")
-        if isinstance(stopped_by, FirstBatchError):
-            raise AirflowFailException(f"{message}. {NO_COPY_IN_DOUBT if report.in_doubt else NO_COPY}")
+            next_step = NO_LEDGER
+        elif isinstance(stopped_by, FirstBatchError):
+            next_step = NO_COPY_IN_DOUBT if result.in_doubt else NO_COPY
+        message = join_error(
+            f"Send {result.send_id} stopped (connection {self._hook.inforu_conn_id!r})",
+            next_step,
+            advice_on_sending(stopped_by) if stopped_by else "",
+            describe_counts(result, see="the log lists their keys", not_sent_because=stopped_by),
+        )
+        if not is_durable or isinstance(stopped_by, FirstBatchError):
+            raise AirflowFailException(message)
         if isinstance(stopped_by, WindowClosedError):
             log.info("%s", message)
             raise stopped_by
-        raise SendStoppedError(f"{message}. The next try goes on from there and calls nobody twice")
-
-
-def name_people(report: Report, *, unsent: bool = False) -> None:
-    """Write the keys of all whose call is not certain into the log, however many they are.
-
-    :param report: Of the send.
-    :param unsent: Name those too who were not sent.
-    """
-    for keys in report.lines_of_keys(report.in_doubt):
-        log.warning("in doubt, they may ring or not: %s", keys)
-    for keys in report.lines_of_keys(report.unsent if unsent else []):
-        log.warning("not sent: %s", keys)
+        raise SendStoppedError(message)

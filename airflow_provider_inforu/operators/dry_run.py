@@ -6,6 +6,8 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.redact import hide_phones
+from airflow_provider_inforu.operators.completion import no_calls
+from airflow_provider_inforu.sending.manifest import build_dry_manifest
 from airflow_provider_inforu.sending.plan import plan_batches
 from airflow_provider_inforu.sending.window import now
 
@@ -18,14 +20,15 @@ log = logging.getLogger(__name__)
 TEXTS_SHOWN = 5
 
 
-def try_dry(function: str, people: RecipientList, window: SendingWindow | None) -> dict[str, Any]:
-    """Show who would be called, and return what a dry run returns in the manifest's place.
-
-    It has no send_id and no counts of what the vendor did, since nothing was sent.
+def try_dry(
+    function: str, people: RecipientList, window: SendingWindow | None, *, waits: bool
+) -> dict[str, Any]:
+    """Log what a send would do, and return a manifest in which nobody was called.
 
     :param function: The vendor's function that would be called.
-    :param people: Who would be.
-    :param window: When they may be; None for always.
+    :param people: The recipients who would be called.
+    :param window: When they may be called; None for always.
+    :param waits: Whether the send would wait for its calls.
     """
     for recipient in people.recipients[:TEXTS_SHOWN]:
         if recipient.text is not None:
@@ -37,11 +40,10 @@ def try_dry(function: str, people: RecipientList, window: SendingWindow | None) 
     if window and not window.is_open(moment := now()):
         opens_at = f"{window.opens_at(moment):%Y-%m-%d %H:%M %Z}"
         log.info("dry run: the sending window is closed until %s", opens_at)
-    return {
-        "dry_run": True,
-        "function": function,
-        "recipients": len(people.recipients) + len(people.skipped),
-        "would_call": len(people.recipients),
-        "would_request": requests,
-        "skipped": len(people.skipped),
-    }
+    return build_dry_manifest(
+        function,
+        would_call=len(people.recipients),
+        would_request=requests,
+        skipped=len(people.skipped),
+        calls=no_calls("", is_complete=True) if waits else None,
+    )

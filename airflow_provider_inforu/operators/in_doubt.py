@@ -6,37 +6,36 @@ import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from airflow_provider_inforu.hooks.inforu import InforuHook
-    from airflow_provider_inforu.sending.ledger import Ledger
-    from airflow_provider_inforu.sending.plan import Batch
+    from airflow_provider_inforu.sending.result import SendResult
 
 log = logging.getLogger(__name__)
 
 
-def find_accepted(hook: InforuHook, ledger: Ledger, batches: Sequence[Batch]) -> dict[int, int | None]:
+def find_accepted(hook: InforuHook, result: SendResult) -> dict[int, int | None]:
     """Ask the receiver about batches in doubt; return those of which a call has ended, with its campaign.
 
     Silence proves nothing. A connection that names no receiver is not asked.
 
     :param hook: Of the connection that sent.
-    :param ledger: Of the send.
-    :param batches: All batches of the send.
+    :param result: The send so far. A batch whose keys are not known stays in doubt.
     :raises InforuError: The receiver cannot be asked.
     """
-    in_doubt = set(ledger.in_doubt())
-    if not in_doubt or not hook.settings.has_receiver:
+    keys = {number: result.keys_of(number) or () for number in result.in_doubt}
+    batch_of = {key: number for number, names in keys.items() for key in names}
+    if not batch_of or not hook.settings.has_receiver:
         return {}
-    send_id = ledger.header.send_id
-    batch_of = {key: batch.number for batch in batches if batch.number in in_doubt for key in batch.keys}
     accepted: dict[int, int | None] = {}
-    for call in hook.iter_call_results(send_id):
+    for call in hook.iter_call_results(result.send_id):
         if call.key in batch_of:
             accepted.setdefault(batch_of[call.key], call.campaign_id)
-        if len(accepted) == len(in_doubt):
+        if len(accepted) == len(keys):
             break
     if accepted:
         numbers = ", ".join(map(str, sorted(accepted)))
-        log.info("send %s: calls of batches in doubt have ended, so they were accepted: %s", send_id, numbers)
+        log.info(
+            "send %s: calls of batches in doubt have ended, so these batches were accepted: %s",
+            result.send_id,
+            numbers,
+        )
     return accepted

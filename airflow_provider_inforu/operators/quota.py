@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.errors import InforuError
 
@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_inforu.capi.admin import Quota
     from airflow_provider_inforu.hooks.inforu import InforuHook
+    from airflow_provider_inforu.sending.choices import QuotaCheck
 
 log = logging.getLogger(__name__)
-
-QuotaCheck = Literal["fail", "warn"]
 
 
 class NotEnoughQuotaError(InforuError):
@@ -39,15 +38,15 @@ def check_quota(hook: InforuHook, people: int, quota_check: QuotaCheck) -> None:
     except InforuError as error:
         if quota_check == "fail":
             raise
-        log.warning("the quota could not be read, and the send goes on: %s", error)
+        log.warning("The quota could not be read, and the send goes on: %s", error)
         return
     if left is not None and left >= people:
         return
-    known = "the vendor does not say how many calls" if left is None else f"{left:.0f} calls"
-    problem = f"{known} are left in the account's quota, and {people} people are still to be called"
+    known = "an unknown number of calls" if left is None else f"{left:.0f} calls"
+    problem = f"The account's quota has {known} left, and {people} recipients are still to be called"
     if quota_check == "fail":
         raise NotEnoughQuotaError(
-            f"{problem}: none of them was. Fill the quota and let the task run again, or set "
+            f"{problem}. None of them was called. Fill the quota and clear the task, or set "
             "quota_check='warn'"
         )
     log.warning("%s. The send goes on", problem)

@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_inforu._compat import conf
-from airflow_provider_inforu.capi import voice
-from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.capi.notifications import ISRAEL
+from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.operators.arguments import (
-    check_choices,
-    check_field_names,
-    check_flags,
-    check_key_is_no_phone,
-    check_no_password,
-    check_numbers,
-    check_report_path,
+    no_retry_on_invalid_input,
     read_flag,
     read_given_flag,
-    read_limit,
 )
-from airflow_provider_inforu.operators.rows import HidesRows, rows_of
+from airflow_provider_inforu.operators.checks import (
+    SEND_CHECKS,
+    Check,
+    run_checks,
+)
+from airflow_provider_inforu.operators.rows import HiddenRows
+from airflow_provider_inforu.operators.send_arguments import SendArguments
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_inforu.operators.attempt import Attempt, InDoubt
-    from airflow_provider_inforu.operators.quota import QuotaCheck
-    from airflow_provider_inforu.operators.sent import Sent
-    from airflow_provider_inforu.operators.window import OutsideWindow
+    from airflow_provider_inforu.operators.attempt import Attempt
+    from airflow_provider_inforu.operators.completion import Completion
+    from airflow_provider_inforu.operators.open_send import OpenSend
+    from airflow_provider_inforu.outcomes.decision import Decision
     from airflow_provider_inforu.sending.dispatch import PrepareBatch
     from airflow_provider_inforu.sending.ledger import Ledger
-    from airflow_provider_inforu.sending.recipients import (
-        InvalidRecipients,
-        OnDuplicate,
-        RecipientList,
-        RecipientRules,
-    )
-    from airflow_provider_inforu.sending.window import SendingWindow
 
 
-class InforuSendOperator(HidesRows):
+class InforuSendOperator(SendArguments):
     """What both operators share: recipients in, one request for each 100 of them, a manifest out.
 
     Bad rows and arguments fail the task before anything is sent. Each request is written down in a ledger
@@ -71,7 +59,7 @@ class InforuSendOperator(HidesRows):
         and from how long an answer takes.
     :param resend: Call everybody again when the task is cleared (False). Templated, so that a param of the
         run can say it. A retry of the cleared task still calls nobody twice.
-    :param data_options: Fields of the vendor's that have no argument here, put beside ``List``.
+    :param data_options: Fields of the vendor's that have no argument here, put next to ``List``.
     :param call_options: Fields of the vendor's that have no argument here, put into each call.
     :param wait_for_calls: Wait until the calls have ended (False), as the receiver of notifications hears;
         the manifest's ``calls`` then holds the summary. A retry waits again and sends nothing.
@@ -81,7 +69,7 @@ class InforuSendOperator(HidesRows):
         are over the task fails, and a retry waits again.
     :param limit: Call the first so many people and read no further (None: everybody), to try a campaign on a
         few. Templated. Another number in a later try is another send, which stops.
-    :param suppress: Who is not to be called, whoever asks for it (None: nobody): phones and keys as a list,
+    :param suppress: Recipients who must not be called (None: nobody): phones and keys as a list,
         as a file like ``recipients`` in UTF-8, or as a query ``{"conn_id": ..., "sql": ...}``; a column is
         the phone's or the key's. They are skipped. What cannot be read stops the task before the first call.
     :param quota_check: Before the first call, compare the account's quota for voice with the people: when it
@@ -94,110 +82,38 @@ class InforuSendOperator(HidesRows):
         worker; ``fail``; or ``skip`` the task where nobody was called yet, and fail it otherwise.
     :param timezone: The zone of ``sending_window``, and of times in texts (``Asia/Jerusalem``).
     :param dry_run: Do everything but the requests (False): read and check the rows, and log the first texts
-        by key. What is returned says ``dry_run`` and ``would_call``, and has no send_id. Templated.
+        by key. The manifest then says that nobody was called, and has ``would_call``. Templated.
     :param report_path: Where to write a row for each recipient at the end: any URL that fsspec knows, ending
         in ``.csv``, ``.ndjson`` or ``.jsonl``. None (default) writes none.
     :return: The manifest: ``send_id``, ``function``, ``recipients``, ``accepted``, ``rejected``,
-        ``in_doubt``, ``skipped``, ``campaign_ids``, ``requests`` and ``calls``.
+        ``in_doubt``, ``skipped``, ``campaign_ids``, ``requests``, ``calls`` and ``already_sent_at``.
     """
 
-    template_fields: Sequence[str] = (
-        "recipients",
-        "suppress",
-        "phone_field",
-        "key_field",
-        "inforu_conn_id",
-        "ignore_possible_sending_time",
-        "resend",
-        "data_options",
-        "call_options",
-        "report_path",
-        "limit",
-        "is_dry_run",
-        "sending_window",
-    )
-    template_fields_renderers: ClassVar[dict[str, str]] = {"data_options": "json", "call_options": "json"}
-    ui_color = "#d9ead3"
     function: str
     """The vendor's function."""
-
-    def __init__(
-        self,
-        *,
-        recipients: Iterable[Any] | os.PathLike[str],
-        phone_field: str = "phone",
-        key_field: str | None = None,
-        ignore_possible_sending_time: bool | str | None = None,
-        inforu_conn_id: str = InforuHook.default_conn_name,
-        invalid_recipients: InvalidRecipients = "fail",
-        on_duplicate: OnDuplicate = "skip",
-        in_doubt: InDoubt = "fail",
-        max_in_flight: int = 32,
-        resend: bool | str = False,
-        data_options: Mapping[str, Any] | None = None,
-        call_options: Mapping[str, Any] | None = None,
-        wait_for_calls: bool = False,
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poll_interval: float = 30,
-        calls_timeout: float = 3600,
-        report_path: str | None = None,
-        limit: int | str | None = None,
-        encoding: str | None = None,
-        suppress: Iterable[Any] | os.PathLike[str] | None = None,
-        quota_check: QuotaCheck | None = None,
-        sending_window: str | None = None,
-        outside_window: OutsideWindow = "wait",
-        timezone: str = ISRAEL,
-        dry_run: bool | str = False,
-        **kwargs: Any,  # noqa: ANN401 - to BaseOperator
-    ) -> None:
-        super().__init__(**kwargs)
-        self.recipients: Any = recipients
-        self.phone_field = phone_field
-        self.key_field = key_field
-        self.ignore_possible_sending_time = ignore_possible_sending_time
-        self.inforu_conn_id = inforu_conn_id
-        self.invalid_recipients = invalid_recipients
-        self.on_duplicate = on_duplicate
-        self.in_doubt = in_doubt
-        self.max_in_flight = max_in_flight
-        self.resend = resend
-        self.data_options = data_options
-        self.call_options = call_options
-        self.wait_for_calls = wait_for_calls
-        self.deferrable = deferrable
-        self.poll_interval = poll_interval
-        self.calls_timeout = calls_timeout
-        self.report_path = report_path
-        self.limit = limit
-        self.encoding = encoding
-        self.suppress: Any = suppress
-        self.quota_check = quota_check
-        self.sending_window = sending_window
-        self.outside_window = outside_window
-        self.timezone = timezone
-        # Airflow's operators have a method of the name, which `airflow tasks test --dry-run` calls.
-        self.is_dry_run = dry_run
-
     _attempt: Attempt | None = None
     _is_killed = False
+    _checks: ClassVar[tuple[Check, ...]] = SEND_CHECKS
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Send what the ledger does not have yet, and return the manifest.
 
         :raises InforuError: Something is left to do, and a retry goes on from there.
-        :raises AirflowFailException: Somebody is in doubt, or was rejected; the message says who.
+        :raises AirflowFailException: An argument or a row is invalid, or somebody is in doubt or was
+            rejected; the message says what to do.
         """
         # Here and below: a DAG file that is parsed has no use for what sends.
-        from airflow_provider_inforu.operators.dry_run import try_dry
-        from airflow_provider_inforu.operators.ending import Ending
+        from airflow_provider_inforu.operators.wait import new_deadline
 
-        self._check_arguments()
-        if read_given_flag("dry_run", self.is_dry_run):
-            return try_dry(self.function, self._people(), self._window())
-        if self.wait_for_calls:
-            self._hook.get_receiver()  # an error before anybody is called
-        return Ending(self, context, self._hook).of(*self._send(context))
+        with no_retry_on_invalid_input():
+            self._check_hidden()
+            run_checks(self, self._checks, only_constants=False)
+            if read_given_flag("dry_run", self.is_dry_run):
+                return self._try_dry()
+            if self.wait_for_calls:
+                self._hook.get_receiver()  # an error before anybody is called
+            send = self._send(context)
+            return self._completion(context).complete(send, new_deadline(self))
 
     def execute_in_window(self, context: Context, event: object = None) -> dict[str, Any]:  # noqa: ARG002
         """Go on when the sending window opens.
@@ -207,34 +123,66 @@ class InforuSendOperator(HidesRows):
         return self.execute(context)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Go on after the wait in the triggerer.
+        """Go on after the wait in the triggerer, from what was stored: this neither reads rows nor sends.
 
         :param event: What the trigger says.
         :raises InforuError: The calls have not ended in time; a retry waits again and sends nothing.
-        :raises AirflowFailException: Somebody is in doubt, or was rejected; the message says who.
+        :raises AirflowFailException: Somebody is in doubt, or was rejected; the message says what to do.
         """
-        from airflow_provider_inforu.operators.ending import Ending
+        from airflow_provider_inforu.operators.resume import resume_send
         from airflow_provider_inforu.operators.wait import calls_to_wait_for, read_event
+        from airflow_provider_inforu.sending.manifest import build_manifest
 
         decision = read_event(event)
-        # Of this map index: by default Airflow returns those of all.
-        manifest = context["ti"].xcom_pull(key="return_value", map_indexes=context["ti"].map_index)
-        ending = Ending(self, context, self._hook)
-        if manifest and not (manifest["in_doubt"] or manifest["rejected"] or self.report_path):
-            return ending.of_wait(manifest, decision)
-        # The ledger has everything: this sends nothing, unless in_doubt says so.
-        attempt, sent = self._send(context)
-        waited = calls_to_wait_for(manifest) if manifest and not attempt.has_sent else 0
-        return ending.of(attempt, sent, waited=waited, decision=decision)
+        send, deadline = resume_send(context, self.inforu_conn_id)
+        waited = calls_to_wait_for(build_manifest(self.function, send.result))
+        return self._completion(context).complete(send, deadline, waited=waited, decision=decision)
 
     @cached_property
     def _hook(self) -> InforuHook:
         return InforuHook(self.inforu_conn_id)
 
-    def _send(self, context: Context) -> tuple[Attempt, Sent]:
+    def _check_hidden(self) -> None:
+        """Refuse to run where Airflow would store and show the rows of this task."""
+        shown = [name for name in self._hides if not isinstance(getattr(self, name), HiddenRows | None)]
+        if shown:
+            raise AirflowFailException(
+                f"{' and '.join(shown)} would be visible in the rendered fields of the task. No calls were "
+                "placed. Render the task's fields before execute(), as Airflow does. If Airflow itself runs "
+                "this task, its version is not supported: report it to the provider's project"
+            )
+
+    def _try_dry(self) -> dict[str, Any]:
+        from airflow_provider_inforu.operators.dry_run import try_dry
+
+        return try_dry(self.function, self._people(), self._window(), waits=self.wait_for_calls)
+
+    def _completion(self, context: Context) -> Completion:
+        from airflow_provider_inforu.operators.completion import Completion
+
+        instance = context["ti"]
+        return Completion(
+            function=self.function,
+            hook=self._hook,
+            in_doubt=self.in_doubt,
+            waits=self.wait_for_calls,
+            report_path=self.report_path,
+            push=lambda manifest: instance.xcom_push(key="return_value", value=manifest),
+            wait=self._wait,
+        )
+
+    def _wait(self, send: OpenSend, manifest: dict[str, Any], deadline: float) -> Decision:
+        from airflow_provider_inforu.operators.wait import wait_here, wait_in_triggerer
+
+        # Without a ledger nothing but this process knows what was sent, so the process waits.
+        if self.deferrable and send.ledger.is_durable:
+            wait_in_triggerer(self, manifest, deadline)
+        return wait_here(self, self._hook, manifest, deadline)
+
+    def _send(self, context: Context) -> OpenSend:
         from airflow_provider_inforu.operators.attempt import Attempt, Order
-        from airflow_provider_inforu.operators.ending import Ending
         from airflow_provider_inforu.operators.window import leave_until_it_opens
+        from airflow_provider_inforu.sending.batch_state import LedgerError
         from airflow_provider_inforu.sending.window import WindowClosedError
 
         self._attempt = Attempt(
@@ -255,77 +203,21 @@ class InforuSendOperator(HidesRows):
         if self._is_killed:
             self._attempt.stop()
         try:
-            return self._attempt, self._attempt.run(context)
+            return self._attempt.run(context)
         except Exception as error:
-            if self._attempt.sent:
-                Ending(self, context, self._hook).of_stopped(self._attempt.sent)
+            # After a LedgerError another attempt of this task may be at work: the report is its to write.
+            if self._attempt.send and not isinstance(error, LedgerError):
+                self._completion(context).store_stopped(self._attempt.send)
             if isinstance(error, WindowClosedError):
                 leave_until_it_opens(self, error)
             raise
 
     def on_kill(self) -> None:
         """Send no more; what is in flight is waited for and written down. Nothing can be cancelled."""
-        self.log.warning("The task was killed. Calls that the vendor has accepted cannot be cancelled")
+        self.log.warning("The task was killed. Calls that the vendor accepted cannot be cancelled")
         self._is_killed = True
         if self._attempt:
             self._attempt.stop()
-
-    def _people(self) -> RecipientList:
-        from airflow_provider_inforu.operators.people import read_people
-
-        rows, suppress = self._source(), rows_of(self.suppress)
-        check_no_password(recipients=rows, suppress=suppress)
-        if suppress is None and self.suppress is not None:
-            raise InforuInputError(
-                "suppress is the output of a task that returned nothing or did not run, so it is not known "
-                "who is not to be called: nothing was sent. Let it return an empty list where there is nobody"
-            )
-        return read_people(rows, self._rules(), suppress=suppress, encoding=self.encoding)
-
-    def _source(self) -> object:
-        """Return the rows, anew for each look at them."""
-        return rows_of(self.recipients)
-
-    def _rules(self) -> RecipientRules:
-        from airflow_provider_inforu.sending.recipients import RecipientRules
-
-        return RecipientRules(
-            phone_field=self.phone_field,
-            key_field=self.key_field,
-            speaks=False,
-            invalid_recipients=self.invalid_recipients,
-            on_duplicate=self.on_duplicate,
-            limit=read_limit(self.limit),
-        )
-
-    def _window(self) -> SendingWindow | None:
-        from airflow_provider_inforu.sending.window import read_sending_window
-
-        return read_sending_window(self.sending_window, self.timezone)
-
-    def _check_arguments(self) -> None:
-        """Raise InforuInputError for what is wrong before anything is sent."""
-        from airflow_provider_inforu.operators.attempt import InDoubt
-        from airflow_provider_inforu.operators.quota import QuotaCheck
-        from airflow_provider_inforu.operators.window import OutsideWindow
-        from airflow_provider_inforu.sending.recipients import InvalidRecipients, OnDuplicate
-
-        read_flag("resend", self.resend)
-        self._ignores_sending_time()
-        self._window()
-        check_field_names(phone_field=self.phone_field, key_field=self.key_field or "")
-        check_key_is_no_phone(self.phone_field, self.key_field)
-        check_numbers(self.max_in_flight, self.poll_interval, self.calls_timeout)
-        check_report_path(self.report_path)
-        check_flags(wait_for_calls=self.wait_for_calls, deferrable=self.deferrable)
-        voice.check_options(self.data_options, self.call_options)
-        check_choices(
-            invalid_recipients=(self.invalid_recipients, InvalidRecipients),
-            on_duplicate=(self.on_duplicate, OnDuplicate),
-            in_doubt=(self.in_doubt, InDoubt),
-            outside_window=(self.outside_window, OutsideWindow),
-            **({} if self.quota_check is None else {"quota_check": (self.quota_check, QuotaCheck)}),
-        )
 
     @property
     def _first_alone(self) -> bool:
@@ -334,10 +226,6 @@ class InforuSendOperator(HidesRows):
 
     def _shared_plan(self) -> list[Any]:
         return [self._ignores_sending_time(), self.data_options, self.call_options]
-
-    def _ignores_sending_time(self) -> bool | None:
-        value = self.ignore_possible_sending_time
-        return None if value is None else read_flag("ignore_possible_sending_time", value)
 
     @abstractmethod
     def _plan(self) -> list[Any]:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_inforu.capi import voice
-from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.operators.arguments import check_field_names, read_flag, text_or_none
+from airflow_provider_inforu.operators.arguments import read_flag, text_or_none
+from airflow_provider_inforu.operators.checks import (
+    EXISTING_CAMPAIGN_CHECKS,
+    SEND_CHECKS,
+    TEXT_TO_SPEECH_CHECKS,
+    Check,
+    run_checks,
+)
 from airflow_provider_inforu.operators.send import InforuSendOperator
 
 if TYPE_CHECKING:
@@ -23,7 +29,7 @@ if TYPE_CHECKING:
 class InforuSendTextToSpeechOperator(InforuSendOperator):
     """Phone each recipient and read a text out (``Voice/Message/Send``).
 
-    It takes `InforuSendOperator`'s arguments beside these. It waits until the vendor has accepted the calls,
+    It takes `InforuSendOperator`'s arguments too. It waits until the vendor has accepted the calls,
     not until people have answered them.
 
     :param message: What is read out. Airflow renders it once for the task; then ``{name}`` stands for each
@@ -43,6 +49,7 @@ class InforuSendTextToSpeechOperator(InforuSendOperator):
         *InforuSendOperator.template_fields,
     )
     function = voice.SEND_TEXT_TO_SPEECH
+    _checks: ClassVar[tuple[Check, ...]] = (*SEND_CHECKS, *TEXT_TO_SPEECH_CHECKS)
 
     def __init__(
         self,
@@ -58,20 +65,15 @@ class InforuSendTextToSpeechOperator(InforuSendOperator):
         self.message_field = message_field
         self.campaign_name = campaign_name
         self.campaign_ref_id = campaign_ref_id
-
-    def _check_arguments(self) -> None:
-        super()._check_arguments()
-        check_field_names(message_field=self.message_field)
-        for name in ("message", "campaign_name", "campaign_ref_id"):
-            value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
-                raise InforuInputError(f"{name} must be text, not {type(value).__name__}: nothing was sent")
+        run_checks(self, TEXT_TO_SPEECH_CHECKS, only_constants=True)
 
     def _rules(self) -> RecipientRules:
         from airflow_provider_inforu.sending.texts import TextTemplate
         from airflow_provider_inforu.sending.window import read_zone
 
         message = text_or_none(self.message)
+        if message is None:
+            self.log.info("message is not set: each row needs a text in its field %r", self.message_field)
         template = None if message is None else TextTemplate(message, read_zone(self.timezone))
         return replace(super()._rules(), speaks=True, template=template, message_field=self.message_field)
 
@@ -101,7 +103,7 @@ class InforuSendTextToSpeechOperator(InforuSendOperator):
 class InforuSendExistingCampaignOperator(InforuSendOperator):
     """Phone each recipient with a campaign that exists (``Voice/Campaign/SendExisting``).
 
-    It takes `InforuSendOperator`'s arguments beside these. It waits until the vendor has accepted the calls,
+    It takes `InforuSendOperator`'s arguments too. It waits until the vendor has accepted the calls,
     not until people have answered them.
 
     :param campaign_id: The campaign's id in the vendor's system.
@@ -117,6 +119,7 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
         *InforuSendOperator.template_fields,
     )
     function = voice.SEND_EXISTING_CAMPAIGN
+    _checks: ClassVar[tuple[Check, ...]] = (*SEND_CHECKS, *EXISTING_CAMPAIGN_CHECKS)
 
     def __init__(
         self,
@@ -130,14 +133,7 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
         self.campaign_id = campaign_id
         self.duplicate = duplicate
         self.duplicate_name = duplicate_name
-
-    def _check_arguments(self) -> None:
-        super()._check_arguments()
-        voice.read_campaign_id(self.campaign_id)
-        if text_or_none(self.duplicate_name) and not self._first_alone:
-            raise InforuInputError(
-                "duplicate_name names a copy, so it needs duplicate=True: nothing was sent"
-            )
+        run_checks(self, EXISTING_CAMPAIGN_CHECKS, only_constants=True)
 
     @property
     def _first_alone(self) -> bool:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from airflow_provider_inforu._compat import AirflowFailException, AirflowSkipException
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.operators.send import InforuSendOperator
     from airflow_provider_inforu.sending.window import WindowClosedError
-
-OutsideWindow = Literal["wait", "fail", "skip"]
 
 
 def leave_until_it_opens(operator: InforuSendOperator, closed: WindowClosedError) -> NoReturn:
@@ -25,10 +23,12 @@ def leave_until_it_opens(operator: InforuSendOperator, closed: WindowClosedError
     if operator.outside_window == "wait":
         from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 
-        operator.log.info("%s: the task goes on then, and uses no worker until then", closed)
+        operator.log.info("%s. The task waits in the triggerer until then and uses no worker", closed)
         operator.defer(trigger=DateTimeTrigger(closed.opens_at), method_name="execute_in_window")
     if operator.outside_window == "skip" and not closed.begun:
+        # Airflow shows the reason of a skip in a folded group of the log only.
+        operator.log.warning("The task is skipped: %s", closed)
         raise AirflowSkipException(str(closed))
     raise AirflowFailException(
-        f"{closed}. Clear the task when it is open: it calls those who were not called, and nobody twice"
+        f"{closed}. Clear the task when the window is open: it calls the remaining recipients, nobody twice"
     )

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_inforu.sending.batch_state import BatchRecord, BatchState, LedgerError
+from airflow_provider_inforu.sending.changes import describe_change, has_changed
 from airflow_provider_inforu.sending.damage import UNREADABLE
 from airflow_provider_inforu.sending.decisions import read_decided
 from airflow_provider_inforu.sending.ledger_keys import attempt_key, begins_parts, opening_key, segment_key
@@ -234,13 +235,14 @@ def _first_part(events: list[Any]) -> list[Any]:
 def _same_send(stored: Header, new: Header) -> Header:
     if stored.plan != new.plan:
         raise LedgerError(
-            "the ledger belongs to a send with other arguments: function, connection or campaign changed "
-            "since the first try, so nothing more was sent"
+            f"Send {stored.send_id} was not continued: the ledger belongs to a send with other arguments "
+            "(function, connection, campaign or options). No more calls were placed. Restore the arguments "
+            "and clear the task, or send in a new DAG run"
         )
-    if (stored.batches, stored.recipients, stored.people) != (new.batches, new.recipients, new.people):
+    if has_changed(stored, new):
         raise LedgerError(
-            f"the recipients changed since the first try: there were {stored.recipients}, and now there are "
-            f"{new.recipients}, or they are others, hear something else, or others are suppressed. Nothing "
-            "more was sent: give the same people again, or send to those who are new in a new DAG run"
+            f"Send {stored.send_id} was not continued: the recipients changed since the first try "
+            f"({describe_change(stored, new)}). No more calls were placed. Give the same recipients again "
+            "and clear the task, or call the remaining recipients in a new DAG run"
         )
     return stored

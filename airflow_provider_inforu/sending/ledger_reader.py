@@ -44,6 +44,9 @@ class Header:
     :ivar recipients: How many people they hold.
     :ivar people: Digest of who they are and what they hear.
     :ivar life: What changes with a clear of the task, and with nothing else.
+    :ivar began_at: When it began, ISO 8601 in UTC; empty where the ledger does not say.
+    :ivar skipped: How many rows were skipped.
+    :ivar checksums: Short checksums of the keys, the phones, the texts and the skipped keys, in any order.
     :ivar attempts: How many attempts there were.
     :ivar version: Of the ledger's form.
     """
@@ -56,6 +59,9 @@ class Header:
     people: str = ""
     attempts: int = 0
     version: int = VERSION
+    began_at: str = ""
+    skipped: int = 0
+    checksums: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)

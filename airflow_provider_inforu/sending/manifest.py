@@ -4,60 +4,76 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_inforu.sending.batch_state import BatchState
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from airflow_provider_inforu.sending.batch_state import BatchRecord
-    from airflow_provider_inforu.sending.plan import Batch
+    from airflow_provider_inforu.sending.result import SendResult
 
 MAX_REQUESTS_LISTED = 200
 """A manifest goes through XCom, so beyond this many requests it counts them and lists none."""
 
 
 def build_manifest(
-    *,
-    send_id: str,
     function: str,
-    batches: Sequence[Batch],
-    records: Mapping[int, BatchRecord],
-    skipped: int,
+    result: SendResult,
+    *,
+    calls: dict[str, Any] | None = None,
+    already_sent_at: str | None = None,
 ) -> dict[str, Any]:
     """Return the manifest, as plain JSON. Its counts add up: accepted, rejected, in doubt, skipped.
 
-    :param send_id: The send.
     :param function: The vendor's function that was called.
-    :param batches: All batches of the send; each has a record.
-    :param records: What became of them, by number.
-    :param skipped: How many rows were left out before the first request.
+    :param result: The send; each of its batches has a record.
+    :param calls: The summary of the calls; None where nobody waits for them.
+    :param already_sent_at: When the send began, where this try found nothing to send; else None.
     """
-    calls = dict.fromkeys(BatchState, 0)
-    for batch in batches:
-        calls[records[batch.number].state] += len(batch.recipients)
-    accepted = [
-        (batch, records[batch.number])
-        for batch in batches
-        if records[batch.number].state is BatchState.ACCEPTED
-    ]
+    accepted = [(number, result.records[number]) for number in result.accepted]
     manifest: dict[str, Any] = {
-        "send_id": send_id,
+        "send_id": result.send_id,
         "function": function,
-        "recipients": sum(calls.values()) + skipped,
-        "accepted": calls[BatchState.ACCEPTED],
-        "rejected": calls[BatchState.REJECTED],
-        "in_doubt": calls[BatchState.SUBMITTING],
-        "skipped": skipped,
+        "recipients": result.header.recipients + result.header.skipped,
+        "accepted": result.count(result.accepted),
+        "rejected": result.count(result.rejected),
+        "in_doubt": result.count(result.in_doubt),
+        "skipped": result.header.skipped,
         "campaign_ids": sorted({one.campaign_id for _, one in accepted if one.campaign_id is not None}),
-        "calls": None,
+        "calls": calls,
+        "already_sent_at": already_sent_at,
     }
     if len(accepted) <= MAX_REQUESTS_LISTED:
         manifest["requests"] = [
             {
                 "request_token": record.request_token,
                 "campaign_id": record.campaign_id,
-                "calls": len(batch.recipients),
+                "calls": result.count([number]),
             }
-            for batch, record in accepted
+            for number, record in accepted
         ]
     return manifest
+
+
+def build_dry_manifest(
+    function: str, *, would_call: int, would_request: int, skipped: int, calls: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Return what a dry run returns: the keys of a manifest, and what a real send would do.
+
+    :param function: The vendor's function that would be called.
+    :param would_call: How many recipients would be called.
+    :param would_request: How many requests that would take.
+    :param skipped: How many rows would be skipped.
+    :param calls: The summary of no calls; None where nobody waits for calls.
+    """
+    return {
+        "dry_run": True,
+        "send_id": None,
+        "function": function,
+        "recipients": would_call + skipped,
+        "accepted": 0,
+        "rejected": 0,
+        "in_doubt": 0,
+        "skipped": skipped,
+        "campaign_ids": [],
+        "calls": calls,
+        "already_sent_at": None,
+        "requests": [],
+        "would_call": would_call,
+        "would_request": would_request,
+    }

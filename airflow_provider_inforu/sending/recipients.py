@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.phones import InvalidPhoneError, normalize_phone
@@ -22,10 +22,8 @@ from airflow_provider_inforu.sending.texts import is_missing
 from airflow_provider_inforu.sources.rows import BadRow, RecipientsError, show_columns
 
 if TYPE_CHECKING:
+    from airflow_provider_inforu.sending.choices import InvalidRecipients, OnDuplicate
     from airflow_provider_inforu.sending.texts import TextTemplate
-
-InvalidRecipients = Literal["fail", "skip"]
-OnDuplicate = Literal["skip", "send", "fail"]
 
 MAX_KEY_LENGTH = 100
 """The vendor names no limit of its CustomerMessageID; ours keeps logs readable."""

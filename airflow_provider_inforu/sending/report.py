@@ -1,85 +1,127 @@
-"""What a send that did not end well says: who was called, who was not, who perhaps, and what to do."""
+"""What the errors and the log say of a send: how many were accepted, who is not certain, what to do."""
 
 from __future__ import annotations
 
-from itertools import islice
+import re
 from typing import TYPE_CHECKING
 
-from airflow_provider_inforu.sending.batch_state import BatchState
-from airflow_provider_inforu.sending.recipients import list_keys
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from airflow_provider_inforu.capi.errors import InforuError
-    from airflow_provider_inforu.sending.batch_state import BatchRecord
-    from airflow_provider_inforu.sending.plan import Batch
+    from airflow_provider_inforu.sending.result import SendResult
 
-KEYS_SHOWN = 1000
-"""So many keys fit in an error; the log has the others."""
+LONGEST_ERROR = 1000
+"""Airflow shows an error in one line that does not wrap."""
+LONGEST_KEYS = 200
+LONGEST_REASON = 200
+MOST_KEYS_READ = 10_000
+REASONS_SHOWN = 2
+MAY_RING = "in doubt, they may ring or not"
+
+_NUMBERED = re.compile(r"(.*?)(0|[1-9][0-9]{0,17})")
 
 
-class Report:
-    """The batches of a send by what became of them.
+def describe_counts(result: SendResult, *, see: str, not_sent_because: object = None) -> str:
+    """Return how many recipients are in which state, and their keys where these are few enough.
 
-    :param send_id: The send.
-    :param batches: All its batches.
-    :param records: What the ledger knows of them.
+    :param result: The send.
+    :param see: Where all keys are, for example ``see the report at …``.
+    :param not_sent_because: Why batches were left unsent.
     """
-
-    def __init__(self, send_id: str, batches: Sequence[Batch], records: Mapping[int, BatchRecord]) -> None:
-        self._send_id = send_id
-        self._records = records
-        self.unsent = [batch for batch in batches if batch.number not in records]
-        self.accepted = self._with(batches, BatchState.ACCEPTED)
-        self.rejected = self._with(batches, BatchState.REJECTED)
-        self.in_doubt = self._with(batches, BatchState.SUBMITTING)
-
-    @staticmethod
-    def lines_of_keys(batches: Sequence[Batch]) -> Iterator[str]:
-        """Yield all keys of batches, in lines for the log."""
-        keys = _iter_keys(batches)
-        while line := list(islice(keys, KEYS_SHOWN)):
-            yield ", ".join(line)
-
-    def _with(self, batches: Sequence[Batch], state: BatchState) -> list[Batch]:
-        return [
-            one for one in batches if one.number in self._records and self._records[one.number].state is state
-        ]
-
-    def describe(self, stopped_by: InforuError | None = None) -> str:
-        """Return it for a person: counts, reasons, and the keys of all whose call is not certain.
-
-        :param stopped_by: Why batches were left unsent.
-        """
-        parts = [f"send {self._send_id}: {_people(self.accepted)} were accepted"]
-        for batch in self.rejected:
-            reason = self._records[batch.number].reason
-            parts.append(f"{_people([batch])} were rejected, {_keys([batch])} ({reason})")
-        if self.in_doubt:
-            numbers = ", ".join(str(batch.number) for batch in self.in_doubt)
-            parts.append(
-                f"{_people(self.in_doubt)} are in doubt, they may ring or not: {_keys(self.in_doubt)} "
-                f"(batches {numbers})"
-            )
-        if self.unsent:
-            parts.append(
-                f"{_people(self.unsent)} were not sent, because {stopped_by}: {_keys(self.unsent, shown=3)}"
-            )
-        return ". ".join(parts)
+    parts = [f"{result.count(result.accepted)} were accepted"]
+    if result.in_doubt:
+        parts.append(
+            f"{result.count(result.in_doubt)} are {MAY_RING}: {_keys(result, result.in_doubt, see)} "
+            f"({_batches(result.in_doubt)})"
+        )
+    parts += _describe_rejected(result, see)
+    if result.unsent:
+        because = f", because {_cut(str(not_sent_because), LONGEST_REASON)}" if not_sent_because else ""
+        unsent = f"{result.count(result.unsent)} were not sent{because}"
+        keys = _keys(result, result.unsent, "")
+        parts.append(f"{unsent}: {keys}" if keys else unsent)
+    return ". ".join(parts)
 
 
-def _people(batches: Sequence[Batch]) -> str:
-    return str(_count(batches))
+def join_error(*sentences: str) -> str:
+    """Return the text of an error, no longer than Airflow shows.
+
+    :param sentences: The most important first. Empty ones are left out.
+    """
+    return _cut(". ".join(sentence.rstrip(".") for sentence in sentences if sentence), LONGEST_ERROR)
 
 
-def _count(batches: Sequence[Batch]) -> int:
-    return sum(len(batch.recipients) for batch in batches)
+def name_campaigns(result: SendResult) -> str:
+    """Return the campaigns of a send, for a person who looks at them in the portal."""
+    ids = sorted({one.campaign_id for one in result.records.values() if one.campaign_id is not None})
+    if not ids:
+        return "the campaign"
+    if len(ids) == 1:
+        return f"campaign {ids[0]}"
+    return "campaigns " + _cut(", ".join(map(str, ids)), 60)
 
 
-def _iter_keys(batches: Sequence[Batch]) -> Iterator[str]:
-    return (key for batch in batches for key in batch.keys)
+def lines_of_people(result: SendResult, numbers: Iterable[int]) -> Iterator[str]:
+    """Yield a line for each batch with the keys of all its recipients, for the log.
+
+    :param result: The send.
+    :param numbers: The batches.
+    """
+    for number in numbers:
+        keys = result.keys_of(number)
+        if keys is None:
+            yield f"batch {number} ({result.places(number)}; their keys are not known to this try)"
+        else:
+            yield f"{', '.join(keys)} (batch {number})"
 
 
-def _keys(batches: Sequence[Batch], shown: int = KEYS_SHOWN) -> str:
-    return f"key{'s' if _count(batches) > 1 else ''} {list_keys(_iter_keys(batches), shown)}"
+def list_ranges(names: Iterable[str]) -> str:
+    """Return names with consecutive numbers as ranges: ``101-200, 305`` or ``k1 to k100``.
+
+    :param names: Keys of recipients or numbers of batches, in their order.
+    """
+    runs: list[list[str]] = []
+    expected = None
+    for name in names:
+        if name == expected:
+            runs[-1][1:] = [name]
+        else:
+            runs.append([name])
+        found = _NUMBERED.fullmatch(name)
+        expected = f"{found[1]}{int(found[2]) + 1}" if found else None
+    return ", ".join((" to " if not run[0].isdecimal() else "-").join(run) for run in runs)
+
+
+def _describe_rejected(result: SendResult, see: str) -> list[str]:
+    by_reason: dict[str, list[int]] = {}
+    for number in result.rejected:
+        by_reason.setdefault(result.records[number].reason or "no reason", []).append(number)
+    parts = []
+    for reason, numbers in list(by_reason.items())[:REASONS_SHOWN]:
+        rejected = f"{result.count(numbers)} were rejected ({_cut(reason, LONGEST_REASON)})"
+        parts.append(f"{rejected}: {_keys(result, numbers, see)}")
+    others = [number for numbers in list(by_reason.values())[REASONS_SHOWN:] for number in numbers]
+    if others:
+        parts.append(f"{result.count(others)} were rejected for other reasons: {see}")
+    return parts
+
+
+def _keys(result: SendResult, numbers: Sequence[int], see: str) -> str:
+    if result.count(numbers) > MOST_KEYS_READ:
+        return see
+    found = [result.keys_of(number) for number in numbers]
+    keys = [key for names in found if names is not None for key in names]
+    if len(keys) != result.count(numbers):
+        return see
+    text = list_ranges(keys)
+    if len(text) > LONGEST_KEYS:
+        return see
+    return f"key{'s' if len(keys) > 1 else ''} {text}"
+
+
+def _batches(numbers: Sequence[int]) -> str:
+    return f"batch{'es' if len(numbers) > 1 else ''} {_cut(list_ranges(map(str, numbers)), 100)}"
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -13,15 +13,16 @@ import time
 from pathlib import Path
 
 from airflow_provider_inforu.operators.outcomes import Outcomes
-from airflow_provider_inforu.operators.report_file import COLUMNS, write_report
-from airflow_provider_inforu.operators.sent import Sent
+from airflow_provider_inforu.operators.report_file import (
+    COLUMNS,
+    rows_of_send,
+    with_outcomes,
+    write_report,
+)
 from airflow_provider_inforu.outcomes.summary import CallResult
 from airflow_provider_inforu.sending.batch_state import BatchRecord, BatchState
-from airflow_provider_inforu.sending.ledger import Ledger
-from airflow_provider_inforu.sending.ledger_reader import Header
 from airflow_provider_inforu.sending.plan import plan_batches
 from airflow_provider_inforu.sending.spool import Recipient, Spool
-from airflow_provider_inforu.sending.stores import MemoryStore
 from tests.benchmarks.peak import peak_megabytes
 
 ENDED_AT = dt.datetime(2026, 11, 24, 9, 30, tzinfo=dt.UTC)
@@ -40,8 +41,8 @@ def ours(count, path):
         one.number: BatchRecord(BatchState.ACCEPTED, "d", request_token="t", campaign_id=183)
         for one in batches
     }
-    ledger = Ledger(MemoryStore(), "", Header("5e4d", "p", len(batches), count, 0), records)
-    write_report(path, Sent("Voice/Message/Send", batches, spool.skipped, ledger), Outcomes(results(count)))
+    rows = rows_of_send(batches, spool.skipped, records)
+    write_report(path, with_outcomes(rows, Outcomes(results(count))))
 
 
 def peer(count, path):

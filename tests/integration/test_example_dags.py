@@ -27,6 +27,7 @@ MANIFEST_FIELDS = {
     "in_doubt",
     "skipped",
     "campaign_ids",
+    "already_sent_at",
     "requests",
     "calls",
 }
@@ -266,11 +267,19 @@ def test_a_dry_run_of_the_overdue_shows_what_they_would_hear_and_reaches_no_func
     assert fresh_ground.sandbox.requests() == []
     assert fresh_ground.manifest(run) == {
         "dry_run": True,
+        "send_id": None,
         "function": "Voice/Message/Send",
         "recipients": 4,
+        "accepted": 0,
+        "rejected": 0,
+        "in_doubt": 0,
+        "skipped": 1,
+        "campaign_ids": [],
+        "requests": [],
+        "calls": None,
+        "already_sent_at": None,
         "would_call": 3,
         "would_request": 1,
-        "skipped": 1,
     }
     log = "".join(fresh_ground.task_logs(run).values())
     for key, (_, text) in OVERDUE.items():

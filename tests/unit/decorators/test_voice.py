@@ -66,20 +66,34 @@ def test_a_function_that_returns_no_rows_is_an_error_that_says_what_it_should(ru
     def call():
         return 5
 
-    assert runner.run(task_of(call)) == "up_for_retry"
+    assert runner.run(task_of(call)) == "failed"
     assert "`recipients` must be a list of phones or of mappings, not int" in log_of(capsys)
     assert sandbox.requests() == []
 
 
-def test_people_who_changed_between_two_tries_stop_the_task(runner, sandbox, capsys):
+def test_people_who_changed_between_two_tries_stop_a_send_that_is_not_done(runner, sandbox, capsys):
+    counts = iter([250, 251])
+
+    def call():
+        return people(next(counts))
+
+    sandbox.add_fault("loose_types")
+    sandbox.add_fault("status", status_id=-13)
+    assert runner.run(task_of(call, max_in_flight=1)) == "up_for_retry"
+    assert runner.run(task_of(call), try_number=2) == "failed"
+    assert "the recipients changed since the first try" in log_of(capsys)
+    assert len(sandbox.calls()) == 100
+
+
+def test_people_who_changed_after_they_were_called_are_no_failure(runner, sandbox, capsys):
     counts = iter([250, 251])
 
     def call():
         return people(next(counts))
 
     runner.run(task_of(call))
-    assert runner.run(task_of(call), try_number=2) == "failed"
-    assert "the recipients changed since the first try" in log_of(capsys)
+    assert runner.run(task_of(call), try_number=2) == "success"
+    assert "rows were added: 250 before, 251 now" in log_of(capsys)
     assert len(sandbox.calls()) == 250
 
 

@@ -8,6 +8,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_inforu.capi.admin import Quota
+from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.voice import SEND_TEXT_TO_SPEECH
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.operators.quota import NotEnoughQuotaError, calls_left, check_quota
@@ -26,11 +27,19 @@ def test_a_dry_run_reads_everything_and_reaches_no_function_of_the_vendor(runner
     assert runner.state_store == {}
     assert runner.xcoms["return_value"] == {
         "dry_run": True,
+        "send_id": None,
         "function": SEND_TEXT_TO_SPEECH,
         "recipients": 251,
+        "accepted": 0,
+        "rejected": 0,
+        "in_doubt": 0,
+        "skipped": 1,
+        "campaign_ids": [],
+        "requests": [],
+        "calls": None,
+        "already_sent_at": None,
         "would_call": 250,
         "would_request": 3,
-        "skipped": 1,
     }
     log = log_of(capsys)
     assert "dry run: k1 would hear: שלום דנה" in log
@@ -52,14 +61,14 @@ def test_a_dry_run_of_a_campaign_has_no_texts_to_show(runner, sandbox, capsys):
 
 
 def test_a_dry_run_fails_where_the_send_would(runner, sandbox, capsys):
-    assert runner.run(text_to_speech([{"id": "k1", "phone": "12"}], dry_run=True)) == "up_for_retry"
+    assert runner.run(text_to_speech([{"id": "k1", "phone": "12"}], dry_run=True)) == "failed"
     assert "The only row is invalid" in log_of(capsys)
     assert sandbox.requests() == []
 
 
 def test_a_dry_run_that_is_no_flag_is_an_error_before_anything_is_sent(runner, sandbox, capsys):
-    assert runner.run(text_to_speech(people(1), dry_run="perhaps")) == "up_for_retry"
-    assert "dry_run must be true or false, not 'perhaps': nothing was sent" in log_of(capsys)
+    assert runner.run(text_to_speech(people(1), dry_run="{{ 'maybe' }}")) == "failed"
+    assert "dry_run must be true or false, not 'maybe'. No new calls were placed" in log_of(capsys)
     assert sandbox.requests() == []
 
 
@@ -84,13 +93,6 @@ def test_skipped_rows_take_no_place_of_a_limit(runner, sandbox):
     assert len(sandbox.calls()) == 2
 
 
-@pytest.mark.parametrize("limit", [0, -1, "many", True, 1.5])
-def test_a_limit_that_is_none_is_an_error_before_anything_is_sent(runner, sandbox, limit, capsys):
-    assert runner.run(text_to_speech(people(1), limit=limit)) == "up_for_retry"
-    assert "limit must be a whole number from 1" in log_of(capsys)
-    assert sandbox.requests() == []
-
-
 def quota_asked(sandbox):
     return [request["function"] for request in sandbox.requests()].count("Admin/GetQuota")
 
@@ -106,7 +108,7 @@ def test_a_quota_that_is_not_enough_fails_before_anybody_is_called(runner, sandb
     sandbox.update_settings(quota=249)
     task = text_to_speech(people(250), quota_check="fail")
     assert runner.run(task) == "up_for_retry"
-    assert "249 calls are left in the account's quota, and 250 people are still to" in log_of(capsys)
+    assert "The account's quota has 249 calls left, and 250 recipients are still to" in log_of(capsys)
     assert sandbox.calls() == []
     sandbox.update_settings(quota=250)
     assert runner.run(task, try_number=2) == "success"
@@ -117,7 +119,7 @@ def test_a_quota_that_is_not_enough_is_a_warning_on_request(runner, sandbox, cap
     sandbox.update_settings(quota=100)
     assert runner.run(text_to_speech(people(101), quota_check="warn", max_in_flight=1)) == "up_for_retry"
     warning = (
-        "100 calls are left in the account's quota, and 101 people are still to be called. The send goes on"
+        "The account's quota has 100 calls left, and 101 recipients are still to be called. The send goes on"
     )
     assert warning in log_of(capsys)
     assert len(sandbox.calls()) == 100
@@ -148,13 +150,13 @@ def test_packages_add_up_where_the_vendor_says_how_much_each_has(remaining, left
 
 def test_a_vendor_that_does_not_say_how_many_are_left_has_not_said_enough(monkeypatch):
     monkeypatch.setattr(InforuHook, "get_quota", lambda _: [])
-    with pytest.raises(NotEnoughQuotaError, match="the vendor does not say how many calls are left"):
+    with pytest.raises(NotEnoughQuotaError, match="an unknown number of calls left"):
         check_quota(InforuHook(), 1, "fail")
 
 
 def test_without_a_ledger_a_quota_that_is_not_enough_is_not_retried_in_vain(sandbox):
     sandbox.update_settings(quota=0)
-    with pytest.raises(AirflowFailException, match="0 calls are left"):
+    with pytest.raises(AirflowFailException, match="has 0 calls left"):
         without_state_store(text_to_speech(people(1), quota_check="fail"), 1)
 
 
@@ -164,10 +166,9 @@ def test_the_quota_is_not_asked_without_request_nor_where_all_were_sent(runner, 
     assert quota_asked(sandbox) == 0
 
 
-def test_what_to_do_about_the_quota_is_a_choice_of_two(runner, sandbox, capsys):
-    assert runner.run(text_to_speech(people(1), quota_check="always")) == "up_for_retry"
-    assert "quota_check must be one of fail, warn, not 'always': nothing was sent" in log_of(capsys)
-    assert sandbox.requests() == []
+def test_what_to_do_about_the_quota_is_a_choice_of_two():
+    with pytest.raises(InforuInputError, match="quota_check must be one of fail, warn, not 'always'"):
+        text_to_speech(people(1), quota_check="always")
 
 
 def test_nobody_is_called_who_is_suppressed(runner, sandbox, capsys):
@@ -187,15 +188,15 @@ def test_who_is_suppressed_is_shown_to_nobody(runner, capsys):
 
 
 def test_suppressed_people_whom_an_upstream_task_did_not_deliver_stop_the_send(runner, sandbox, capsys):
-    assert runner.run(text_to_speech(people(2), suppress=HiddenRows(None))) == "up_for_retry"
-    assert "suppress is the output of a task that returned nothing" in log_of(capsys)
+    assert runner.run(text_to_speech(people(2), suppress=HiddenRows(None))) == "failed"
+    assert "The task behind suppress returned None or did not run" in log_of(capsys)
     assert sandbox.requests() == []
 
 
-@pytest.mark.parametrize("dry_run", [None, "", "None", "{{ params.get('dry') }}"])
-def test_a_dry_run_that_came_out_as_nothing_is_no_real_send(runner, sandbox, dry_run, capsys):
-    assert runner.run(text_to_speech(people(2), dry_run=dry_run)) == "up_for_retry"
-    assert "dry_run came out as nothing" in log_of(capsys)
+@pytest.mark.parametrize("dry_run", ["{{ '' }}", "{{ none }}", "{{ params.get('dry') }}"])
+def test_a_dry_run_that_rendered_to_nothing_is_no_real_send(runner, sandbox, dry_run, capsys):
+    assert runner.run(text_to_speech(people(2), dry_run=dry_run)) == "failed"
+    assert "dry_run rendered to an empty value" in log_of(capsys)
     assert sandbox.requests() == []
 
 
@@ -212,7 +213,7 @@ def test_an_empty_list_of_suppressed_people_suppresses_nobody(runner, sandbox):
 
 
 def test_a_row_that_suppresses_nobody_stops_the_send_before_the_first_call(runner, sandbox, capsys):
-    assert runner.run(text_to_speech(people(4), suppress=["k1", {"phone": "12"}])) == "up_for_retry"
+    assert runner.run(text_to_speech(people(4), suppress=["k1", {"phone": "12"}])) == "failed"
     assert sandbox.requests() == []
     assert "`suppress`, row 2: the phone has" in log_of(capsys)
 

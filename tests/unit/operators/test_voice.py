@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_inforu.capi.voice import SEND_EXISTING_CAMPAIGN, SEND_TEXT_TO_SPEECH
 from airflow_provider_inforu.hooks.inforu import InforuHook
+from airflow_provider_inforu.operators.rows import HiddenRows, rows_of
 from airflow_provider_inforu.operators.voice import (
     InforuSendExistingCampaignOperator,
     InforuSendTextToSpeechOperator,
@@ -82,6 +83,7 @@ def test_the_manifest_is_as_designed(runner, sandbox):
         "campaign_ids": [campaign],
         "requests": [{"request_token": token, "campaign_id": campaign, "calls": 2}],
         "calls": None,
+        "already_sent_at": None,
     }
 
 
@@ -118,7 +120,7 @@ def test_the_message_is_rendered_by_airflow_once_and_by_field_for_each_person(ru
 
 def test_a_recipients_field_is_never_rendered_as_a_template_of_airflows(runner, sandbox):
     """What an upstream task produced arrives as it is; only what the DAG file wrote is a template."""
-    task = text_to_speech(None)
+    task = text_to_speech([])
     task.recipients = Resolved([{"id": "k1", "phone": "0500000001", "name": "{{ conn.inforu_default }}"}])
     runner.run(task)
     assert sandbox.calls()[0]["text"] == "שלום {{ conn.inforu_default }}"
@@ -195,7 +197,7 @@ def test_rendered_fields_count_any_list(runner, rows, shown):
 
 @pytest.mark.parametrize("rows", ["0500000001", {"phone": "0500000001"}])
 def test_rendered_fields_show_no_phone_even_of_what_is_no_list(runner, rows):
-    assert runner.run(text_to_speech(rows)) == "up_for_retry"
+    assert runner.run(text_to_speech(Resolved(rows))) == "failed"
     assert runner.rendered["recipients"] == f"<rows: {type(rows).__name__}>"
 
 
@@ -272,30 +274,26 @@ def test_a_retry_sends_to_the_copy_that_the_first_try_made(runner, sandbox):
 @pytest.mark.parametrize(
     ("kwargs", "error"),
     [
-        ({"message": "hi {nmae}"}, "the message speaks of {nmae}, which the row lacks: k1"),
-        ({"message": "hi {"}, "a brace that is not a placeholder"),
+        ({"message": "hi {nmae}"}, "the field 'nmae' of the message is missing or empty (key k1)"),
+        ({"message": "{{ 'hi {' }}"}, "a brace that is not part of a placeholder"),
         ({"message": None}, "there is no text"),
-        ({"message": "  "}, "the text is empty: k1"),
+        ({"message": "{{ '  ' }}"}, "message is empty"),
         ({"key_field": "nr"}, "the key is missing"),
-        ({"key_field": "phone"}, "key_field is the field of the phone"),
-        ({"phone_field": "mobile"}, "the phone is missing: k1"),
-        ({"invalid_recipients": "drop"}, "invalid_recipients must be one of fail, skip, not 'drop'"),
-        ({"on_duplicate": "once"}, "on_duplicate must be one of skip, send, fail, not 'once'"),
-        ({"in_doubt": "ask"}, "in_doubt must be one of fail, accept, resend, not 'ask'"),
-        ({"resend": "perhaps"}, "resend must be true or false, not 'perhaps'"),
-        ({"data_options": {"CampaignName": "x"}}, "data_options may not set CampaignName"),
+        ({"key_field": "{{ 'phone' }}"}, "key_field is the field of the phone"),
+        ({"phone_field": "mobile"}, "(key k1)"),
+        ({"resend": "{{ 'maybe' }}"}, "resend must be true or false, not 'maybe'"),
+        ({"resend": "{{ '050-000-0001' }}"}, "resend must be true or false, not '[phone hidden]'"),
         ({"data_options": "{{ dag_run.run_id }}"}, "data_options must be a mapping, not str"),
-        ({"call_options": {"x": {1, 2}}}, "cannot be written as JSON"),
-        ({"ignore_possible_sending_time": "perhaps"}, "ignore_possible_sending_time must be true or false"),
-        ({"campaign_name": ["x"]}, "campaign_name must be text, not list"),
+        ({"ignore_possible_sending_time": "{{ 'maybe' }}"}, "ignore_possible_sending_time must be true or"),
         ({"message": "{{ none }}"}, "there is no text"),
-        ({"key_field": ["id"]}, "key_field must be the name of a field, not list"),
-        ({"max_in_flight": 0}, "max_in_flight must be a whole number from 1"),
-        ({"inforu_conn_id": "nowhere"}, "The conn_id `nowhere` isn't defined"),
+        ({"limit": "{{ 'ten' }}"}, "limit must be a whole number from 1, not 'ten'"),
+        ({"report_path": "{{ 'report.txt' }}"}, "report_path must end in one of"),
     ],
 )
-def test_bad_input_is_a_clear_error_before_anything_is_sent(runner, sandbox, kwargs, error, capsys):
-    assert runner.run(text_to_speech(people(1), **kwargs)) == "up_for_retry"
+def test_bad_input_of_a_run_fails_without_a_retry_before_anything_is_sent(
+    runner, sandbox, kwargs, error, capsys
+):
+    assert runner.run(text_to_speech(people(1), **kwargs)) == "failed"
     assert sandbox.requests() == []
     log = log_of(capsys)
     assert error in log
@@ -305,23 +303,20 @@ def test_bad_input_is_a_clear_error_before_anything_is_sent(runner, sandbox, kwa
 @pytest.mark.parametrize(
     ("kwargs", "error"),
     [
-        ({"campaign_id": ""}, "campaign_id is empty"),
-        ({"campaign_id": None}, "campaign_id is empty"),
         ({"campaign_id": "{{ none }}"}, "campaign_id is empty"),
-        ({"campaign_id": [183]}, "campaign_id is empty or no id"),
-        ({"duplicate": "perhaps"}, "duplicate must be true or false"),
-        ({"duplicate_name": "Copy"}, "duplicate_name names a copy, so it needs duplicate=True"),
+        ({"duplicate": "{{ 'maybe' }}"}, "duplicate must be true or false"),
+        ({"duplicate_name": "{{ 'Copy' }}"}, "duplicate_name names a copy, so it needs duplicate=True"),
     ],
 )
 def test_bad_input_of_an_existing_campaign_is_a_clear_error(runner, sandbox, kwargs, error, capsys):
-    assert runner.run(existing(people(1), **kwargs)) == "up_for_retry"
+    assert runner.run(existing(people(1), **kwargs)) == "failed"
     assert sandbox.requests() == []
     assert error in log_of(capsys)
 
 
 def test_a_connection_with_an_unknown_extra_is_an_error_before_anything_is_sent(runner, connection, capsys):
     sandbox = connection(tiemout=3)
-    assert runner.run(text_to_speech(people(1))) == "up_for_retry"
+    assert runner.run(text_to_speech(people(1))) == "failed"
     assert sandbox.requests() == []
     assert "unknown field 'tiemout'" in log_of(capsys)
 
@@ -371,7 +366,7 @@ def test_what_speaks_of_the_account_stops_the_send_and_the_next_try_goes_on(
     assert runner.run(text_to_speech(people(250), max_in_flight=1)) == "up_for_retry"
     log = log_of(capsys)
     assert "100 were accepted. 150 were not sent" in log
-    assert "keys k101, k102, k103 and 147 more" in log
+    assert "keys k101 to k250" in log
     assert len(sandbox.calls()) == 100
     assert runner.run(text_to_speech(people(250)), try_number=2) == "success"
     assert len({call["phone"] for call in sandbox.calls()}) == len(sandbox.calls()) == 250
@@ -409,7 +404,8 @@ def test_people_in_doubt_are_named_and_not_called_again(runner, sandbox, kind, r
     sandbox.add_fault(kind)
     assert runner.run(text_to_speech(people(3))) == "failed"
     log = log_of(capsys)
-    assert "3 are in doubt, they may ring or not: keys k1, k2, k3 (batches 1)" in log
+    assert "3 are in doubt, they may ring or not: keys k1 to k3 (batch 1)" in log
+    assert "in doubt, they may ring or not: k1, k2, k3 (batch 1)" in log
     assert "0500000001" not in log
     assert runner.run(text_to_speech(people(3)), try_number=2) == "failed"
     assert len(sandbox.requests()) == 1
@@ -467,7 +463,8 @@ def test_a_rejected_batch_does_not_keep_the_others_from_being_called(runner, san
     assert (manifest["recipients"], manifest["accepted"], manifest["rejected"]) == (250, 150, 100)
     assert len(sandbox.calls()) == 150
     log = log_of(capsys)
-    assert "100 were rejected, keys k101, k102" in log
+    assert "100 were rejected (" in log
+    assert "keys k101 to k200" in log
     assert "StatusId -18" in log
 
 
@@ -475,21 +472,55 @@ def test_a_send_that_was_made_is_not_made_again_and_its_manifest_comes_back(runn
     runner.run(text_to_speech(people(250)))
     manifest = runner.xcoms["return_value"]
     assert runner.run(text_to_speech(people(250)), try_number=2) == "success"
-    assert runner.xcoms["return_value"] == manifest
+    again = runner.xcoms["return_value"]
+    assert again.pop("already_sent_at").endswith("+00:00")
+    assert again == {name: value for name, value in manifest.items() if name != "already_sent_at"}
     assert len(sandbox.calls()) == 250
 
 
-def test_recipients_that_changed_since_the_first_try_stop_the_task(runner, sandbox, capsys):
-    runner.run(text_to_speech(people(3)))
-    others = [*people(2), {"id": "k9", "phone": "0500000009", "name": "x"}]
-    assert runner.run(text_to_speech(others), try_number=2) == "failed"
-    assert runner.run(text_to_speech(people(4)), try_number=2) == "failed"
-    assert runner.run(text_to_speech(people(3), message="other"), try_number=2) == "failed"
-    assert runner.run(text_to_speech(people(3), campaign_name="other"), try_number=2) == "failed"
+CHANGES = [
+    (lambda: {"recipients": people(251)}, "rows were added: 250 before, 251 now"),
+    (lambda: {"recipients": people(249)}, "rows were removed: 250 before, 249 now"),
+    (lambda: {"recipients": people(250)[::-1]}, "the same rows in another order"),
+    (lambda: {"message": "other {name}"}, "the same keys with other texts"),
+    (
+        lambda: {
+            "recipients": [
+                {**one, "phone": "0500000900"} if one["id"] == "k9" else one for one in people(250)
+            ]
+        },
+        "the same keys with other phones",
+    ),
+    (lambda: {"recipients": [*people(249), {"id": "x", "phone": "0500000250", "name": "דנה"}]}, "other keys"),
+    (lambda: {"recipients": people(251), "suppress": ["k1"]}, "rows skipped: 0 before, 1 now"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), CHANGES)
+def test_recipients_that_changed_stop_a_send_that_is_not_done_and_the_error_says_what_changed(
+    runner, sandbox, change, words, capsys
+):
+    sandbox.add_fault("loose_types")
+    sandbox.add_fault("accept_then_drop")
+    sandbox.add_fault("status", status_id=-13)
+    assert runner.run(text_to_speech(people(250), max_in_flight=1)) == "up_for_retry"
+    capsys.readouterr()
+    options = {"recipients": people(250), **change()}
+    assert runner.run(text_to_speech(options.pop("recipients"), **options), try_number=2) == "failed"
     log = log_of(capsys)
-    assert "there were 3, and now there are 3, or they are others, hear something else" in log
-    assert "there were 3, and now there are 4" in log
-    assert "belongs to a send with other arguments" in log
+    assert "the recipients changed since the first try" in log
+    assert words in log
+    assert "100 were accepted. 100 are in doubt, they may ring or not: keys k101 to k200 (batch 2)" in log
+    assert "50 were not sent" in log
+    assert ", ".join(f"k{number}" for number in range(101, 201)) in log
+    assert "05000" not in log
+    assert len(sandbox.calls()) == 200
+
+
+def test_a_send_with_other_arguments_is_not_continued(runner, sandbox, capsys):
+    runner.run(text_to_speech(people(3)))
+    assert runner.run(text_to_speech(people(3), campaign_name="other"), try_number=2) == "failed"
+    assert "belongs to a send with other arguments" in log_of(capsys)
     assert len(sandbox.calls()) == 3
 
 
@@ -516,13 +547,14 @@ def test_an_attempt_that_airflow_has_given_up_sends_nothing(runner, sandbox):
 
 def without_state_store(task, try_number):
     instance = {"try_number": try_number, "max_tries": 2, "xcom_push": lambda _self, **_value: None}
+    task.recipients = HiddenRows(rows_of(task.recipients))  # as Airflow's rendering leaves them
     return task.execute({"ti": type("TaskInstance", (), instance)()})
 
 
 def test_without_a_ledger_the_first_try_sends_and_a_later_one_refuses(sandbox):
     task = text_to_speech(people(3))
     assert without_state_store(task, 1)["accepted"] == 3
-    with pytest.raises(AirflowFailException, match=r"this is try 2, .*set \[inforu\] ledger_path"):
+    with pytest.raises(AirflowFailException, match=r"This is try 2, .*set \[inforu\] ledger_path"):
         without_state_store(task, 2)
     assert len(sandbox.calls()) == 3
 
@@ -530,7 +562,7 @@ def test_without_a_ledger_the_first_try_sends_and_a_later_one_refuses(sandbox):
 def test_without_a_ledger_a_send_that_stops_in_the_middle_is_not_retried(sandbox):
     sandbox.add_fault("loose_types")
     sandbox.add_fault("status", status_id=-2)
-    with pytest.raises(AirflowFailException, match=r"150 were not sent, .*so a retry could not tell"):
+    with pytest.raises(AirflowFailException, match=r"keeps no state for tasks.*150 were not sent"):
         without_state_store(text_to_speech(people(250), max_in_flight=1), 1)
 
 
@@ -610,7 +642,7 @@ def test_a_kill_stops_new_requests_and_the_next_try_goes_on(runner, sandbox, cap
     called = len(sandbox.calls())
     assert 0 < called < 3000
     log = log_of(capsys)
-    assert "Calls that the vendor has accepted cannot be cancelled" in log
+    assert "Calls that the vendor accepted cannot be cancelled" in log
     assert "because the task was killed" in log
     sandbox.update_settings(latency=0)
     assert runner.run(text_to_speech(people(3000)), try_number=2) == "success"
@@ -637,7 +669,7 @@ def test_where_airflow_may_delete_state_a_retry_of_a_try_that_never_came_to_send
     runner, sandbox, monkeypatch
 ):
     monkeypatch.setenv("AIRFLOW__STATE_STORE__CLEAR_ON_SUCCESS", "True")
-    assert runner.run(text_to_speech(people(3), message="hi {nmae}")) == "up_for_retry"
+    assert runner.run(text_to_speech(people(3), message="hi {nmae}")) == "failed"
     assert runner.run(text_to_speech(people(3)), try_number=2) == "success"
     assert len(sandbox.calls()) == 3
 
@@ -653,7 +685,7 @@ def test_an_empty_list_after_a_try_that_sent_is_no_success(runner, sandbox, caps
     sandbox.add_fault("status", status_id=-13)
     assert runner.run(text_to_speech(people(250), max_in_flight=1)) == "up_for_retry"
     assert runner.run(text_to_speech([]), try_number=2) == "failed"
-    assert "there were 250, and now there are 0" in log_of(capsys)
+    assert "rows were removed: 250 before, 0 now" in log_of(capsys)
 
 
 def test_people_in_doubt_who_are_taken_as_called_are_named(runner, sandbox, capsys):
@@ -663,7 +695,7 @@ def test_people_in_doubt_who_are_taken_as_called_are_named(runner, sandbox, caps
 
 
 def test_people_in_doubt_are_named_when_the_send_is_interrupted(runner, sandbox, monkeypatch, capsys):
-    monkeypatch.setattr(dispatch, "LAST_ANSWERS_SECONDS", 0.0)
+    monkeypatch.setattr(dispatch, "ANSWERS_AFTER_KILL_SECONDS", 0.0)
     sandbox.add_fault("accept_then_slow", seconds=2)
     task = text_to_speech(people(3), retries=0, execution_timeout=timedelta(seconds=1))
     assert runner.run(task) != "success"
@@ -679,7 +711,7 @@ def test_without_a_ledger_all_who_were_not_sent_are_named(sandbox, caplog):
 
 
 def test_a_cleared_task_that_never_came_to_send_is_sent(runner, sandbox):
-    assert runner.run(text_to_speech(people(3), message="hi {nmae}")) == "up_for_retry"
+    assert runner.run(text_to_speech(people(3), message="hi {nmae}")) == "failed"
     runner.max_tries += 2
     assert runner.run(text_to_speech(people(3)), try_number=3) == "success"
     assert len(sandbox.calls()) == 3

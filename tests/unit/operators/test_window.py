@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.operators import attempt, dry_run
 from airflow_provider_inforu.sending import dispatch
 from tests.unit.operators.test_voice import existing, log_of, people, text_to_speech, without_state_store
@@ -138,11 +139,12 @@ def test_a_dry_run_says_that_the_window_is_closed_and_does_not_wait(runner, cloc
     assert "dry run: the sending window is closed until 2026-09-04 09:00 IDT" in log_of(capsys)
 
 
-def test_outside_the_window_a_task_may_be_skipped(runner, sandbox, clock):
+def test_outside_the_window_a_task_may_be_skipped(runner, sandbox, clock, capsys):
     clock.hour = 22
     task = text_to_speech(people(3), sending_window=WINDOW, outside_window="skip")
     assert runner.run(task) == "skipped"
     assert sandbox.requests() == []
+    assert "The task is skipped: the sending window is closed until 2026-09-04 09:00" in log_of(capsys)
 
 
 def test_a_send_that_was_begun_is_never_skipped(runner, sandbox, clock, capsys):
@@ -158,7 +160,7 @@ def test_without_a_ledger_a_send_that_the_window_interrupts_fails_and_names_who_
 ):
     clock.is_late = lambda: len(sandbox.calls()) >= 200
     task = text_to_speech(people(1000), sending_window=WINDOW, max_in_flight=1)
-    with pytest.raises(AirflowFailException, match=r"and the others wait.*keeps no state for tasks"):
+    with pytest.raises(AirflowFailException, match=r"keeps no state for tasks.*and the others wait"):
         without_state_store(task, 1)
     assert len(sandbox.calls()) == 200
     assert "k1000" in caplog.text
@@ -173,9 +175,14 @@ def test_without_a_ledger_a_send_that_the_window_interrupts_fails_and_names_who_
         ({"outside_window": "ring"}, "outside_window must be one of wait, fail, skip"),
     ],
 )
-def test_a_window_that_cannot_be_read_is_an_error_before_anything_is_sent(
-    runner, sandbox, argument, error, capsys
+def test_a_window_that_cannot_be_read_is_an_error_when_the_dag_is_parsed(argument, error):
+    with pytest.raises(InforuInputError, match=error):
+        text_to_speech(people(3), **argument)
+
+
+def test_a_window_of_a_template_that_cannot_be_read_is_an_error_before_anything_is_sent(
+    runner, sandbox, capsys
 ):
-    assert runner.run(text_to_speech(people(3), **argument)) == "up_for_retry"
+    assert runner.run(text_to_speech(people(3), sending_window="{{ 'sometimes' }}")) == "failed"
     assert sandbox.requests() == []
-    assert error in log_of(capsys)
+    assert "sending_window has 'sometimes'" in log_of(capsys)

@@ -235,9 +235,9 @@ def test_an_entry_that_makes_no_sense_stops_the_task(store, event):
     ("new", "reason"),
     [
         (Header("x", "other plan", 3, 250, 0), "other arguments"),
-        (Header("x", "plan", 3, 251, 0), "there were 250, and now there are 251"),
+        (Header("x", "plan", 3, 251, 0), "rows were added: 250 before, 251 now"),
         (Header("x", "plan", 4, 250, 0), "the recipients changed"),
-        (Header("x", "plan", 3, 250, 0, people="others"), "or they are others"),
+        (Header("x", "plan", 3, 250, 0, people="others"), "as many rows, and they differ"),
     ],
 )
 def test_a_ledger_of_another_send_stops_the_task(store, new, reason):

@@ -3,8 +3,10 @@ import json
 import pytest
 
 from airflow_provider_inforu.sending.batch_state import BatchRecord, BatchState
+from airflow_provider_inforu.sending.ledger_reader import Header
 from airflow_provider_inforu.sending.manifest import build_manifest
 from airflow_provider_inforu.sending.plan import plan_batches
+from airflow_provider_inforu.sending.result import SendResult
 from airflow_provider_inforu.sending.spool import Recipient
 
 
@@ -19,7 +21,8 @@ def accepted(number, campaign_id=194):
 def manifest_of(people, records=None, skipped=0):
     batches = batches_of(people)
     records = records or {batch.number: accepted(batch.number) for batch in batches}
-    return build_manifest(send_id="5e4d", function="f", batches=batches, records=records, skipped=skipped)
+    header = Header("5e4d", "plan", len(batches), people, 0, skipped=skipped)
+    return build_manifest("f", SendResult(header, records))
 
 
 def test_a_manifest_of_10000_recipients_is_small_enough_for_an_xcom():

@@ -1,22 +1,98 @@
 import re
+from dataclasses import replace
+
+import pytest
 
 from airflow_provider_inforu.sending.batch_state import BatchRecord, BatchState
-from airflow_provider_inforu.sending.plan import plan_batches
-from airflow_provider_inforu.sending.report import Report
+from airflow_provider_inforu.sending.changes import describe_change
+from airflow_provider_inforu.sending.ledger_reader import Header
+from airflow_provider_inforu.sending.plan import checksum, plan_batches, sum_checksums
+from airflow_provider_inforu.sending.report import (
+    LONGEST_ERROR,
+    describe_counts,
+    join_error,
+    lines_of_people,
+    list_ranges,
+)
+from airflow_provider_inforu.sending.result import SendResult
 from airflow_provider_inforu.sending.spool import Recipient
 
-
-def report_of(people):
-    batches = plan_batches([Recipient(f"k{number}", "0500000001", "hi") for number in range(people)])
-    return Report("5e4d", batches, {one.number: BatchRecord(BatchState.SUBMITTING, "d") for one in batches})
+IN_DOUBT = BatchRecord(BatchState.SUBMITTING, "d")
 
 
-def test_everybody_in_doubt_is_named_however_many_they_are():
-    report = report_of(3200)
-    assert "3200 are in doubt" in report.describe()
-    said = ", ".join(report.lines_of_keys(report.in_doubt))
+def result_of(people, record=IN_DOUBT, key="k{}"):
+    batches = plan_batches([Recipient(key.format(number), "0500000001", "hi") for number in range(people)])
+    header = Header("5e4d", "plan", len(batches), people, 0)
+    return SendResult(header, {one.number: record for one in batches}, lambda n: batches[n - 1].keys)
+
+
+def test_everybody_in_doubt_is_named_in_the_log_however_many_they_are():
+    result = result_of(3200)
+    assert "3200 are in doubt" in describe_counts(result, see="see the log")
+    said = "\n".join(lines_of_people(result, result.in_doubt))
     assert {f"k{number}" for number in range(3200)} <= set(re.findall(r"k\d+", said))
 
 
 def test_nobody_in_doubt_makes_no_line():
-    assert list(report_of(0).lines_of_keys([])) == []
+    assert list(lines_of_people(result_of(0), [])) == []
+
+
+def test_an_error_is_short_however_many_people_it_is_about_and_says_where_all_are():
+    result = result_of(3200, key="customer-of-a-long-name-{}7")
+    text = join_error("Do this", describe_counts(result, see="see the report at /reports/a.csv"))
+    assert len(text) <= LONGEST_ERROR
+    assert text.startswith("Do this. 0 were accepted. 3200 are in doubt")
+    assert "see the report at /reports/a.csv (batches 1-32)" in text
+
+
+def test_reasons_of_the_vendor_do_not_make_an_error_long():
+    records = {n: BatchRecord(BatchState.REJECTED, "d", reason=f"{n} " + "x" * 300) for n in range(1, 33)}
+    result = replace(result_of(3200), records=records)
+    text = join_error(describe_counts(result, see="see the log"))
+    assert len(text) <= LONGEST_ERROR
+    assert "3000 were rejected for other reasons" in text
+
+
+def test_a_batch_whose_keys_are_not_known_is_named_by_its_number_and_rows():
+    result = replace(result_of(250), keys_of=lambda _: None)
+    *_, last = lines_of_people(result, result.in_doubt)
+    assert last.startswith("batch 3 (recipients 201-250 in the order of the rows")
+
+
+@pytest.mark.parametrize(
+    ("names", "ranges"),
+    [
+        (["1", "2", "3", "305"], "1-3, 305"),
+        (["k9", "k10", "k11", "x1"], "k9 to k11, x1"),
+        (["a", "b"], "a, b"),
+        (["3", "2"], "3, 2"),
+        ([], ""),
+    ],
+)
+def test_consecutive_keys_are_ranges(names, ranges):
+    assert list_ranges(names) == ranges
+
+
+PEOPLE = [Recipient(f"k{n}", f"05000000{n:02}", f"hi {n}") for n in range(3)]
+
+
+def header_of(people, skipped=()):
+    batches = plan_batches(people)
+    checksums = [*sum_checksums(batches), checksum(skipped)]
+    return Header("5e4d", "p", len(batches), len(people), 0, skipped=len(skipped), checksums=checksums)
+
+
+@pytest.mark.parametrize(
+    ("people", "skipped", "words"),
+    [
+        ([*PEOPLE, Recipient("x", "0500000009", "hi")], (), "rows were added: 3 before, 4 now"),
+        (PEOPLE[:2], (), "rows were removed: 3 before, 2 now"),
+        (PEOPLE[::-1], (), "the same rows in another order"),
+        ([replace(PEOPLE[0], text="other"), *PEOPLE[1:]], (), "the same keys with other texts"),
+        ([replace(PEOPLE[0], phone="0500000077"), *PEOPLE[1:]], (), "the same keys with other phones"),
+        ([replace(PEOPLE[0], key="other"), *PEOPLE[1:]], (), "as many rows, with other keys"),
+        (PEOPLE[:2], ("k2",), "rows were removed: 3 before, 2 now; rows skipped: 0 before, 1 now"),
+    ],
+)
+def test_the_change_of_recipients_is_said_in_words(people, skipped, words):
+    assert describe_change(header_of(PEOPLE), header_of(people, skipped)) == words

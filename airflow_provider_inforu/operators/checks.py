@@ -1,0 +1,248 @@
+"""The checks of an operator's arguments: of constants when the DAG is parsed, of all when the task runs."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from airflow_provider_inforu.capi import voice
+from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.notifications import ISRAEL
+from airflow_provider_inforu.operators.arguments import (
+    check_choices,
+    check_field_names,
+    check_flags,
+    check_key_is_no_phone,
+    check_numbers,
+    check_report_path,
+    read_flag,
+    read_given_flag,
+    read_limit,
+    text_or_none,
+)
+from airflow_provider_inforu.sending.choices import (
+    InDoubt,
+    InvalidRecipients,
+    OnDuplicate,
+    OutsideWindow,
+    QuotaCheck,
+)
+
+if TYPE_CHECKING:
+    from types import FunctionType
+
+    from airflow_provider_inforu.operators.rows import HidesRows
+
+Check = Callable[..., None]
+"""A plain function that takes arguments of an operator by name only. It raises InforuInputError."""
+
+_TEMPLATE_MARKS = ("{{", "{%", "{#")
+_OTHER_NAMES = {
+    "text": "message",
+    "phone": "recipients",
+    "phones": "recipients",
+    "people": "recipients",
+    "conn_id": "inforu_conn_id",
+}
+
+
+def run_checks(operator: HidesRows, checks: Iterable[Check], *, only_constants: bool) -> None:
+    """Check arguments of an operator.
+
+    :param operator: Whose attributes are the arguments.
+    :param checks: What to check.
+    :param only_constants: Leave out what a template or an upstream task will say when the task runs.
+    :raises InforuInputError: Names the argument.
+    """
+    for check in checks:
+        code = cast("FunctionType", check).__code__
+        names = code.co_varnames[: code.co_kwonlyargcount]
+        values = {name: getattr(operator, name) for name in names}
+        if not only_constants or all(map(is_constant, values.values())):
+            check(**values)
+
+
+def is_constant(value: object) -> bool:
+    """Return whether an argument is known when the DAG is parsed.
+
+    :param value: The argument as it stands in the DAG file.
+    """
+    if isinstance(value, str):
+        return not any(mark in value for mark in _TEMPLATE_MARKS)
+    if isinstance(value, Mapping):
+        return all(map(is_constant, value)) and all(map(is_constant, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(is_constant, value))
+    # Airflow resolves what has `resolve`, such as the output of a task, and renders what has template fields.
+    if isinstance(value, os.PathLike):
+        return True
+    return not hasattr(value, "resolve") and not hasattr(value, "template_fields")
+
+
+def check_rows(recipients: object) -> None:
+    """Refuse what cannot be rows, when the DAG is parsed.
+
+    :param recipients: The argument.
+    :raises InforuInputError: It is None, a set, a mapping or a data frame.
+    """
+    hint = None
+    if recipients is None:
+        hint = "Pass the output of the upstream task, or [] to call nobody"
+    elif isinstance(recipients, set | frozenset):
+        hint = "A set has no order: pass sorted(...)"
+    elif hasattr(recipients, "to_dict"):
+        hint = "Pass frame.to_dict('records')"
+    elif isinstance(recipients, Mapping | bytes | int | float):
+        hint = "Pass a list"
+    if hint:
+        kind = type(recipients).__name__
+        raise InforuInputError(
+            f"recipients must be a list of phones or of mappings, not {kind}. No new calls were placed. "
+            f"{hint}"
+        )
+
+
+def explain_unknown(operator: type, given: Iterable[str]) -> TypeError | None:
+    """Return an error that names arguments which an operator does not have; None where it has all.
+
+    :param operator: The operator's class.
+    :param given: The names of the arguments that were given.
+    """
+    from difflib import get_close_matches
+
+    own: dict[str, None] = {}
+    known = {"default_args", "params", "dag", "task_group"}
+    for one in operator.__mro__:
+        if init := one.__dict__.get("__init__"):
+            names = [name for name in inspect.signature(init).parameters if name not in _NO_NAMES]
+            known.update(names)
+            if one.__module__.startswith("airflow_provider_inforu."):
+                own.update(dict.fromkeys(names))
+    unknown = [name for name in given if name not in known]
+    if not unknown:
+        return None
+    name = unknown[0]
+    near = [_OTHER_NAMES[name]] if name in _OTHER_NAMES else get_close_matches(name, own, 1)
+    hint = f"Did you mean {near[0]!r}? " if near and near[0] in own else ""
+    return TypeError(
+        f"{operator.__name__} has no argument {', '.join(map(repr, unknown))}. {hint}"
+        f"Its arguments are {', '.join(own)}, and those of every Airflow operator"
+    )
+
+
+_NO_NAMES = ("self", "args", "kwargs")
+
+
+def _check_flags_of_templates(*, resend: object, ignore_possible_sending_time: object) -> None:
+    read_flag("resend", resend)
+    if ignore_possible_sending_time is not None:
+        read_flag("ignore_possible_sending_time", ignore_possible_sending_time)
+
+
+def _check_dry_run(*, is_dry_run: object) -> None:
+    read_given_flag("dry_run", is_dry_run)
+
+
+def _check_window(*, sending_window: object, timezone: object) -> None:
+    if text_or_none(sending_window) is None and timezone == ISRAEL:
+        return
+    from airflow_provider_inforu.sending.window import read_sending_window, read_zone
+
+    read_zone(str(timezone))
+    read_sending_window(sending_window, str(timezone))
+
+
+def _check_fields(*, phone_field: object, key_field: object) -> None:
+    check_field_names(phone_field=phone_field, key_field=key_field or "")
+    check_key_is_no_phone(phone_field, key_field)
+
+
+def _check_numbers(*, max_in_flight: object, poll_interval: object, calls_timeout: object) -> None:
+    check_numbers(max_in_flight, poll_interval, calls_timeout)
+
+
+def _check_limit(*, limit: object) -> None:
+    read_limit(limit)
+
+
+def _check_report_path(*, report_path: object) -> None:
+    check_report_path(report_path)
+
+
+def _check_plain_flags(*, wait_for_calls: object, deferrable: object) -> None:
+    check_flags(wait_for_calls=wait_for_calls, deferrable=deferrable)
+
+
+def _check_options(*, data_options: Any, call_options: Any) -> None:  # noqa: ANN401 - whatever was given
+    voice.check_options(data_options, call_options)
+
+
+def _check_choices(
+    *,
+    invalid_recipients: object,
+    on_duplicate: object,
+    in_doubt: object,
+    outside_window: object,
+    quota_check: object,
+) -> None:
+    check_choices(
+        invalid_recipients=(invalid_recipients, InvalidRecipients),
+        on_duplicate=(on_duplicate, OnDuplicate),
+        in_doubt=(in_doubt, InDoubt),
+        outside_window=(outside_window, OutsideWindow),
+        **({} if quota_check is None else {"quota_check": (quota_check, QuotaCheck)}),
+    )
+
+
+def _check_message(*, message: object, timezone: str) -> None:
+    _check_text("message", message)
+    text = text_or_none(message)
+    if text is None:
+        return
+    if not text.strip():
+        raise InforuInputError("message is empty. No new calls were placed. Write the text to read out")
+    if "{" in text or "}" in text:
+        from airflow_provider_inforu.sending.texts import TextTemplate
+        from airflow_provider_inforu.sending.window import read_zone
+
+        TextTemplate(text, read_zone(timezone))
+
+
+def _check_campaign_texts(*, message_field: object, campaign_name: object, campaign_ref_id: object) -> None:
+    check_field_names(message_field=message_field)
+    _check_text("campaign_name", campaign_name)
+    _check_text("campaign_ref_id", campaign_ref_id)
+
+
+def _check_text(name: str, value: object) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
+        raise InforuInputError(f"{name} must be text, not {type(value).__name__}. No new calls were placed")
+
+
+def _check_campaign_id(*, campaign_id: object) -> None:
+    voice.read_campaign_id(campaign_id)
+
+
+def _check_copy(*, duplicate: object, duplicate_name: object) -> None:
+    if not read_flag("duplicate", duplicate) and text_or_none(duplicate_name):
+        raise InforuInputError(
+            "duplicate_name names a copy, so it needs duplicate=True. No new calls were placed"
+        )
+
+
+SEND_CHECKS: tuple[Check, ...] = (
+    _check_flags_of_templates,
+    _check_dry_run,
+    _check_window,
+    _check_fields,
+    _check_numbers,
+    _check_limit,
+    _check_report_path,
+    _check_plain_flags,
+    _check_options,
+    _check_choices,
+)
+TEXT_TO_SPEECH_CHECKS: tuple[Check, ...] = (_check_message, _check_campaign_texts)
+EXISTING_CAMPAIGN_CHECKS: tuple[Check, ...] = (_check_campaign_id, _check_copy)

@@ -1,0 +1,256 @@
+"""Complete a send: wait for the calls, write the report, then return the manifest or fail the task."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow_provider_inforu._compat import AirflowFailException
+from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.operators.attempt import SendStoppedError
+from airflow_provider_inforu.operators.open_send import name_people
+from airflow_provider_inforu.operators.outcomes import Outcomes
+from airflow_provider_inforu.operators.report_file import (
+    ReportError,
+    ReportLostError,
+    with_outcomes,
+    write_report,
+)
+from airflow_provider_inforu.operators.wait import CallsNotEndedError, calls_to_wait_for, check_ended
+from airflow_provider_inforu.outcomes.summary import SendSummary
+from airflow_provider_inforu.sending.manifest import build_manifest
+from airflow_provider_inforu.sending.report import describe_counts, join_error, list_ranges, name_campaigns
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_inforu.hooks.inforu import InforuHook
+    from airflow_provider_inforu.operators.open_send import OpenSend
+    from airflow_provider_inforu.outcomes.decision import Decision
+    from airflow_provider_inforu.sending.choices import InDoubt
+    from airflow_provider_inforu.sending.result import SendResult
+
+log = logging.getLogger(__name__)
+
+NO_RETRY = "There is no ledger, so there is no retry"
+REJECTED = (
+    "The vendor rejected recipients, and did not call them. Fix what the reason says, and call them in a new "
+    "DAG run: this task does not call them again"
+)
+RETRY_RESENDS = "The next try calls the recipients in doubt again, because in_doubt='resend' is set"
+NOT_REBUILT = (
+    "A retry cannot write it either. The manifest has all counts. Give the same rows again and clear the "
+    "task, or remove report_path"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion:
+    """How the sends of a task are completed.
+
+    :ivar function: The vendor's function.
+    :ivar hook: Of the connection.
+    :ivar in_doubt: What the task does about recipients in doubt.
+    :ivar waits: Whether it waits for the calls.
+    :ivar report_path: Where the report goes; None for no report.
+    :ivar push: Pushes a manifest to XCom, for a task that then defers or fails.
+    :ivar wait: Waits until the calls of a manifest have ended, until a deadline in seconds since 1970. It
+        may leave the worker; then it does not return.
+    """
+
+    function: str
+    hook: InforuHook
+    in_doubt: InDoubt
+    waits: bool
+    report_path: str | None
+    push: Callable[[dict[str, Any]], None]
+    wait: Callable[[OpenSend, dict[str, Any], float], Decision]
+
+    def complete(
+        self, send: OpenSend, deadline: float, *, waited: int = 0, decision: Decision | None = None
+    ) -> dict[str, Any]:
+        """Wait where that is asked for, and return the manifest.
+
+        :param send: The send; no batch of it is left to be sent.
+        :param deadline: When waiting ends, in seconds since 1970.
+        :param waited: How many calls were waited for already.
+        :param decision: What ended that wait.
+        :raises SendStoppedError: A person settled batches as not called. The next try calls them.
+        :raises InforuError: A retry goes on from there, and sends nothing that was sent.
+        :raises AirflowFailException: Somebody is in doubt or was rejected; the message says what to do.
+        """
+        _check_all_sent(send.result)
+        while True:
+            send.settle(self.hook, self.in_doubt)
+            expected = calls_to_wait_for(self._manifest(send)) if self.waits else 0
+            # Batches that were in doubt and are no longer have calls to wait for, too.
+            if expected <= waited:
+                return self._conclude(send, decision)
+            if decision is None:
+                name_people(send.result)
+            self._store(send, deadline)
+            manifest = self._manifest(send)
+            log.info("send %s: waiting for the end of %d calls", manifest["send_id"], expected)
+            self.push(manifest)
+            decision, waited = self.wait(send, manifest, deadline), expected
+
+    def store_stopped(self, send: OpenSend) -> None:
+        """Keep what is known of a send that is not done, so that no report of an earlier run speaks for it.
+
+        :param send: What it has come to.
+        """
+        problem = self._write_report(send)
+        if problem:
+            log.warning("%s", problem)
+        try:
+            send.save()
+        except Exception as error:  # the failure that stopped the send counts
+            log.warning("The keys of recipients in doubt could not be stored (%s)", type(error).__name__)
+
+    def _store(self, send: OpenSend, deadline: float) -> None:
+        """Store all that is needed to finish without the rows."""
+        if not send.ledger.is_durable:
+            return
+        problem = self._write_report(send, asks=False)
+        if problem:
+            log.warning("%s", problem)
+        send.save(deadline=deadline)
+
+    def _conclude(self, send: OpenSend, decision: Decision | None) -> dict[str, Any]:
+        problem: InforuError | None = self._write_report(send)
+        manifest = self._manifest(send, decision)
+        result = send.result
+        name_people(result)
+        if send.ledger.is_durable and (result.in_doubt or result.rejected):
+            send.save()
+        if result.rejected or (result.in_doubt and self.in_doubt != "accept"):
+            self.push(manifest)
+            self._fail(send, problem)
+        if decision is not None:
+            try:
+                check_ended(decision)
+            except InforuError as error:
+                problem = CallsNotEndedError(f"{error}. {problem}") if problem else error
+        log.info("%s", describe(manifest))
+        if problem is not None:
+            self.push(manifest)
+            _raise(problem, send)
+        return manifest
+
+    def _fail(self, send: OpenSend, problem: InforuError | None) -> NoReturn:
+        result = send.result
+        may_resend = bool(result.in_doubt) and self.in_doubt == "resend" and send.ledger.is_durable
+        advice = [REJECTED] if result.rejected else []
+        if may_resend:
+            advice.append(RETRY_RESENDS)
+        elif result.in_doubt:
+            advice.append(how_to_settle(result))
+        has_report = self.report_path and problem is None
+        see = f"see the report at {self.report_path}" if has_report else "the log lists their keys"
+        message = join_error(
+            f"Send {result.send_id} is not complete",
+            *advice,
+            describe_counts(result, see=see),
+            str(problem or ""),
+        )
+        raise SendStoppedError(message) if may_resend else AirflowFailException(message)
+
+    def _manifest(self, send: OpenSend, decision: Decision | None = None) -> dict[str, Any]:
+        result = send.result
+        calls = None
+        if decision is not None:
+            calls = decision.to_calls()
+        elif self.waits:
+            # Nothing has ended yet; and where nobody was called, nothing ever will.
+            nobody = not result.accepted and not result.in_doubt
+            calls = no_calls(result.send_id, is_complete=nobody)
+        began_at = result.header.began_at if send.already_sent else None
+        return build_manifest(self.function, result, calls=calls, already_sent_at=began_at)
+
+    def _write_report(self, send: OpenSend, *, asks: bool = True) -> ReportError | None:
+        """Write the report; return why it, or a part of it, could not be written.
+
+        :param asks: Whether the receiver is asked for outcomes.
+        """
+        path = self.report_path
+        if not path:
+            return None
+        result = send.result
+        outcomes, problem = Outcomes(), None
+        try:
+            if asks and self.hook.settings.has_receiver:
+                outcomes = Outcomes(self.hook.iter_call_results(result.send_id))
+        except InforuError as error:
+            problem = ReportError(f"The report of send {result.send_id} has no outcomes: {error}")
+        try:
+            rows = send.people.rows(result.header, send.ledger.records)
+            digest = write_report(path, with_outcomes(rows, outcomes))
+            self._remember_report(send, path, digest)
+        except ReportError as error:
+            next_step = "A retry writes it and calls nobody"
+            if isinstance(error, ReportLostError) and not send.is_resumed:
+                next_step = NOT_REBUILT
+            return type(error)(f"The report of send {result.send_id} was not written: {error}. {next_step}")
+        log.info("The report is in %s", path)
+        return problem
+
+    def _remember_report(self, send: OpenSend, path: str, digest: str) -> None:
+        facts = send.people.facts
+        is_known = facts and (facts.report, facts.report_digest) == (path, digest)
+        if send.ledger.is_durable and not is_known:
+            send.save(report=path, digest=digest)
+
+
+def no_calls(send_id: str, *, is_complete: bool) -> dict[str, Any]:
+    """Return the summary of calls of which none has ended, as plain JSON.
+
+    :param send_id: The send; empty for a dry run.
+    :param is_complete: Whether none will.
+    """
+    return {**SendSummary(send_id).to_json(), "complete": is_complete}
+
+
+def how_to_settle(result: SendResult) -> str:
+    """Return what a person does about recipients in doubt.
+
+    :param result: The send.
+    """
+    return (
+        f"Look at {name_campaigns(result)} in the Inforu portal. Then settle them with `airflow inforu sends "
+        "resolve`, or set in_doubt='accept' (count them as called) or in_doubt='resend' (call them again), "
+        "and clear the task. Nobody else is called twice"
+    )
+
+
+def describe(manifest: Mapping[str, Any]) -> str:
+    """Return a manifest's counts in a line for the log.
+
+    :param manifest: Of the send.
+    """
+    names = ("accepted", "rejected", "in_doubt", "skipped")
+    counts = ", ".join(f"{manifest[name]} {name.replace('_', ' ')}" for name in names)
+    line = f"send {manifest['send_id']}: {counts}"
+    if calls := manifest["calls"]:
+        ended = ", ".join(f"{status or 'no status'} {count}" for status, count in calls["by_status"].items())
+        line += f"; calls ended: {calls['calls']} ({ended})" if ended else "; no call has ended"
+    return line
+
+
+def _check_all_sent(result: SendResult) -> None:
+    """Refuse to complete a send of which a person settled a batch as not called during this try."""
+    if result.unsent:
+        numbers = list_ranges(map(str, result.unsent))
+        raise SendStoppedError(
+            f"Send {result.send_id}: a person settled batches as not called during this try ({numbers}). The "
+            "next try calls these recipients"
+        )
+
+
+def _raise(problem: InforuError, send: OpenSend) -> NoReturn:
+    if not send.ledger.is_durable:
+        raise AirflowFailException(f"{problem}. {NO_RETRY}") from problem
+    if isinstance(problem, ReportLostError) and not send.is_resumed:
+        raise AirflowFailException(str(problem)) from problem
+    raise problem

@@ -1,0 +1,160 @@
+"""What an earlier try of the task has sent, as the ledger tells it before anything else is read."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from airflow_provider_inforu._compat import AirflowFailException
+from airflow_provider_inforu.operators.open_send import (
+    KnownPeople,
+    find_facts,
+    has_doubts,
+    is_all_sent,
+    name_people,
+)
+from airflow_provider_inforu.sending.changes import describe_change, has_changed
+from airflow_provider_inforu.sending.ledger_reader import DamagedHeaderError, read_ledger
+from airflow_provider_inforu.sending.report import describe_counts, join_error, list_ranges
+from airflow_provider_inforu.sending.result import SendResult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_inforu.sending.batch_state import BatchRecord
+    from airflow_provider_inforu.sending.choices import InDoubt
+    from airflow_provider_inforu.sending.facts import Facts
+    from airflow_provider_inforu.sending.ledger import LedgerStore
+    from airflow_provider_inforu.sending.ledger_reader import Header
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The send that an earlier try of the task began.
+
+    :ivar header: What the ledger says of it.
+    :ivar records: What the ledger says of each batch.
+    :ivar facts: What that try stored; None for nothing.
+    """
+
+    header: Header
+    records: Mapping[int, BatchRecord]
+    facts: Facts | None
+
+    def needs_nothing(self, plan: str, in_doubt: InDoubt) -> bool:
+        """Return whether nothing is left to send, whatever the rows are by now.
+
+        :param plan: Digest of the arguments of this try.
+        :param in_doubt: What this try does about recipients in doubt.
+        """
+        if self.header.plan != plan or not is_all_sent(self.header, self.records):
+            return False
+        return in_doubt != "resend" or not has_doubts(self.records)
+
+    def result(self, people: KnownPeople | None = None) -> SendResult:
+        """Return what became of it.
+
+        :param people: What is known of its recipients; None for what was stored.
+        """
+        people = people or KnownPeople(facts=self.facts)
+        return SendResult(self.header, self.records, people.keys_of(self.records))
+
+    def say_nobody_was_called(self, life: int) -> None:
+        """Write into the log that this try calls nobody.
+
+        :param life: Of this try; another one than the send's says that the task was cleared.
+        """
+        if self.header.life != life:
+            log.warning(
+                "Nobody was called: this task had already sent on %s. To call everybody again, set "
+                "resend=True and clear the task",
+                show_time(self.header.began_at),
+            )
+            return
+        log.info(
+            "send %s: an earlier try made all requests on %s. This try calls nobody",
+            self.header.send_id,
+            show_time(self.header.began_at),
+        )
+
+
+def read_earlier(store: LedgerStore, *, life: int, resend: bool, was_cleared: bool) -> Earlier | None:
+    """Return what an earlier try has sent, and say who is in doubt; None where this try begins a send.
+
+    :param store: Where the ledger is kept.
+    :param life: What changes with a clear of the task.
+    :param resend: Whether everybody may be called again after a clear.
+    :param was_cleared: Whether the task was ever cleared.
+    :raises LedgerError: The ledger cannot be read.
+    """
+    try:
+        found = read_ledger(store)
+    except DamagedHeaderError:
+        if not (resend and was_cleared):
+            raise
+        return None
+    if found is None or (resend and found[0].life != life):
+        return None
+    header, records = found
+    result = SendResult(header, records)
+    if result.in_doubt:
+        log.warning(
+            "send %s, begun on %s: %d recipients of an earlier try are in doubt (batches %s)",
+            header.send_id,
+            show_time(header.began_at),
+            result.count(result.in_doubt),
+            list_ranges(map(str, result.in_doubt)),
+        )
+    return Earlier(header, records, find_facts(store, header.send_id))
+
+
+def refuse_changed_recipients(earlier: Earlier, new: Header, people: KnownPeople) -> None:
+    """Refuse to go on with other recipients than those with which the send began.
+
+    :param earlier: The send.
+    :param new: The send as this try would begin it.
+    :param people: What is known of the recipients.
+    :raises AirflowFailException: They changed; the log names all who are in doubt.
+    """
+    if earlier.header.plan != new.plan or not has_changed(earlier.header, new):
+        return
+    result = earlier.result(people)
+    name_people(result)
+    raise AirflowFailException(
+        join_error(
+            f"Send {result.send_id} was not continued: the recipients changed since the first try "
+            f"({describe_change(earlier.header, new)})",
+            "No more calls were placed",
+            "Give the same recipients again and clear the task, or call the others in a new DAG run",
+            describe_counts(result, see="the log lists them"),
+        )
+    )
+
+
+def say_what_changed(stored: Header, new: Header) -> None:
+    """Write into the log what changed in the rows since they were sent.
+
+    :param stored: The send as the ledger has it.
+    :param new: The send as the rows would have it now.
+    """
+    if has_changed(stored, new):
+        log.warning(
+            "The recipients changed since they were sent (%s). Nothing is left to send, so nobody else is "
+            "called. Call new recipients in a new DAG run",
+            describe_change(stored, new),
+        )
+
+
+def show_time(began_at: str) -> str:
+    """Return a time for a person to read.
+
+    :param began_at: ISO 8601; empty where it is not known.
+    """
+    try:
+        return f"{datetime.fromisoformat(began_at):%Y-%m-%d %H:%M %Z}"
+    except ValueError:
+        return "an unknown date"

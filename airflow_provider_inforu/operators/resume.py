@@ -1,0 +1,60 @@
+"""Take up a send after the wait for its calls, from what was stored. Nothing here reads rows or sends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.operators.ledger import open_store, read_ledger_path
+from airflow_provider_inforu.operators.open_send import KnownPeople, OpenSend, has_doubts
+from airflow_provider_inforu.operators.send_evidence import SendEvidence
+from airflow_provider_inforu.sending.facts import FactsError, load_facts
+from airflow_provider_inforu.sending.ledger import Ledger, open_ledger
+from airflow_provider_inforu.sending.ledger_reader import read_ledger
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_inforu.sending.facts import Facts
+    from airflow_provider_inforu.sending.ledger import LedgerStore
+    from airflow_provider_inforu.sending.ledger_reader import Header
+
+
+class ResumeError(InforuError):
+    """What the task stored before it waited cannot be used. A retry reads the rows and calls nobody twice."""
+
+
+def resume_send(context: Context, conn_id: str) -> tuple[OpenSend, float]:
+    """Return the send for whose calls the task has waited, and the deadline of that wait.
+
+    :param context: The task's context.
+    :param conn_id: Of the connection that sent.
+    :raises ResumeError: What was stored is missing or damaged.
+    """
+    evidence = SendEvidence(context, read_ledger_path())
+    store = open_store(context, evidence, resend=False)
+    found = read_ledger(store)
+    if found is None:
+        raise ResumeError(_explain("the ledger is missing"))
+    header, records = found
+    evidence.register(header.send_id, conn_id)
+    facts = _load(store, header)
+    if facts is None or facts.deadline is None:
+        raise ResumeError(_explain("it is missing"))
+    # A ledger is opened for writing only where a late outcome may settle a batch.
+    ledger = open_ledger(store, header) if has_doubts(records) else Ledger(store, "", header, records)
+    return OpenSend(store, ledger, KnownPeople(facts=facts), is_resumed=True), facts.deadline
+
+
+def _load(store: LedgerStore, header: Header) -> Facts | None:
+    try:
+        return load_facts(store, header.send_id)
+    except FactsError as error:
+        raise ResumeError(_explain(str(error))) from None
+
+
+def _explain(problem: str) -> str:
+    return (
+        f"What this task stored before it waited cannot be used: {problem}. No more calls were placed. The "
+        "next try reads the ledger and the recipients, and calls nobody twice"
+    )

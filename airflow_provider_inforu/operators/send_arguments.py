@@ -1,0 +1,158 @@
+"""The arguments of both operators, and what they say of rows, window and flags."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_inforu._compat import conf
+from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.notifications import ISRAEL
+from airflow_provider_inforu.hooks.inforu import InforuHook
+from airflow_provider_inforu.operators.arguments import check_no_password, read_flag, read_limit
+from airflow_provider_inforu.operators.checks import (
+    SEND_CHECKS,
+    check_rows,
+    explain_unknown,
+    is_constant,
+    run_checks,
+)
+from airflow_provider_inforu.operators.rows import HidesRows, rows_of
+
+if TYPE_CHECKING:
+    from airflow_provider_inforu.sending.choices import (
+        InDoubt,
+        InvalidRecipients,
+        OnDuplicate,
+        OutsideWindow,
+        QuotaCheck,
+    )
+    from airflow_provider_inforu.sending.recipients import RecipientList, RecipientRules
+    from airflow_provider_inforu.sending.window import SendingWindow
+
+
+class SendArguments(HidesRows):
+    """An operator with the arguments of a send. `InforuSendOperator` describes them."""
+
+    template_fields: Sequence[str] = (
+        "recipients",
+        "suppress",
+        "phone_field",
+        "key_field",
+        "inforu_conn_id",
+        "ignore_possible_sending_time",
+        "resend",
+        "data_options",
+        "call_options",
+        "report_path",
+        "limit",
+        "is_dry_run",
+        "sending_window",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"data_options": "json", "call_options": "json"}
+    ui_color = "#d9ead3"
+
+    def __init__(
+        self,
+        *,
+        recipients: Iterable[Any] | os.PathLike[str],
+        phone_field: str = "phone",
+        key_field: str | None = None,
+        ignore_possible_sending_time: bool | str | None = None,
+        inforu_conn_id: str = InforuHook.default_conn_name,
+        invalid_recipients: InvalidRecipients = "fail",
+        on_duplicate: OnDuplicate = "skip",
+        in_doubt: InDoubt = "fail",
+        max_in_flight: int = 32,
+        resend: bool | str = False,
+        data_options: Mapping[str, Any] | None = None,
+        call_options: Mapping[str, Any] | None = None,
+        wait_for_calls: bool = False,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        poll_interval: float = 30,
+        calls_timeout: float = 3600,
+        report_path: str | None = None,
+        limit: int | str | None = None,
+        encoding: str | None = None,
+        suppress: Iterable[Any] | os.PathLike[str] | None = None,
+        quota_check: QuotaCheck | None = None,
+        sending_window: str | None = None,
+        outside_window: OutsideWindow = "wait",
+        timezone: str = ISRAEL,
+        dry_run: bool | str = False,
+        **kwargs: Any,  # noqa: ANN401 - to BaseOperator
+    ) -> None:
+        try:
+            super().__init__(**kwargs)
+        except TypeError:
+            if error := explain_unknown(type(self), kwargs):
+                raise error from None
+            raise
+        self.recipients: Any = recipients
+        self.phone_field = phone_field
+        self.key_field = key_field
+        self.ignore_possible_sending_time = ignore_possible_sending_time
+        self.inforu_conn_id = inforu_conn_id
+        self.invalid_recipients = invalid_recipients
+        self.on_duplicate = on_duplicate
+        self.in_doubt = in_doubt
+        self.max_in_flight = max_in_flight
+        self.resend = resend
+        self.data_options = data_options
+        self.call_options = call_options
+        self.wait_for_calls = wait_for_calls
+        self.deferrable = deferrable
+        self.poll_interval = poll_interval
+        self.calls_timeout = calls_timeout
+        self.report_path = report_path
+        self.limit = limit
+        self.encoding = encoding
+        self.suppress: Any = suppress
+        self.quota_check = quota_check
+        self.sending_window = sending_window
+        self.outside_window = outside_window
+        self.timezone = timezone
+        # Airflow's operators have a method of the name, which `airflow tasks test --dry-run` calls.
+        self.is_dry_run = dry_run
+
+        run_checks(self, SEND_CHECKS, only_constants=True)
+        if is_constant(recipients):
+            check_rows(recipients)
+
+    def _people(self) -> RecipientList:
+        from airflow_provider_inforu.operators.people import read_people
+
+        rows, suppress = self._source(), rows_of(self.suppress)
+        check_no_password(recipients=rows, suppress=suppress)
+        if suppress is None and self.suppress is not None:
+            raise InforuInputError(
+                "The task behind suppress returned None or did not run, so the suppression list is unknown. "
+                "No new calls were placed. Return [] if nobody is suppressed"
+            )
+        return read_people(rows, self._rules(), suppress=suppress, encoding=self.encoding)
+
+    def _source(self) -> object:
+        """Return the rows, freshly opened."""
+        return rows_of(self.recipients)
+
+    def _rules(self) -> RecipientRules:
+        from airflow_provider_inforu.sending.recipients import RecipientRules
+
+        return RecipientRules(
+            phone_field=self.phone_field,
+            key_field=self.key_field,
+            speaks=False,
+            invalid_recipients=self.invalid_recipients,
+            on_duplicate=self.on_duplicate,
+            limit=read_limit(self.limit),
+        )
+
+    def _window(self) -> SendingWindow | None:
+        from airflow_provider_inforu.sending.window import read_sending_window
+
+        return read_sending_window(self.sending_window, self.timezone)
+
+    def _ignores_sending_time(self) -> bool | None:
+        value = self.ignore_possible_sending_time
+        return None if value is None else read_flag("ignore_possible_sending_time", value)

@@ -1,0 +1,139 @@
+"""What is wrong in a DAG file is an error when the DAG is parsed, and costs the parsing next to nothing."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowFailException
+
+from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.operators.voice import (
+    InforuSendExistingCampaignOperator,
+    InforuSendTextToSpeechOperator,
+)
+from tests.unit.operators.test_voice import Resolved, existing, people, text_to_speech
+
+PARSE = """
+import sys
+from airflow.sdk import DAG
+before = set(sys.modules)
+from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
+with DAG("dag"):
+    InforuSendTextToSpeechOperator(task_id="call", recipients=[], message="hi {name}", in_doubt="accept",
+                                   invalid_recipients="skip", sending_window="sun-thu 09:00-20:00")
+new = set(sys.modules) - before
+print(sorted(new & {"requests", "phonenumbers", "sqlalchemy", "sqlite3", "pyarrow"}))
+"""
+
+
+class Frame:
+    """A data frame, as far as the operator looks at it."""
+
+    def to_dict(self, _orient):
+        return []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"message": "hi {"}, "a brace that is not part of a placeholder"),
+        ({"message": "hi {first name}"}, "has the invalid placeholder {first name}"),
+        ({"message": "  "}, "message is empty"),
+        ({"message": ["x"]}, "message must be text, not list"),
+        ({"key_field": "phone"}, "key_field is the field of the phone"),
+        ({"key_field": ["id"]}, "key_field must be the name of a field, not list"),
+        ({"invalid_recipients": "drop"}, "invalid_recipients must be one of fail, skip, not 'drop'"),
+        ({"on_duplicate": "once"}, "on_duplicate must be one of skip, send, fail, not 'once'"),
+        ({"in_doubt": "ask"}, "in_doubt must be one of fail, accept, resend, not 'ask'"),
+        ({"resend": "maybe"}, "resend must be true or false, not 'maybe'"),
+        ({"resend": "0500000001"}, "resend must be true or false, not '[phone hidden]'"),
+        ({"dry_run": None}, "dry_run rendered to an empty value"),
+        ({"data_options": {"CampaignName": "x"}}, "data_options may not set CampaignName"),
+        ({"call_options": {"x": {1, 2}}}, "cannot be written as JSON"),
+        ({"ignore_possible_sending_time": "maybe"}, "ignore_possible_sending_time must be true or false"),
+        ({"campaign_name": ["x"]}, "campaign_name must be text, not list"),
+        ({"max_in_flight": 0}, "max_in_flight must be a whole number from 1, not 0"),
+        ({"limit": 0}, "limit must be a whole number from 1"),
+        ({"limit": -1}, "limit must be a whole number from 1"),
+        ({"limit": "ten"}, "limit must be a whole number from 1"),
+        ({"limit": True}, "limit must be a whole number from 1"),
+        ({"limit": 1.5}, "limit must be a whole number from 1"),
+        ({"timezone": "Israel/Tel Aviv"}, "no time zone 'Israel/Tel Aviv'"),
+        ({"report_path": "report.xlsx"}, "report_path must end in one of .csv"),
+        (
+            {"recipients": None},
+            "not NoneType. No new calls were placed. Pass the output of the upstream task",
+        ),
+        ({"recipients": {"0500000001"}}, "not set. No new calls were placed. A set has no order"),
+        ({"recipients": {"phone": "0500000001"}}, "not dict. No new calls were placed. Pass a list"),
+        ({"recipients": Frame()}, "not Frame. No new calls were placed. Pass frame.to_dict('records')"),
+    ],
+)
+def test_a_constant_that_is_wrong_is_an_error_when_the_dag_is_parsed(arguments, error):
+    with pytest.raises(InforuInputError, match=re.escape(error)) as raised:
+        text_to_speech(**{"recipients": people(1), **arguments})
+    assert "0500000001" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"campaign_id": ""}, "campaign_id is empty"),
+        ({"campaign_id": None}, "campaign_id is empty"),
+        ({"campaign_id": [183]}, "campaign_id is empty or no id"),
+        ({"duplicate": "maybe"}, "duplicate must be true or false"),
+        ({"duplicate_name": "Copy"}, "duplicate_name names a copy, so it needs duplicate=True"),
+    ],
+)
+def test_a_constant_of_a_campaign_that_is_wrong_is_an_error_when_the_dag_is_parsed(arguments, error):
+    with pytest.raises(InforuInputError, match=error):
+        existing(people(1), **arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"message": None},
+        {"message": "{{ params.text }} {"},
+        {"limit": "{{ params.limit }}"},
+        {"recipients": Resolved(None)},
+        {"recipients": "{{ params.file }}"},
+        {"report_path": "{{ params.path }}"},
+        {"sending_window": "{% if x %}{% endif %}"},
+        {"dry_run": Resolved(True)},
+        {"data_options": {"Note": Resolved(1)}},
+    ],
+)
+def test_what_is_known_only_when_the_task_runs_is_not_judged_before(arguments):
+    text_to_speech(**{"recipients": people(1), **arguments})
+
+
+@pytest.mark.parametrize(
+    ("operator", "arguments", "words"),
+    [
+        (InforuSendTextToSpeechOperator, {"text": "hi"}, "has no argument 'text'. Did you mean 'message'?"),
+        (InforuSendTextToSpeechOperator, {"reciepients": []}, "Did you mean 'recipients'?"),
+        (InforuSendTextToSpeechOperator, {"report_pth": "x"}, "Did you mean 'report_path'?"),
+        (InforuSendExistingCampaignOperator, {"campaign_id": 1, "text": "hi"}, "has no argument 'text'. Its"),
+    ],
+)
+def test_an_argument_that_does_not_exist_is_named_with_those_that_do(operator, arguments, words):
+    with DAG("dag"), pytest.raises(TypeError, match=re.escape(words)) as error:
+        operator(task_id="call", recipients=[], **arguments)
+    assert "key_field" in str(error.value)
+
+
+def test_parsing_a_dag_imports_nothing_that_only_sending_needs():
+    run = subprocess.run([sys.executable, "-c", PARSE], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_task_whose_rows_airflow_would_show_sends_nothing(sandbox):
+    task = text_to_speech(people(1), suppress=["0500000009"])
+    with pytest.raises(AirflowFailException, match="recipients and suppress would be visible") as error:
+        task.execute({})
+    assert "0500000" not in str(error.value)
+    assert sandbox.requests() == []
