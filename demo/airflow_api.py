@@ -79,6 +79,11 @@ class AirflowApi:
         body = {"dry_run": False, "only_failed": False, "dag_run_id": run_id, "task_ids": [task_id]}
         self._json("POST", f"dags/{dag_id}/clearTaskInstances", json=body)
 
+    def clear_task_state(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Delete all that a task keeps in Airflow's task state, as the button in the UI does."""
+        path = f"{_task_path(dag_id, run_id, task_id)}/state-store"
+        self._request("DELETE", path).raise_for_status()
+
     def task_instances(self, dag_id: str, run_id: str) -> TaskInstances:
         """Return the task instances of a run."""
         return list(self._json("GET", f"dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"])

@@ -28,7 +28,12 @@ from tests.integration.s3 import s3_client, s3_server
 ROOT = Path(__file__).parents[2]
 LONG = bool(os.environ.get("INFORU_CHAOS"))
 SENDS, PEOPLE, KILLS_PER_SEND = (8, 3200, 12) if LONG else (1, 800, 5)
-PLACES = ["task state", "plain path", "file URL", "S3"]
+PLACES = [
+    "task state",
+    "plain path",
+    pytest.param("file URL", marks=pytest.mark.long),
+    pytest.param("S3", marks=pytest.mark.long),
+]
 SEED = int(os.environ.get("INFORU_CHAOS_SEED", "20261123"))
 
 FAULTS = [

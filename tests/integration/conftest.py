@@ -29,8 +29,13 @@ PROJECT = Path(__file__).resolve().parents[2]
 DEFAULT_POSTGRES = "postgresql+psycopg2://postgres@127.0.0.1:5432/postgres"
 
 
+def _scope_of_ground(fixture_name: str, config: pytest.Config) -> str:  # noqa: ARG001 - pytest gives both
+    """Return "function" where one test of a real Airflow is selected: it stops after the test then."""
+    return "function" if str(config.getoption("markexpr")).startswith("not long and") else "session"
+
+
 @pytest.fixture(
-    scope="session",
+    scope=_scope_of_ground,
     params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)],
 )
 def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
