@@ -1,0 +1,67 @@
+"""What the first pages show: code that works, links that lead somewhere, and options that exist."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_inforu.get_provider_info import get_provider_info
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+GETTING_STARTED = ROOT / "docs" / "getting-started.md"
+PAGES = [README, GETTING_STARTED, ROOT / "docs" / "failures.md"]
+OPTIONS = get_provider_info()["config"]["inforu"]["options"]
+
+
+def read_python(page: Path) -> str:
+    """Return the only Python block of a page."""
+    (code,) = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    return code
+
+
+def read_anchors(page: Path) -> set[str]:
+    """Return what a link can name on a page: its headings, in the form of the web page and of Sphinx."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#{1,3} (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_first_dag_is_the_same_on_both_pages():
+    assert read_python(GETTING_STARTED) == read_python(README)
+
+
+def test_the_first_dag_sends_to_the_people_of_its_upstream_task(tmp_path):
+    file = tmp_path / "reminders.py"
+    file.write_text(read_python(GETTING_STARTED), "utf-8")
+    dag = runpy.run_path(str(file))["reminders"]()
+
+    call = dag.get_task("call")
+    row = dag.get_task("people").python_callable()[0]
+    assert call.upstream_task_ids == {"people"}
+    assert call.key_field in row
+    assert call.message.format_map(row)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_link_leads_to_a_file_and_a_heading(page):
+    targets = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", page.read_text("utf-8"))
+    assert targets
+    for file, anchor in targets:
+        target = page.parent / file if file else page
+        assert target.is_file(), file
+        if anchor:
+            assert anchor in read_anchors(target), f"{file}#{anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_option_exists(page):
+    named = set(re.findall(r"\[inforu\] (\w+)", page.read_text("utf-8")))
+    assert named
+    assert named <= set(OPTIONS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_is_visible_without_a_build(page):
+    assert "literalinclude" not in page.read_text("utf-8")
