@@ -228,7 +228,7 @@ class Attempt:
             )
         self._evidence.register(ledger.header.send_id, self._hook.inforu_conn_id)
         if self._order.resend and ledger.records:
-            log.info("resend is set, but the task was not cleared since the send began: it has no effect")
+            log.warning("resend is set, but the task was not cleared since the send began: it has no effect")
         send = OpenSend(store, ledger, people)
         send.settle(self._hook, self._order.in_doubt)
         if self._order.in_doubt == "resend" and ledger.in_doubt():

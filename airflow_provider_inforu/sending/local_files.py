@@ -6,12 +6,14 @@ import contextlib
 import errno
 import os
 import secrets
+import time
 from pathlib import Path
 from typing import Protocol
 
 LOCAL_PROTOCOLS = ("", "file", "local")
 """How fsspec names the local file system: without a scheme, ``file://`` and ``local://``."""
 DRAFT_SUFFIX = ".draft"
+OLD_SECONDS = 600.0
 
 
 class StoragePath(Protocol):
@@ -67,14 +69,15 @@ def make_folders(path: Path) -> None:
         sync_folder(folder.parent)
 
 
-def remove_drafts(folder: Path) -> None:
-    """Remove the drafts that killed processes left in a folder.
+def remove_old_drafts(folder: Path) -> None:
+    """Remove the drafts that killed processes left in a folder. A recent one may still be written.
 
     :param folder: The folder.
     """
     for draft in folder.glob(f"*{DRAFT_SUFFIX}"):
         with contextlib.suppress(OSError):
-            draft.unlink()
+            if time.time() - draft.stat().st_mtime > OLD_SECONDS:
+                draft.unlink()
 
 
 def sync_folder(folder: Path) -> None:

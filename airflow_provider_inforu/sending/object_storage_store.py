@@ -14,7 +14,7 @@ from airflow_provider_inforu.sending.ledger_reader import exists
 from airflow_provider_inforu.sending.local_files import (
     local_path,
     make_folders,
-    remove_drafts,
+    remove_old_drafts,
     sync_folder,
     write_atomically,
 )
@@ -88,9 +88,9 @@ class ObjectStorageStore:
         raise LedgerError("other attempts of this task begin at the same moment: this one sends nothing")
 
     def _remove_drafts(self) -> None:
-        """Remove what killed attempts left half written. One that still runs can write nothing any more."""
+        """Remove what killed attempts left half written."""
         if folder := local_path(self._folder):
-            remove_drafts(folder)
+            remove_old_drafts(folder)
 
     def latest(self) -> str | None:
         """Return the name of the last attempt that wrote its document; None where there is no ledger.
@@ -122,7 +122,7 @@ class ObjectStorageStore:
         try:
             self.put(key, value)
         finally:
-            self._check_claims()  # also says why a write failed: a later attempt removes drafts
+            self._check_claims()
 
     def put(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
         """Write a value, whoever may write the ledger."""

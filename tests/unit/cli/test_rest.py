@@ -126,18 +126,12 @@ def test_an_airflow_without_task_state_is_not_taken_for_one_without_a_ledger(run
     assert (code, "it has from 3.3 on" in err) == (1, True)
 
 
-@pytest.mark.parametrize(
-    ("damaged", "what"),
-    [
-        ('"x"', "attempt 000001-0 is missing"),
-        ("x", "inforu_ledger.000001-0 is not JSON"),
-        ({"version": 1}, "inforu_ledger.000001-0 is not JSON"),
-    ],
-)
-def test_a_damaged_ledger_is_one_line(run, airflow, damaged, what):
+@pytest.mark.parametrize("damaged", ['"x"', "x", {"version": 1}])
+def test_a_damaged_ledger_is_one_line(run, airflow, damaged):
     airflow.values[attempt_key("000001-0")] = damaged
     code, _, err = run("show")
-    assert (code, err) == (1, f"airflow inforu: the ledger cannot be read: {what}\n")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "the document of attempt 000001-0 is damaged" in err
 
 
 def test_the_token_of_the_environment_is_used_and_never_shown(run, airflow, monkeypatch):

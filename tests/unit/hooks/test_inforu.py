@@ -83,7 +83,7 @@ class Reminder:
 
 
 def test_a_phone_in_the_place_of_a_message_id_is_not_shown(hook):
-    with pytest.raises(InforuInputError, match="call 1") as raised:
+    with pytest.raises(InforuInputError, match="Call 1") as raised:
         hook.send_text_to_speech([{"phone": "12345", "text": "x", "message_id": "0500000001"}])
     assert "0500000001" not in str(raised.value)
 

@@ -13,7 +13,10 @@ def test_a_rate_limit_is_waited_for(inforu_sandbox, monkeypatch):
 
     with DAG("reminders") as dag:
         InforuSendTextToSpeechOperator(task_id="call", recipients=["0500000001"], message="שלום")
-    dag.get_task("call").execute({"ti": SimpleNamespace(try_number=1, max_tries=0)})
+    task = dag.get_task("call")
+    context = {"ti": SimpleNamespace(try_number=1, max_tries=0, xcom_push=lambda **_: None)}
+    task.render_template_fields(context)
+    task.execute(context)
 
     inforu_sandbox.wait_until_calls_ended(timeout=10)
     assert [call["status"] for call in inforu_sandbox.calls()] == ["Answered"]

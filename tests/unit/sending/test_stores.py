@@ -266,9 +266,13 @@ def test_a_writer_that_is_killed_leaves_a_whole_value_and_the_next_one_removes_i
         writer.kill()
         writer.communicate()
         assert ObjectStorageStore(root, PARTS).get("key")["number"] >= last
-    (tmp_path / PARTS[0] / quote(PARTS[1], safe="") / "call" / "-1" / "key.json.0000.draft").touch()
+    folder = tmp_path / PARTS[0] / quote(PARTS[1], safe="") / "call" / "-1"
+    recent, old = folder / "key.json.0000.draft", folder / "key.json.1111.draft"
+    recent.touch()
+    old.touch()
+    os.utime(old, (0, 0))
     opened(root)
-    assert not list(tmp_path.rglob("*.draft"))
+    assert (recent.exists(), old.exists()) == (True, False)
 
 
 @LOCAL
