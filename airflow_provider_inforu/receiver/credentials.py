@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-SHORTEST_SECRET = 16
-"""Characters. A shorter one could be guessed, and Airflow masks nothing below five."""
+from airflow_provider_inforu.get_provider_info import SHORTEST_SECRET
 
 NAMES = ("notification_secret", "notification_secret_previous", "read_secret")
 

@@ -127,8 +127,8 @@ class Guard:
         if not right:
             raise HTTPException(
                 503,
-                "no usable secret is configured: set notification_secret, and read_secret where it is used, "
-                "in the connection's extra, with at least 16 characters",
+                "no usable secret is configured: set notification_secret in the connection's extra, with at "
+                "least 16 characters, and read_secret likewise where it is used",
             )
         expected = [one.encode("utf-8", "surrogatepass") for one in right]
         # Compares all of them, so that the time tells nothing.

@@ -23,10 +23,10 @@ def test_check_says_that_the_connection_works_and_calls_nobody(inforu, inforu_sa
 def test_check_asks_the_receiver_that_the_connection_names(inforu, connection, receiver):
     connection(receiver_url=receiver.url, notification_secret=receiver.secret)
     assert f"Receiver: {receiver.url} answers" in inforu("check")[1]
-    connection(receiver_url=receiver.url, notification_secret="another-secret")
+    connection(receiver_url=receiver.url, notification_secret="another-secret-of-all")
     code, out, err = inforu("check")
     assert (code, "Receiver: does not answer" in out) == (1, True)
-    assert "another-secret" not in out + err
+    assert "another-secret-of-all" not in out + err
     assert err.count("\n") == 1
 
 
