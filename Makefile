@@ -1,11 +1,11 @@
-# make setup · demo · test · lint · docs · compat · chaos · bench · lock · clean
+# make setup · demo · test · test-all · lint · docs · compat · constraints · chaos · bench · lock · clean
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 READY := .venv/.ready
 COMPAT := 3.0 3.1 3.2
 
-.PHONY: setup demo test lint docs compat $(COMPAT:%=compat-%) chaos bench lock clean
+.PHONY: setup demo test test-all lint docs compat $(COMPAT:%=compat-%) constraints chaos bench lock clean
 
 setup: $(READY)
 
@@ -20,9 +20,18 @@ $(READY): requirements/bootstrap.lock requirements/dev.lock pyproject.toml
 demo: $(READY)
 	$(BIN)/python -m demo.run
 
+# What `make test` runs: of the tests of a real Airflow one, on SQLite, and of no test its long form.
+QUICK := not long and (not integration or main_flow and not postgres)
 # More processes than two cores are busy with: tests of a real Airflow wait most of the time.
+PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadgroup
+
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --cov --cov-report=term
+	$(PYTEST) -m "$(QUICK)"
+
+# Both halves count for the coverage, and only together.
+test-all: $(READY)
+	$(PYTEST) -m "$(QUICK)" --cov --cov-report= --cov-fail-under=0
+	$(PYTEST) -m "not ($(QUICK))" --cov --cov-append --cov-report=term
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -54,20 +63,31 @@ bench: $(READY)
 	$(BIN)/python -m pytest tests/benchmarks -s
 
 # --no-emit-…: a lock names packages, versions and hashes, and no host.
-LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-emit-find-links --no-header --no-annotate
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate
+LOCK := $(COMPILE) --generate-hashes --no-emit-index-url --no-emit-find-links
 
-# An Airflow of then with the packages of then, as its constraints would have it: it breaks with those of today.
-# Of ours these are newer, and asgiref because common-compat asks for it.
-OURS := apache-airflow-providers-common-compat asgiref pyrate-limiter
-LOCK_OF_THEN := $(LOCK) $(OURS:%=--exclude-newer-package %=false)
+# Each supported Airflow with a day on which it was the newest of its minor release.
+RELEASES := 3.0.6:2025-09-10 3.1.8:2026-04-01 3.2.2:2026-07-01 3.3.2:2026-10-01
+AIRFLOWS := $(foreach release,$(RELEASES),$(firstword $(subst :, ,$(release))))
+day_of = $(lastword $(subst :, ,$(filter $1:%,$(RELEASES))))
 
-lock:
+# The published constraints of an Airflow hold what a resolver chose on the day of its release.
+build/constraints-%.txt: Makefile | $(READY)
+	@mkdir -p $(@D)
+	echo "apache-airflow==$*" | $(COMPILE) --exclude-newer $(call day_of,$*)T00:00:00Z -o $@ - >/dev/null
+
+constraints: $(AIRFLOWS:%=resolves-%)
+
+$(AIRFLOWS:%=resolves-%): resolves-%: build/constraints-%.txt
+	$(COMPILE) --all-extras --constraints $< --output-file build/resolved-$*.txt pyproject.toml >/dev/null
+	@grep -x 'apache-airflow==$*' build/resolved-$*.txt
+
+lock: build/constraints-3.0.6.txt build/constraints-3.1.8.txt build/constraints-3.2.2.txt
 	$(LOCK) --group pyproject.toml:bootstrap -o requirements/bootstrap.lock
 	$(LOCK) --group dev pyproject.toml -o requirements/dev.lock
-	$(LOCK_OF_THEN) --exclude-newer 2025-09-10T00:00:00Z --group airflow-3.0 pyproject.toml -o requirements/airflow-3.0.lock
-	$(LOCK_OF_THEN) --exclude-newer 2026-04-01T00:00:00Z --group airflow-3.1 pyproject.toml -o requirements/airflow-3.1.lock
-	$(LOCK_OF_THEN) --exclude-newer 2026-07-01T00:00:00Z --group airflow-3.2 pyproject.toml -o requirements/airflow-3.2.lock
+	$(LOCK) --constraints build/constraints-3.0.6.txt --group airflow-3.0 pyproject.toml -o requirements/airflow-3.0.lock
+	$(LOCK) --constraints build/constraints-3.1.8.txt --group airflow-3.1 pyproject.toml -o requirements/airflow-3.1.lock
+	$(LOCK) --constraints build/constraints-3.2.2.txt --group airflow-3.2 pyproject.toml -o requirements/airflow-3.2.lock
 
 clean:
 	find . -name __pycache__ -not -path './.venv*/*' -prune -exec rm -rf {} +

@@ -62,12 +62,22 @@ def get_provider_info() -> dict[str, Any]:
                 "options": {
                     "ledger_path": {
                         "description": "Where sends keep their ledger, and alerts their cool-downs: any URL "
-                        "that fsspec knows. Empty: ledgers in Airflow's task state, which needs Airflow 3.3 "
-                        "or later; cool-downs on each machine alone.",
+                        "that fsspec knows, or a path. All workers must share it. Empty: ledgers in "
+                        "Airflow's task state, which needs Airflow 3.3 or later; cool-downs on each machine "
+                        "alone.",
                         "version_added": "0.1.0",
                         "type": "string",
                         "example": "s3://aws_default@bucket/inforu-ledgers",
                         "default": "",
+                    },
+                    "require_ledger": {
+                        "description": "Refuse each later try of a task whose earlier tries left no ledger. "
+                        "By default such a try sends, because the earlier one ended before its first "
+                        "request. Turn it on where a lost ledger is more likely than a try that never began.",
+                        "version_added": "0.1.0",
+                        "type": "boolean",
+                        "example": None,
+                        "default": "False",
                     },
                     "rate_limit_redis_url": {
                         "description": "A Redis server through which all sends of an account, on any worker, "

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_inforu.capi.envelope import Reply, as_int, as_text, field_of
+from airflow_provider_inforu.capi.envelope import Reply, as_int, as_printable_text, field_of
 
 GET_QUOTA = "Admin/GetQuota"
 VOICE_QUOTA = "IVR"
@@ -59,8 +59,8 @@ def read_quota(reply: Reply) -> list[Quota]:
 
 def _row(row: Mapping[str, Any]) -> Quota:
     return Quota(
-        usage=as_text(field_of(row, "QuotaUsageType")) or "",
-        kind=as_text(field_of(row, "QuotaType")) or "",
+        usage=as_printable_text(field_of(row, "QuotaUsageType")) or "",
+        kind=as_printable_text(field_of(row, "QuotaType")) or "",
         remaining=as_int(field_of(row, "RemainingQuota")),
         warning_level=as_int(field_of(row, "WarningLevel")),
     )

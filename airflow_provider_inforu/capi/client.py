@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import requests
 
-from airflow_provider_inforu.capi.connections import progress
 from airflow_provider_inforu.capi.envelope import (
     DEFAULT_BASE_URL,
     AuthLocation,
@@ -19,7 +18,13 @@ from airflow_provider_inforu.capi.envelope import (
     build_url,
     parse_reply,
 )
-from airflow_provider_inforu.capi.errors import NOT_KNOWN, InforuConnectionError, InforuOutcomeUnknownError
+from airflow_provider_inforu.capi.errors import (
+    NOT_KNOWN,
+    InforuApiError,
+    InforuConnectionError,
+    InforuOutcomeUnknownError,
+)
+from airflow_provider_inforu.capi.exchange import Exchange, RequestHeldBackError
 from airflow_provider_inforu.capi.redact import hide
 from airflow_provider_inforu.capi.session import (
     CONNECT_TIMEOUT_SECONDS,
@@ -55,8 +60,8 @@ class InforuClient:
     :param username: The user name.
     :param token: The API token.
     :param auth_location: Where both travel: ``header`` (default) or ``body``.
-    :param timeout: Seconds to wait for an answer to begin, and then for it to end (30). Connecting may take
-        ten of its own at most.
+    :param timeout: Seconds from the first byte of a request to the last byte of its answer (30). Connecting
+        may take ten seconds of its own at most.
     :param proxy: Address of a proxy; None (default) for what the environment says.
     """
 
@@ -119,11 +124,10 @@ class InforuClient:
         # Made once: all but the body is the same each time, and takes longer to make than the body.
         if function not in self._without_body:
             url = build_url(self._base_url, function, self._auth_location)
-            progress.left = False
             try:
                 request = self._session.prepare_request(requests.Request("POST", url))
             except Exception as error:
-                raise self._transport_error(error, function) from None
+                raise self._transport_error(error, function, has_left=False) from None
             self._without_body[function] = request
         return self._without_body[function]
 
@@ -133,8 +137,24 @@ class InforuClient:
         :param prepared: What `prepare` returned; whoever sends it twice calls people twice.
         :raises InforuError: See `call`.
         """
+        with Exchange(self._timeout) as exchange:
+            response, body = self._exchange(prepared, exchange)
+            try:
+                reply = parse_reply(
+                    body,
+                    http_status=response.status_code,
+                    function=prepared.function,
+                    retry_after=response.headers.get("Retry-After"),
+                    secrets=self._secrets,
+                )
+            except InforuApiError as refusal:
+                exchange.is_conclusive = refusal.safe_to_resend
+                raise
+            exchange.is_conclusive = True
+            return reply
+
+    def _exchange(self, prepared: PreparedCall, exchange: Exchange) -> tuple[requests.Response, bytes]:
         function = prepared.function
-        progress.left = False
         try:
             with self._session.send(
                 prepared.request,
@@ -142,31 +162,28 @@ class InforuClient:
                 allow_redirects=False,
                 **self._transport,
             ) as response:
-                body = read_body(response, seconds=self._timeout, max_bytes=MAX_ANSWER_BYTES)
+                return response, read_body(response, max_bytes=MAX_ANSWER_BYTES)
         except AnswerError as error:
             raise InforuOutcomeUnknownError(
                 f"Inforu's answer to {function} {error}: {NOT_KNOWN}", http_status=error.http_status
             ) from None
+        except RequestHeldBackError:
+            raise InforuConnectionError(
+                f"the request {function} was not sent: the send was stopped before it left"
+            ) from None
         except Exception as error:
             # Whatever it was: the connection knows whether the request left.
-            raise self._transport_error(error, function) from None
-        return parse_reply(
-            body,
-            http_status=response.status_code,
-            function=function,
-            retry_after=response.headers.get("Retry-After"),
-            secrets=self._secrets,
-        )
+            raise self._transport_error(error, function, has_left=exchange.left) from None
 
     def close(self) -> None:
         """Close the pooled connections."""
         self._session.close()
 
-    def _transport_error(self, error: Exception, function: str) -> Exception:
+    def _transport_error(self, error: Exception, function: str, *, has_left: bool) -> Exception:
         address = urlsplit(self._base_url)
         host = address.hostname if address.port is None else f"{address.hostname}:{address.port}"
         reason = hide(innermost(error), self._secrets)
-        if progress.left:
+        if has_left:
             return InforuOutcomeUnknownError(
                 f"the request {function} went to {host} and no answer came ({reason}): {NOT_KNOWN}"
             )

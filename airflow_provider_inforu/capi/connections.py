@@ -1,49 +1,117 @@
-"""Pooled connections that know two things: whether a request left, and how long they sat idle.
+"""Pooled connections that know whether a request left, and whether another request may follow on them.
 
 Whether the first byte of a request was written decides if its calls may be sent again. The connection itself
 knows it exactly; the type of an exception only hints at it.
 
-A kept-alive connection that sat idle may have been closed silently by the other side. A request written to
-it would look like one whose answer was lost, so it is not reused.
+A connection is used again only when its last response proved an outcome and brought no byte too many. So a
+late or doubled response is never taken for the response to the next request. A connection that sat idle may
+have been closed silently by the other side. A request written to it would look like one whose response was
+lost, so it is not used again either.
 """
 
 from __future__ import annotations
 
-import threading
+import io
+import ssl
 import time
-from typing import Any
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse, parse_headers
+from typing import Any, cast
 
 from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidProxyURL
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from airflow_provider_inforu.capi.exchange import Exchange, current_exchange
+
 MAX_IDLE_SECONDS = 3.0
 """How long a connection may sit idle and still be used again."""
 MAX_KEPT = 1000
 """How many connections are kept: all that a send needs. Without one, a request begins with a handshake."""
+MAX_INTERIM_RESPONSES = 20
+"""How many responses of 1xx may come before the final one."""
+_RECORD_BYTES = 16 * 1024
 
 
-class _Progress(threading.local):
-    """How far the request of this thread came."""
+class _TimedStream(io.RawIOBase):
+    """What a socket brings, until the deadline of the exchange."""
 
-    left = False
+    def __init__(self, sock: Any, exchange: Exchange) -> None:  # noqa: ANN401 - a socket or urllib3's own
+        self._socket = sock
+        self._exchange = exchange
+        self._stream = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - a buffer
+        if self._stream is None:
+            return 0
+        self._socket.settimeout(self._exchange.seconds_left())
+        return cast("int | None", self._stream.readinto(buffer))
+
+    def end(self) -> None:
+        """Bring nothing more."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+
+    def close(self) -> None:
+        self.end()
+        super().close()
 
 
-progress = _Progress()
-"""``progress.left`` turns true when the first byte of this thread's request is written.
+class _ResponseStream(io.BufferedReader):
+    """A response as it comes in. When it is closed, it notices bytes that do not belong to the response."""
 
-Set it to False before a request."""
+    def __init__(self, raw: _TimedStream, exchange: Exchange) -> None:
+        super().__init__(raw)
+        self._source = raw
+        self._exchange = exchange
+
+    def close(self) -> None:
+        if not self.closed:
+            self._source.end()
+            self._exchange.has_excess |= bool(self.peek(1))
+        super().close()
+
+
+class _Response(HTTPResponse):
+    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        exchange = current_exchange()
+        self.fp = _ResponseStream(_TimedStream(sock, exchange), exchange)
+
+    def _read_status(self) -> tuple[str, int, str]:
+        # http.client skips 100 only, without a bound, and takes 102 or 103 as the response.
+        for _ in range(MAX_INTERIM_RESPONSES + 1):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            parse_headers(self.fp)
+        raise HTTPException(f"more than {MAX_INTERIM_RESPONSES} interim responses")
 
 
 class _WatchedConnection(HTTPConnection):
+    response_class = _Response
     _last_used = 0.0
     _connecting = False
+    _exchange: Exchange | None = None
 
     @property
     def is_connected(self) -> bool:
+        # False where bytes wait to be read: they answer no request that is still to come.
+        if not super().is_connected or self._has_decrypted_bytes():
+            return False
+        if self._exchange is None:
+            return True
         idle = time.monotonic() - self._last_used
-        return super().is_connected and idle < MAX_IDLE_SECONDS
+        return idle < MAX_IDLE_SECONDS and self._exchange.may_reuse_connection
+
+    def _has_decrypted_bytes(self) -> bool:
+        return isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0
 
     def connect(self) -> None:
         # A proxy's CONNECT is written while connecting; it carries nothing of the request.
@@ -56,9 +124,17 @@ class _WatchedConnection(HTTPConnection):
     def send(self, data: Any) -> None:  # noqa: ANN401 - the type of the overridden method
         if self.sock is None:
             self.connect()
-        if not self._connecting:
-            progress.left = True
-        super().send(data)
+        if self._connecting:
+            super().send(data)
+            return
+        exchange = current_exchange()
+        if not exchange.left:
+            self._exchange = exchange
+            exchange.leave(self.sock)
+        # In pieces: for TLS, a socket's timeout holds for each record of 16 KiB.
+        for start in range(0, len(data), _RECORD_BYTES):
+            self.sock.settimeout(exchange.seconds_left())
+            super().send(data[start : start + _RECORD_BYTES])
 
     def getresponse(self) -> Any:  # noqa: ANN401 - the type of the overridden method
         try:

@@ -5,6 +5,7 @@ Answers are judged by StatusId and HTTP code only, both of them: HTTP 200 with a
 
 from __future__ import annotations
 
+import encodings.utf_8_sig  # noqa: F401 - see below
 import json
 from base64 import b64encode
 from collections.abc import Mapping
@@ -21,8 +22,11 @@ from airflow_provider_inforu.capi.errors import (
     InforuRateLimitError,
     InforuRejectedError,
 )
-from airflow_provider_inforu.capi.redact import hide
+from airflow_provider_inforu.capi.redact import hide, printable
 from airflow_provider_inforu.capi.statuses import StatusId, describe
+
+# Python imports a codec when it is first used. That would be with the first answer, when a process that has
+# no file descriptor left cannot import, and would lose the answer.
 
 DEFAULT_BASE_URL = "https://capi.inforu.co.il"
 
@@ -117,6 +121,12 @@ def as_text(value: object) -> str | None:
     return str(value) or None
 
 
+def as_printable_text(value: object) -> str | None:
+    """Return what `as_text` does, fit for logs and XCom: see `printable`."""
+    text = as_text(value)
+    return None if text is None else printable(text)
+
+
 def parse_reply(
     body: bytes,
     *,
@@ -140,14 +150,14 @@ def parse_reply(
     status_id = as_int(field_of(envelope, "StatusId"))
     description = hide(as_text(field_of(envelope, "StatusDescription")) or "", secrets)[:LONGEST_DESCRIPTION]
     detailed = hide(as_text(field_of(envelope, "DetailedDescription")) or "", secrets)[:LONGEST_DESCRIPTION]
-    request_id = as_text(field_of(envelope, "RequestId"))
+    request_id = as_printable_text(field_of(envelope, "RequestId"))
     if status_id == StatusId.SUCCESS and 200 <= http_status < 300:
         data = field_of(envelope, "Data")
         return Reply(
             status_id=status_id,
             status_description=description,
             detailed_description=detailed,
-            function_name=as_text(field_of(envelope, "FunctionName")) or function,
+            function_name=as_printable_text(field_of(envelope, "FunctionName")) or function,
             request_id=request_id,
             data=data if isinstance(data, dict) else {},
             http_status=http_status,
@@ -166,7 +176,7 @@ def parse_reply(
         detailed_description=detailed,
         function=function,
         request_id=request_id,
-        retry_after=retry_after,
+        retry_after=None if retry_after is None else printable(retry_after),
     )
     # The guide has 401 also for -1, which proves nothing: without its StatusId a 401 proves as little.
     refusal.safe_to_resend = status_id is not None or error is InforuRateLimitError

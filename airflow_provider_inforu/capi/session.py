@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from http.cookiejar import DefaultCookiePolicy
 
 import requests
 from requests.auth import AuthBase
 from requests.cookies import RequestsCookieJar
-from urllib3.exceptions import LocationValueError
+from urllib3.exceptions import LocationValueError, ReadTimeoutError
 
 from airflow_provider_inforu import __version__
 from airflow_provider_inforu.capi.connections import WatchedAdapter
@@ -50,22 +49,21 @@ def new_session(authorization: str | None) -> requests.Session:
     return session
 
 
-def read_body(response: requests.Response, *, seconds: float, max_bytes: int) -> bytes:
+def read_body(response: requests.Response, *, max_bytes: int) -> bytes:
     """Return the body of a streamed answer.
 
     :param response: The answer.
-    :param seconds: How long it may take.
     :param max_bytes: How long it may be.
-    :raises AnswerError: It is longer, or takes longer.
+    :raises AnswerError: It is longer, or the deadline of the exchange passed before its end.
     """
-    deadline = time.monotonic() + seconds
     body = bytearray()
-    while chunk := response.raw.read1(65536, decode_content=True):
-        body += chunk
-        if len(body) > max_bytes:
-            raise AnswerError(f"is longer than {max_bytes} bytes", http_status=response.status_code)
-        if time.monotonic() > deadline and response.raw.length_remaining != 0:
-            raise AnswerError("did not end in time")
+    try:
+        while chunk := response.raw.read1(65536, decode_content=True):
+            body += chunk
+            if len(body) > max_bytes:
+                raise AnswerError(f"is longer than {max_bytes} bytes", http_status=response.status_code)
+    except ReadTimeoutError:
+        raise AnswerError("did not end in time") from None
     return bytes(body)
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_inforu.capi.envelope import Reply, as_int, as_text, build_body, field_of
+from airflow_provider_inforu.capi.envelope import Reply, as_int, as_printable_text, build_body, field_of
 from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.redact import hide
 
 SEND_TEXT_TO_SPEECH = "Voice/Message/Send"
 SEND_EXISTING_CAMPAIGN = "Voice/Campaign/SendExisting"
@@ -153,7 +154,7 @@ def read_receipt(reply: Reply, calls: int) -> SendReceipt:
     """
     return SendReceipt(
         campaign_id=as_int(field_of(reply.data, "CampaignID")),
-        request_token=as_text(field_of(reply.data, "RequestToken")),
+        request_token=as_printable_text(field_of(reply.data, "RequestToken")),
         request_id=reply.request_id,
         calls=calls,
     )
@@ -181,7 +182,7 @@ def _check(calls: Sequence[Call], *, text_needed: bool) -> None:
     if not 1 <= len(calls) <= MAX_CALLS:
         raise InforuInputError(f"one request takes 1 to {MAX_CALLS} calls, and this one has {len(calls)}")
     for number, call in enumerate(calls, start=1):
-        name = f"call {number} ({call.message_id})" if call.message_id else f"call {number}"
+        name = f"call {number} ({hide(str(call.message_id))})" if call.message_id else f"call {number}"
         if not isinstance(call.phone, str) or not call.phone.isdecimal():
             raise InforuInputError(f"{name} has no phone in local form, digits only")
         if text_needed and not (isinstance(call.text, str) and call.text.strip()):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.cli.connections import LocalHook
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from airflow_provider_inforu.capi.admin import Quota
+    from airflow_provider_inforu.outcomes.health import PushHealth
 
 _FAILED = "the connection cannot be used"
-_NOBODYS_SEND = "0" * 16
-"""A send that nobody heard of: the receiver answers for it with zeros."""
 
 
 @ends_with_one_line(_FAILED)
@@ -34,22 +34,28 @@ def check(args: Namespace) -> None:
     """
     hook = LocalHook(args.conn_id)
     works, words = hook.test_connection()
-    receiver_works, receiver_words = _ask_receiver(hook) if works else (None, "not asked")
-    ok = works and receiver_works is not False
+    receiver = _ask_receiver(hook) if works else _Receiver(None, "not asked")
+    ok = works and receiver.works is not False
     if args.output == "json":
         print_json(
             {
                 "conn_id": args.conn_id,
                 "ok": ok,
                 "inforu": {"ok": works, "message": words},
-                "receiver": {"ok": receiver_works, "message": receiver_words},
+                "receiver": {
+                    "ok": receiver.works,
+                    "message": receiver.words,
+                    "pushes": receiver.pushes.to_json() if receiver.pushes else None,
+                },
             }
         )
     elif works:
         say(f"Inforu: {words}")
-        say(f"Receiver: {receiver_words}" if receiver_works is not False else "Receiver: does not answer")
+        say(f"Receiver: {receiver.words}" if receiver.works is not False else "Receiver: does not answer")
+        if receiver.pushes:
+            say(f"Pushes: {receiver.pushes.describe(args.conn_id, dt.datetime.now(dt.UTC))}")
     if not ok:
-        raise AnsweredError(receiver_words if works else words)
+        raise AnsweredError(receiver.words if works else words)
 
 
 @ends_with_one_line(_FAILED)
@@ -82,14 +88,23 @@ def _row(quota: Quota) -> dict[str, object]:
     return {"usage": quota.usage, "kind": quota.kind, "left": left, "warns below": warning}
 
 
-def _ask_receiver(hook: LocalHook) -> tuple[bool | None, str]:
+class _Receiver(NamedTuple):
+    """Whether the receiver works (None: not asked), what to say of it, and what it knows of the pushes."""
+
+    works: bool | None
+    words: str
+    pushes: PushHealth | None = None
+
+
+def _ask_receiver(hook: LocalHook) -> _Receiver:
     if not (hook.settings.receiver_url or hook.settings.notification_secret):
-        return (
+        return _Receiver(
             None,
             'none is named, so nothing can wait for the calls to end (see "Receiver" in the documentation)',
         )
     try:
-        hook.get_receiver().get_summary(_NOBODYS_SEND)
+        pushes = hook.receiver.get_health()
     except InforuError as error:
-        return False, str(error)
-    return True, f"{hook.settings.receiver_url} answers, and takes the notification secret"
+        return _Receiver(works=False, words=str(error))
+    words = f"{hook.settings.receiver_url} answers, and takes the notification secret"
+    return _Receiver(works=True, words=words, pushes=pushes)

@@ -29,6 +29,7 @@ def list_sends(args: Namespace) -> None:
         print_json(sends)
     elif sends:
         print_table(_rows(sends, with_dag=args.dag_id is None))
+        say("Counts are people. The number of batches is in brackets.")
     else:
         say("No task instance there holds a ledger.")
     if is_cut:
@@ -73,7 +74,7 @@ def _rows(sends: list[dict[str, Any]], *, with_dag: bool) -> list[dict[str, obje
 
 
 def _row(send: dict[str, Any]) -> dict[str, object]:
-    batches = send.get("batches", dict.fromkeys(("accepted", "rejected", "in_doubt", "not_sent"), "?"))
+    states = ("accepted", "rejected", "in_doubt", "not_sent")
     return {
         "dag_id": send["dag_id"],
         "run_id": send["run_id"],
@@ -81,7 +82,10 @@ def _row(send: dict[str, Any]) -> dict[str, object]:
         "map_index": send["map_index"],
         "state": send.get("state") or "",
         "send": send.get("send_id", "cannot be read"),
-        "recipients": send.get("recipients", "?"),
         "attempts": send.get("attempts", "?"),
-        **batches,
+        "people (batches)": f"{send['recipients']} ({send['requests']})" if "requests" in send else "?",
+        **{
+            state: f"{send['people'][state]} ({send['batches'][state]})" if "people" in send else "?"
+            for state in states
+        },
     }

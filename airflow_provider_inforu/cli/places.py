@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow_provider_inforu.cli.api import NotFoundError
 from airflow_provider_inforu.cli.errors import CommandError, UsageError
 from airflow_provider_inforu.cli.stores import RestStateStore, api_at
-from airflow_provider_inforu.sending.stores import ObjectStorageStore, iter_folders
+from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore, iter_folders
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -40,13 +40,15 @@ def places_of(args: Namespace) -> Iterator[Place]:
     :raises UsageError: No DAG is named, and Airflow would have to be asked about all.
     :raises CommandError: Airflow cannot be asked, or knows no such DAG or run.
     """
-    from airflow.providers.common.compat.sdk import conf
+    from airflow_provider_inforu._compat import conf
 
     if path := conf.get("inforu", "ledger_path", fallback=""):
         return _in_object_storage(path, args)
     if args.dag_id is None:
         raise UsageError(
-            "name a DAG: Airflow keeps ledgers by task instance, and can list them for one DAG at a time"
+            "Name a DAG, for example `airflow inforu sends list reminders`. Airflow keeps ledgers by task "
+            "instance and lists them for one DAG at a time. To list the sends of all DAGs, keep the ledgers "
+            "in object storage ([inforu] ledger_path)"
         )
     return _in_airflow(api_at(args.url), args)
 

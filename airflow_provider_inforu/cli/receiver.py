@@ -92,8 +92,7 @@ def _make_ready(database: Database) -> None:
 
 
 def _days_kept(wanted: int | None) -> int:
-    from airflow.providers.common.compat.sdk import conf
-
+    from airflow_provider_inforu._compat import conf
     from airflow_provider_inforu.receiver.pruning import RETENTION_DAYS, SHORTEST_DAYS
 
     days: int = (

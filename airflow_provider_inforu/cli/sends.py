@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
     from airflow_provider_inforu.sending.batch_state import BatchRecord
     from airflow_provider_inforu.sending.decisions import Choice
-    from airflow_provider_inforu.sending.stores import ObjectStorageStore
+    from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
 
-WHO = "The log of the task names the people by key; the ledger knows neither keys nor phones."
+WHO = (
+    "People are numbered in the order in which they are called; skipped rows have no number. The log and\n"
+    "the report of the task name them by key in this order. The ledger holds neither keys nor phones."
+)
 MEANING = {
     "accept": "taken as called. Nobody in them will be called again",
     "resend": "to be sent again. Whoever was called already will be called TWICE",
@@ -42,9 +45,16 @@ def show(args: Namespace) -> None:
         say(WHO)
     if summary["in_doubt"]:
         say(
-            "In doubt: while the task runs, the answer may still come. Otherwise look at the campaign in the "
-            "Inforu portal,\nthen: airflow inforu sends resolve … --accept | --resend"
+            "In doubt: while the task runs, the answer may still come. Otherwise look at "
+            f"{_name_campaigns(summary['campaign_ids'])} in the Inforu\nportal, then: airflow inforu sends "
+            "resolve … --accept | --resend"
         )
+
+
+def _name_campaigns(campaign_ids: list[int]) -> str:
+    if not campaign_ids:
+        return "the campaign"
+    return f"campaign{'s' if len(campaign_ids) > 1 else ''} {', '.join(map(str, campaign_ids))}"
 
 
 @ends_with_one_line("the ledger cannot be read or written")

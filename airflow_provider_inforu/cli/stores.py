@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.cli.api import AirflowApi, NotFoundError
 from airflow_provider_inforu.cli.errors import CommandError
-from airflow_provider_inforu.sending.stores import ObjectStorageStore, latest_of_tries, parse
+from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
+from airflow_provider_inforu.sending.stores import latest_of_tries, parse
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -116,7 +117,7 @@ def store_of(args: Namespace) -> RestStateStore | ObjectStorageStore:
     :param args: The command's arguments.
     :raises CommandError: There is no such task instance, or Airflow cannot be asked.
     """
-    from airflow.providers.common.compat.sdk import conf
+    from airflow_provider_inforu._compat import conf
 
     if path := conf.get("inforu", "ledger_path", fallback=""):
         return ObjectStorageStore(path, (args.dag_id, args.run_id, args.task_id, str(args.map_index)))
@@ -131,6 +132,6 @@ def api_at(url: str | None) -> AirflowApi:
     :param url: Its address; None for the one that the configuration names.
     :raises CommandError: It is no address.
     """
-    from airflow.providers.common.compat.sdk import conf
+    from airflow_provider_inforu._compat import conf
 
     return AirflowApi(url or conf.get("api", "base_url", fallback="") or "http://localhost:8080")

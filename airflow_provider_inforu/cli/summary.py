@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_inforu.capi.voice import MAX_CALLS
 from airflow_provider_inforu.sending.batch_state import BatchState
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ def summarise(header: Header, records: Mapping[int, BatchRecord]) -> dict[str, A
     :param records: Of its batches, by number.
     """
     counts = Counter(record.state for record in records.values())
+    people: Counter[BatchState] = Counter()
+    for number, record in records.items():
+        first, last = people_of_batch(header, number)
+        people[record.state] += last - first + 1
     return {
         "send_id": header.send_id,
         "recipients": header.recipients,
@@ -32,12 +37,34 @@ def summarise(header: Header, records: Mapping[int, BatchRecord]) -> dict[str, A
             "in_doubt": counts[BatchState.SUBMITTING],
             "not_sent": header.batches - len(records),
         },
+        "people": {
+            "accepted": people[BatchState.ACCEPTED],
+            "rejected": people[BatchState.REJECTED],
+            "in_doubt": people[BatchState.SUBMITTING],
+            "not_sent": header.recipients - people.total(),
+        },
+        "campaign_ids": sorted({one.campaign_id for one in records.values() if one.campaign_id is not None}),
+        "batch_people": {
+            str(number): list(people_of_batch(header, number))
+            for number in sorted(records)
+            if records[number].state is not BatchState.ACCEPTED
+        },
         "in_doubt": numbers_in(records, BatchState.SUBMITTING),
         "rejected": [
             {"batch": number, "reason": records[number].reason}
             for number in numbers_in(records, BatchState.REJECTED)
         ],
     }
+
+
+def people_of_batch(header: Header, number: int) -> tuple[int, int]:
+    """Return the numbers of the first and the last person of a batch, in the order of the calls, from 1.
+
+    :param header: Of the ledger.
+    :param number: Of the batch, from 1. Each batch holds 100 people, and the last one the rest.
+    """
+    first = MAX_CALLS * (number - 1) + 1
+    return first, header.recipients if number == header.batches else first + MAX_CALLS - 1
 
 
 def numbers_in(records: Mapping[int, BatchRecord], state: BatchState) -> list[int]:
@@ -53,22 +80,36 @@ def header_rows(summary: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return the summary's totals as rows of a table."""
     totals = {
         "send": summary["send_id"],
-        "recipients": summary["recipients"],
-        "requests": summary["requests"],
+        "recipients": _people_in_batches(summary["recipients"], summary["requests"]),
+        **{
+            name.replace("_", " "): _people_in_batches(summary["people"][name], count)
+            for name, count in summary["batches"].items()
+        },
         "attempts": summary["attempts"],
-        **{f"batches {name.replace('_', ' ')}": count for name, count in summary["batches"].items()},
+        "campaigns": ", ".join(map(str, summary["campaign_ids"])) or "none known",
     }
     return [{"what": name, "value": str(value)} for name, value in totals.items()]
 
 
 def batch_rows(summary: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return the batches that need a person as rows of a table."""
-    in_doubt = [(number, "in doubt", "its answer is not known") for number in summary["in_doubt"]]
+    in_doubt = [(number, "in doubt", "the answer is unknown") for number in summary["in_doubt"]]
     rejected = [(one["batch"], "rejected", one["reason"]) for one in summary["rejected"]]
     return [
-        {"batch": str(number), "state": state, "reason": reason}
+        {
+            "batch": str(number),
+            "people": "{} to {}".format(*summary["batch_people"][str(number)]),
+            "state": state,
+            "reason": reason,
+        }
         for number, state, reason in sorted(in_doubt + rejected)
     ]
+
+
+def _people_in_batches(people: int, batches: int) -> str:
+    return (
+        f"{people} {'person' if people == 1 else 'people'} in {batches} batch{'' if batches == 1 else 'es'}"
+    )
 
 
 def list_batches(numbers: list[int]) -> str:

@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import (
-    DecoratedOperator,
-    context_merge,
-    determine_kwargs,
-    get_current_context,
-    task_decorator_factory,
-)
+from airflow.sdk import get_current_context
+from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factory
 
+from airflow_provider_inforu._compat import context_merge, determine_kwargs
 from airflow_provider_inforu.operators.rows import HiddenArguments, HiddenRows, rows_of, without_recipients
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from airflow_provider_inforu.sources.rows import StreamedRows
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import TaskDecorator
+    from airflow.sdk.bases.decorator import TaskDecorator
 
 
 class _TextToSpeechDecoratedOperator(InforuSendTextToSpeechOperator, DecoratedOperator):

@@ -17,10 +17,10 @@ def read_calls(calls: Iterable[Call | Mapping[str, Any]]) -> list[Call]:
     """Return calls as the vendor's functions take them.
 
     :param calls: See `InforuHook.send_text_to_speech`.
-    :raises InforuInputError: Names the call by its number and what is wrong; never by its phone.
+    :raises InforuInputError: Names the call by its number; never by its phone or its id, which may hold one.
     """
     if isinstance(calls, str | bytes | Mapping) or not isinstance(calls, Iterable):
-        raise InforuInputError(f"calls must be a list of mappings or of Call, not {type(calls).__name__}")
+        raise InforuInputError(f"`calls` must be a list of mappings or of Call, not {type(calls).__name__}.")
     return [_read_call(call, number) for number, call in enumerate(calls, start=1)]
 
 
@@ -30,12 +30,14 @@ def _read_call(call: object, number: int) -> Call:
     if is_dataclass(call) and not isinstance(call, type):
         call = asdict(call)
     if not isinstance(call, Mapping):
-        raise InforuInputError(f"call {number} is a {type(call).__name__}, neither a mapping nor a dataclass")
+        raise InforuInputError(f"Call {number} is a {type(call).__name__}, not a mapping or a dataclass.")
     if set(call) - _CALL_FIELDS:
-        raise InforuInputError(f"call {number} has a field that is none of {', '.join(sorted(_CALL_FIELDS))}")
+        raise InforuInputError(
+            f"Call {number} has an unknown field. Known fields are {', '.join(sorted(_CALL_FIELDS))}."
+        )
     message_id = None if call.get("message_id") is None else str(call["message_id"])
     try:
         phone = normalize_phone(call.get("phone"))
     except InforuInputError as error:
-        raise InforuInputError(f"call {number} ({message_id}): {error}") from None
+        raise InforuInputError(f"Call {number}: {error}.") from None
     return Call(phone=phone, text=call.get("text"), message_id=message_id)

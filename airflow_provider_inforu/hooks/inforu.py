@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseHook
-
+from airflow_provider_inforu._compat import BaseHook
 from airflow_provider_inforu.capi import admin, jobs, voice
 from airflow_provider_inforu.capi.errors import (
     InforuError,
@@ -19,7 +19,7 @@ from airflow_provider_inforu.capi.jobs import JobStatus
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
 from airflow_provider_inforu.hooks.advice import advise
 from airflow_provider_inforu.hooks.calls import read_calls
-from airflow_provider_inforu.hooks.settings import InforuSettings, read_settings
+from airflow_provider_inforu.hooks.settings import CONN_TYPE, InforuSettings, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ class InforuHook(BaseHook):
 
     conn_name_attr = "inforu_conn_id"
     default_conn_name = "inforu_default"
-    conn_type = "inforu"
+    conn_type = CONN_TYPE
     hook_name = "Inforu"
 
     def __init__(self, inforu_conn_id: str = default_conn_name, **kwargs: Any) -> None:  # noqa: ANN401 - to BaseHook
@@ -86,12 +86,11 @@ class InforuHook(BaseHook):
 
         :raises InforuInputError: Names the field that is wrong.
         """
-        from airflow.providers.common.compat.connection import get_async_connection
-        from asgiref.sync import sync_to_async
+        from airflow_provider_inforu.hooks.loading import get_connection_async, in_airflow_thread
 
-        connection = await get_async_connection(self.inforu_conn_id, hook=self)
+        connection = await get_connection_async(self)
         # Masking asks the supervisor. From such a thread that works in every version of Airflow.
-        self.settings = await sync_to_async(_read_masked)(connection)
+        self.settings = await in_airflow_thread(_read_masked, connection)
 
     @cached_property
     def _client(self) -> InforuClient:
@@ -237,14 +236,25 @@ class InforuHook(BaseHook):
         return JobStatus.FINISHED
 
     def get_receiver(self) -> ReceiverClient:
-        """Return the client that reads from the receiver.
+        """Ask the receiver whether it takes the secret, and return the client that reads from it.
+
+        The operators do this before the first call.
+
+        :raises InforuInputError: The connection names no receiver or no secret for it.
+        :raises ReceiverError: The receiver cannot be asked now.
+        :raises AirflowFailException: The receiver refuses, so a retry makes no sense.
+        """
+        from airflow_provider_inforu.hooks.receiver import check_receiver
+
+        check_receiver(self.inforu_conn_id, self.settings)
+        return self.receiver
+
+    @cached_property
+    def receiver(self) -> ReceiverClient:
+        """The client that reads from the receiver. Making it asks nothing.
 
         :raises InforuInputError: The connection names no receiver or no secret for it.
         """
-        return self._receiver
-
-    @cached_property
-    def _receiver(self) -> ReceiverClient:
         from airflow_provider_inforu.hooks.receiver import new_receiver
 
         return new_receiver(self.inforu_conn_id, self.settings)
@@ -258,7 +268,7 @@ class InforuHook(BaseHook):
         """
         from airflow_provider_inforu.outcomes.awaited import read_send_id
 
-        return self._receiver.get_summary(read_send_id(send_id))
+        return self.receiver.get_summary(read_send_id(send_id))
 
     def iter_call_results(self, send_id: str, status: str | None = None) -> Iterator[CallResult]:
         """Yield how each call of a send ended, by the person's key, as the receiver knows it.
@@ -270,7 +280,7 @@ class InforuHook(BaseHook):
         """
         from airflow_provider_inforu.outcomes.awaited import read_send_id
 
-        return self._receiver.iter_calls(read_send_id(send_id), status)
+        return self.receiver.iter_calls(read_send_id(send_id), status)
 
     def wait(
         self,
@@ -314,13 +324,19 @@ class InforuHook(BaseHook):
         try:
             quotas = self.get_quota()
         except InforuError as error:
-            return False, advise(error)
+            # The id that the Test button gives a connection is random, and means nothing to a reader.
+            name = re.compile(f"the connection {re.escape(repr(self.inforu_conn_id))}", re.IGNORECASE)
+            return False, _capitalized(name.sub("this connection", advise(error)))
         said = "; ".join(str(quota) for quota in quotas) or "the vendor named no voice quota"
         return True, f"Connected to {self.settings.base_url} as {self.settings.username}. Quota: {said}"
 
 
+def _capitalized(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
 def _read_masked(connection: Connection) -> InforuSettings:
-    from airflow.providers.common.compat.sdk import mask_secret
+    from airflow_provider_inforu._compat import mask_secret
 
     settings = read_settings(connection)
     for secret in settings.secrets():

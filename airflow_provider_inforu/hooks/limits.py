@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import conf
-
+from airflow_provider_inforu._compat import conf
 from airflow_provider_inforu.sending.plan import digest
 from airflow_provider_inforu.sending.shared_places import SharedLimit
 

@@ -17,6 +17,8 @@ from airflow_provider_inforu.hooks.advice import how_to_add
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
+CONN_TYPE = "inforu"
+
 
 _SECRETS = ("notification_secret", "notification_secret_previous", "read_secret")
 
@@ -102,9 +104,10 @@ def unreadable_named(conn_id: str) -> Iterator[None]:
 def read_settings(connection: Connection) -> InforuSettings:
     """Read a connection.
 
-    :param connection: A connection of type ``inforu``.
-    :raises InforuInputError: Names the connection, the field, what is wrong with it and what it takes.
+    :param connection: A connection.
+    :raises InforuInputError: It is not of type ``inforu``, or one of its fields is invalid.
     """
+    _check_type(connection)
     name = f"the connection {connection.conn_id!r}"
     username = _credential(connection.login, f"{name}: User name (login)")
     token = _credential(connection.password, f"{name}: API token (password)")
@@ -128,6 +131,21 @@ def read_settings(connection: Connection) -> InforuSettings:
             else None
         ),
         status_function=(extra["status_function"] or "").strip().strip("/") or None,
+    )
+
+
+def _check_type(connection: Connection) -> None:
+    """Refuse a connection of another service: its password must not go to the vendor."""
+    if connection.conn_type == CONN_TYPE:
+        return
+    name = f"The connection {connection.conn_id!r}"
+    if not connection.conn_type:
+        raise InforuInputError(
+            f"{name} has no type, so its password was not used. Set conn_type to {CONN_TYPE}"
+        )
+    raise InforuInputError(
+        f"{name} is of type {connection.conn_type}, not {CONN_TYPE}, so its password was not used. Name a "
+        f"connection of type {CONN_TYPE} in inforu_conn_id"
     )
 
 

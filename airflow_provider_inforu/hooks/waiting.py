@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import time
 from functools import cache, partial
@@ -71,7 +72,9 @@ def new_source(
     :param get_throttle: Returns what keeps the vendor's rate, likewise.
     """
     if source == "notifications":
-        return NotificationSource(lambda: get_hook().get_send_summary(send_id))
+        return NotificationSource(
+            lambda: get_hook().get_send_summary(send_id), lambda: explain_pushes(get_hook())
+        )
 
     def get_status(request_token: str) -> JobStatus:
         try:
@@ -81,6 +84,15 @@ def new_source(
             raise
 
     return StatusSource(send_id, jobs or (), get_status, lambda: get_throttle().take())
+
+
+def explain_pushes(hook: InforuHook) -> str:
+    """Return what the receiver knows of the pushes of a connection, in sentences.
+
+    :param hook: The connection's hook.
+    :raises InforuError: The receiver could not be asked.
+    """
+    return hook.receiver.get_health().describe(hook.inforu_conn_id, dt.datetime.now(dt.UTC))
 
 
 def source_of(hook: InforuHook, source: SourceName, send_id: str, jobs: Sequence[Job] | None) -> Source:
@@ -94,7 +106,8 @@ def source_of(hook: InforuHook, source: SourceName, send_id: str, jobs: Sequence
     """
     check_connection(hook, source)
     if source == "notifications":
-        return NotificationSource(partial(_Receiver(hook).get_send_summary, send_id))
+        receiver = _Receiver(hook)
+        return NotificationSource(partial(receiver.get_send_summary, send_id), receiver.explain)
     return new_source(source, send_id, jobs, lambda: hook, cache(lambda: new_throttle(hook.settings)))
 
 
@@ -115,13 +128,17 @@ class _Receiver:
             self._read_connection_anew()
             raise
 
+    def explain(self) -> str:
+        """Return what the receiver knows of the pushes."""
+        return explain_pushes(self._hook)
+
     def _read_connection_anew(self) -> None:
         from airflow_provider_inforu.hooks.inforu import InforuHook
 
         conn_id = self._hook.inforu_conn_id
         hook = InforuHook(conn_id)
         try:
-            hook.get_receiver()
+            _ = hook.receiver
         except Exception as error:
             # The old one goes on being refused, and then this is tried again. Words may hold a secret.
             log.warning("the connection %r could not be read anew (%s)", conn_id, type(error).__name__)
@@ -137,7 +154,7 @@ def check_connection(hook: InforuHook, source: SourceName) -> None:
     :raises InforuInputError: Names the connection and the field.
     """
     if source == "notifications":
-        hook.get_receiver()
+        _ = hook.receiver
     elif hook.settings.status_function is None:
         raise InforuInputError(
             f"source='status_function' needs the field status_function, which the connection "
@@ -159,7 +176,13 @@ def look_once(source: Source, wait: Wait) -> Decision:
         if not decision.is_final:
             log.warning("%s. Looking again later", decision.message)
         return decision
-    return wait.after_look(found, Moment.now())
+    now = Moment.now()
+    decision = wait.after_look(found, now)
+    if decision.verdict is Verdict.TIMEOUT:
+        return decision.explained(source.explain())
+    if not decision.is_final and wait.progress.is_news(found.summary.calls, now.monotonic):
+        log.info("%s", decision.message)
+    return decision
 
 
 def wait_until_final(source: Source, wait: Wait, poll_interval: float) -> Decision:

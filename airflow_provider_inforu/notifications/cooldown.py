@@ -15,7 +15,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow.providers.common.compat.sdk import conf
+from airflow_provider_inforu._compat import conf
+from airflow_provider_inforu.sending.local_files import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,9 +125,9 @@ def _age(storage: Any, path: str) -> float:  # noqa: ANN401 - a file system of f
 
 def _create(storage: Any, folder: Any, name: str) -> None:  # noqa: ANN401 - a file system and a path of fsspec
     """Make a file that must not be there: where the storage can, only one of several at a time does."""
-    if folder.protocol in ("file", "local", ""):
-        Path(folder.path).mkdir(parents=True, exist_ok=True)
-        Path(folder.path, name).touch(exist_ok=False)
+    if local := local_path(folder):
+        local.mkdir(parents=True, exist_ok=True)
+        (local / name).touch(exist_ok=False)
     else:
         storage.pipe_file(f"{folder.path}/{name}", b"", mode="create")
 

@@ -138,7 +138,7 @@ def _kind_in(places: list[Kind], context: Mapping[str, Any], state: str) -> Kind
 
 
 def _is_tried_again(exception: object, instance: object) -> bool:
-    from airflow.providers.common.compat.sdk import AirflowFailException
+    from airflow_provider_inforu._compat import AirflowFailException
 
     tries, most = _of(instance, "try_number"), _of(instance, "max_tries")
     has_tries = isinstance(tries, int) and isinstance(most, int) and tries <= most

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from datetime import timedelta
+from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Never, TypeVar, cast
 
-from airflow.providers.common.compat.notifier import BaseNotifier
+from airflow.sdk.bases.notifier import BaseNotifier
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.hooks.inforu import InforuHook
-from airflow_provider_inforu.hooks.settings import unreadable_named
-from airflow_provider_inforu.notifications.occasion import Kind, Occasion, occasion_of
-from airflow_provider_inforu.notifications.people import read_people
-from airflow_provider_inforu.notifications.quiet_hours import read_quiet_hours
-from airflow_provider_inforu.notifications.rendering import Rendering
-from airflow_provider_inforu.notifications.ringing import Alert, ring, say_failed
-from airflow_provider_inforu.notifications.sentences import LANGUAGES, Language, cut_to_hear, sentence_on
 from airflow_provider_inforu.triggers.threads import Threads
 
 if TYPE_CHECKING:
     import jinja2
     from airflow.sdk import DAG, Context
 
-log = logging.getLogger(__name__)
+    from airflow_provider_inforu.notifications.quiet_hours import QuietHours
+    from airflow_provider_inforu.notifications.sentences import Language
+
+# A triggerer imports this module on its event loop, for a deadline. So what calls is imported in a thread.
 
 COOLDOWN = timedelta(minutes=15)
 THREADS = 8
@@ -72,7 +67,7 @@ class InforuVoiceNotifier(BaseNotifier):
         message: str | None = None,
         language: Language = "en",
         campaign_id: str | int | None = None,
-        inforu_conn_id: str = InforuHook.default_conn_name,
+        inforu_conn_id: str = "inforu_default",
         cooldown: timedelta | float = COOLDOWN,
         subject: str | None = None,
         quiet_hours: str | None = None,
@@ -89,14 +84,15 @@ class InforuVoiceNotifier(BaseNotifier):
         self.inforu_conn_id = inforu_conn_id
         self.subject = subject
         self.ignore_possible_sending_time = ignore_possible_sending_time
-        self._complaints: list[str] = []
+        self.complaints: list[str] = []
+        """Arguments of a deadline that are not heeded, for the log."""
         raises = context is None
         self._checked(lambda: _none_of(unknown), None, raises=raises)
         self._checked(lambda: _given(phones), None, raises=raises)
         self._checked(lambda: _one_of(message, campaign_id), None, raises=raises)
         self.language: Language = self._checked(lambda: _language(language), "en", raises=raises)
         self.cooldown = self._checked(lambda: _seconds(cooldown), COOLDOWN.total_seconds(), raises=raises)
-        self.quiet_hours = self._checked(lambda: read_quiet_hours(quiet_hours), None, raises=raises)
+        self.quiet_hours = self._checked(lambda: _quiet_hours(quiet_hours), None, raises=raises)
 
     def _checked(self, read: Callable[[], T], default: T, *, raises: bool) -> T:
         try:
@@ -104,7 +100,7 @@ class InforuVoiceNotifier(BaseNotifier):
         except InforuInputError as error:
             if raises:
                 raise
-            self._complaints.append(f"an argument of the notifier is not heeded: {error}")
+            self.complaints.append(f"an argument of the notifier is not heeded: {error}")
             return default
 
     def __call__(self, *args: Any) -> None:  # noqa: ANN401 - as in the base class
@@ -125,30 +121,19 @@ class InforuVoiceNotifier(BaseNotifier):
 
         :param context: Of the callback; any part of it may be missing.
         """
-        occasion = self._occasion(context)
-        try:
-            alert, conn_id = self._prepare(occasion, context)
-            hook = InforuHook(conn_id)
-            with unreadable_named(conn_id):
-                hook.settings  # noqa: B018 - read here, where what goes wrong is the connection's
-            ring(alert, hook)
-        except Exception as error:
-            say_failed(occasion.name, error)
+        from airflow_provider_inforu.notifications.alerting import alert_about
+
+        alert_about(self, context)
 
     async def async_notify(self, context: Context) -> None:
         """Do the same without blocking the event loop.
 
         :param context: Of the callback; any part of it may be missing.
         """
-        occasion = await _threads.run(self._occasion, context)
-        try:
-            alert, conn_id = await _threads.run(self._prepare, occasion, context)
-            hook = InforuHook(conn_id)
-            with unreadable_named(conn_id):
-                await hook.load_settings()
-            await _threads.run(ring, alert, hook)
-        except Exception as error:
-            say_failed(occasion.name, error)
+        await _threads.run(_import_what_alerts)
+        from airflow_provider_inforu.notifications.alerting import alert_about_async
+
+        await alert_about_async(self, context, _threads)
 
     def get_template_env(self, dag: DAG | None = None) -> jinja2.Environment:
         """Return the environment in which templates are rendered: what is missing is an error.
@@ -163,48 +148,6 @@ class InforuVoiceNotifier(BaseNotifier):
         env = super().get_template_env()
         env.undefined = StrictUndefined
         return env
-
-    def _occasion(self, context: object) -> Occasion:
-        try:
-            return occasion_of(_values(context), self)
-        except Exception as error:
-            # An entry may ask Airflow when it is read.
-            log.warning("what happened could not be read from the context (%s)", type(error).__name__)
-            return Occasion(Kind.UNKNOWN)
-
-    def _prepare(self, occasion: Occasion, context: object) -> tuple[Alert, str]:
-        """Return what to say to whom, and the connection."""
-        for complaint in self._complaints:
-            log.error("alert %r: %s", occasion.name, complaint)
-        rendering = Rendering(self, _values(context), occasion.name)
-        campaign_id = rendering.campaign()
-        alert = Alert(
-            name=occasion.name,
-            subject=rendering.text("subject", occasion.subject),
-            people=read_people(rendering.value("phones")),
-            text=None if campaign_id else self._text(rendering, occasion),
-            campaign_id=campaign_id,
-            cooldown=self.cooldown,
-            quiet_hours=self.quiet_hours,
-            ignore_possible_sending_time=self.ignore_possible_sending_time,
-        )
-        return alert, str(rendering.value("inforu_conn_id"))
-
-    def _text(self, rendering: Rendering, occasion: Occasion) -> str:
-        text = rendering.text("message", sentence_on(occasion, self.language)).strip()
-        heard = cut_to_hear(text)
-        if heard != text:
-            log.warning(
-                "alert %r: the message has %d characters, and is cut at a sentence: the first %d are read",
-                occasion.name,
-                len(text),
-                len(heard),
-            )
-        return heard
-
-
-def _values(context: object) -> Mapping[str, Any]:
-    return context if isinstance(context, Mapping) else {}
 
 
 def _none_of(unknown: Iterable[str]) -> None:
@@ -225,7 +168,26 @@ def _one_of(message: object, campaign_id: object) -> None:
         raise InforuInputError("message and campaign_id exclude each other: a campaign speaks its own text")
 
 
+def _import_what_alerts() -> None:
+    import_module("airflow_provider_inforu.notifications.alerting")
+    from airflow_provider_inforu.hooks.loading import import_what_loads
+
+    import_what_loads()
+
+
+def _quiet_hours(written: str | None) -> QuietHours | None:
+    if written is None:
+        return None
+    from airflow_provider_inforu.notifications.quiet_hours import read_quiet_hours
+
+    return read_quiet_hours(written)
+
+
 def _language(language: str) -> Language:
+    if language == "en":
+        return "en"
+    from airflow_provider_inforu.notifications.sentences import LANGUAGES
+
     if language not in LANGUAGES:
         raise InforuInputError(f"language must be one of {', '.join(LANGUAGES)}, not {language!r}")
     return cast("Language", language)

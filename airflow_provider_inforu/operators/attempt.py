@@ -8,19 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow.providers.common.compat.sdk import AirflowFailException
-
+from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.hooks.advice import advice_on_sending
 from airflow_provider_inforu.operators.in_doubt import find_accepted
 from airflow_provider_inforu.operators.ledger import (
-    life_of,
+    clear_generation,
     no_retry_on_ledger_errors,
-    refuse_if_forgotten,
-    store_of,
+    open_store,
+    read_ledger_path,
 )
 from airflow_provider_inforu.operators.limits import limits_of
 from airflow_provider_inforu.operators.quota import check_quota
+from airflow_provider_inforu.operators.send_evidence import SendEvidence
 from airflow_provider_inforu.operators.sent import Sent
 from airflow_provider_inforu.sending.batch_state import Event
 from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError, PrepareBatch
@@ -123,15 +123,14 @@ class Attempt:
         :raises WindowClosedError: Nobody may be called now, and somebody is left.
         :raises InforuError: Something is left to do, and a retry goes on from there.
         """
-        store = store_of(context, resend=self._order.resend)
-        if not self._order.resend:
-            with no_retry_on_ledger_errors():
-                refuse_if_forgotten(store, context["ti"].try_number)
-        self._check_window(store, life_of(context))
+        self._evidence = SendEvidence(context, read_ledger_path())
+        with no_retry_on_ledger_errors():
+            store = open_store(context, self._evidence, resend=self._order.resend)
+        self._check_window(store, clear_generation(context))
         username = self._hook.settings.username
         listed = self._order.people()
         # Reading may take long: a ledger that begins now binds the send to these people until it opens.
-        self._check_window(store, life_of(context))
+        self._check_window(store, clear_generation(context))
         batches = plan_batches(listed.recipients)
         header = Header(
             send_id=secrets.token_hex(8),
@@ -139,7 +138,7 @@ class Attempt:
             batches=len(batches),
             recipients=sum(len(batch.recipients) for batch in batches),
             people=digest([batch.digest for batch in batches]),
-            life=life_of(context),
+            life=clear_generation(context),
         )
         ledger = self._open_ledger(store, header, batches)
         if self._order.resend and ledger.records:
@@ -185,7 +184,10 @@ class Attempt:
             if not batches and read_ledger(store) is None:
                 log.info("There is nobody to call")
                 return Ledger(MemoryStore(), "", header, {})
-            ledger = open_ledger(store, header, resend=self._order.resend)
+            ledger = open_ledger(
+                store, header, resend=self._order.resend, was_cleared=self._evidence.was_cleared
+            )
+        self._evidence.register(ledger.header.send_id, self._hook.inforu_conn_id)
         self.settle(ledger, batches)
         if self._order.in_doubt == "resend" and ledger.in_doubt():
             if opens_at := self._opens_at():

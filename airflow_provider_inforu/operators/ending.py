@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException
-
+from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.operators.attempt import SendStoppedError, name_people
 from airflow_provider_inforu.operators.outcomes import Outcomes

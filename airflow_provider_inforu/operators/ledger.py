@@ -1,90 +1,163 @@
-"""Which store keeps the ledger of a task instance, and which part of the task's life this attempt is."""
+"""Open the store of a task instance's ledger, and refuse a try whose earlier ledger is out of sight."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, conf
-from airflow.providers.common.compat.version_compat import get_base_airflow_version_tuple
-
+from airflow_provider_inforu._compat import AirflowFailException, conf
+from airflow_provider_inforu.operators.rows import NO_NEW_CALLS
 from airflow_provider_inforu.sending.batch_state import LedgerError
-from airflow_provider_inforu.sending.stores import MemoryStore, ObjectStorageStore, TaskStateStore
+from airflow_provider_inforu.sending.local_files import local_path
+from airflow_provider_inforu.sending.object_storage_store import ROOT_MARKER, ObjectStorageStore
+from airflow_provider_inforu.sending.stores import MemoryStore, TaskStateStore
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_inforu.operators.send_evidence import SendEvidence
     from airflow_provider_inforu.sending.ledger import LedgerStore
 
-AIRFLOW_V_3_4_PLUS = get_base_airflow_version_tuple() >= (3, 4, 0)
-MARK = "inforu_try"
+log = logging.getLogger(__name__)
+
+HOW_TO_RESEND = "To call everybody again on purpose, set resend=True and clear the task."
 
 
-def store_of(context: Context, *, resend: bool) -> LedgerStore:
-    """Return where the ledger of a task instance is kept.
+class LedgerNotFoundError(LedgerError):
+    """An earlier try may have called people, and its ledger cannot be found."""
 
-    An object-storage path where ``[inforu] ledger_path`` is set, else Airflow's task state (3.3 and later).
-    With neither a first try keeps it in memory, and any later one is refused.
+
+def read_ledger_path() -> str:
+    """Return ``[inforu] ledger_path``; empty for Airflow's task state."""
+    return str(conf.get("inforu", "ledger_path", fallback=""))
+
+
+def open_store(context: Context, evidence: SendEvidence, *, resend: bool) -> LedgerStore:
+    """Return the store of a task instance's ledger.
+
+    It is an object-storage path where ``[inforu] ledger_path`` is set, else Airflow's task state (3.3 and
+    later). With neither, a first try keeps the ledger in memory, and any later one is refused.
 
     :param context: The task's context.
+    :param evidence: What is known of earlier tries without the ledger.
     :param resend: Whether the user said that everybody may be called again.
-    :raises AirflowFailException: Neither is there, and an earlier try may have called people.
+    :raises AirflowFailException: There is no store, and an earlier try may have called people.
+    :raises LedgerNotFoundError: An earlier try began a send, and its ledger is not where this try looks.
     """
     instance = context["ti"]
-    if path := conf.get("inforu", "ledger_path", fallback=""):
+    may_begin = resend and (evidence.was_cleared or not evidence.has_earlier_send)
+    if path := read_ledger_path():
         parts = (instance.dag_id, instance.run_id, instance.task_id, str(instance.map_index))
-        return ObjectStorageStore(path, parts)
+        store = ObjectStorageStore(path, parts)
+        _warn_if_workers_do_not_share(path)
+        _check_root(store, path, evidence, may_begin=may_begin)
+        _check_is_visible(store, evidence, may_begin=may_begin)
+        return store
     state: Any = context.get("task_state_store")
     if state is not None:
-        return TaskStateStore(state, instance.try_number)
-    if instance.try_number > 1 and not resend:
+        task_state = TaskStateStore(state, instance.try_number)
+        _check_is_visible(task_state, evidence, may_begin=may_begin)
+        return task_state
+    if evidence.is_later_try and not may_begin:
         raise AirflowFailException(
-            f"nothing was sent: this is try {instance.try_number}, and no ledger could tell whom "
-            "an earlier try called. This version of Airflow keeps no state for tasks: for sends to come, set "
-            "[inforu] ledger_path to an object-storage path. Of this one, see the log of the earlier try; to "
-            "call everybody again, set resend=True"
+            f"This is try {instance.try_number}, and no ledger says whom an earlier try called. "
+            f"{NO_NEW_CALLS} This version of Airflow keeps no state for tasks: set [inforu] ledger_path for later sends. "
+            f"The log of the earlier try says whom it called. {HOW_TO_RESEND}"
         )
     return MemoryStore()
 
 
-def refuse_if_forgotten(store: LedgerStore, try_number: int) -> None:
-    """Refuse a later try whose ledger Airflow may have deleted.
-
-    Airflow 3.4 deletes a task's state when the task is cleared, and any version does it after a success where
-    ``[state_store] clear_on_success`` is set. Then "no ledger" does not mean that nobody was called. So there
-    each try leaves a mark at its very beginning: a later try that finds none finds a state that was deleted.
-
-    :param store: Where the ledger is kept.
-    :param try_number: Counts from 1.
-    :raises LedgerError: The state was deleted since an earlier try.
-    """
-    forgetful = AIRFLOW_V_3_4_PLUS or conf.getboolean("state_store", "clear_on_success", fallback=False)
-    if not isinstance(store, TaskStateStore) or not forgetful:
+def _check_root(store: ObjectStorageStore, path: str, evidence: SendEvidence, *, may_begin: bool) -> None:
+    """Mark a new root in a first try, and refuse a root without a mark in a later one."""
+    if store.has_root_marker():
         return
-    if try_number > 1 and store.get(MARK) is None:
-        raise LedgerError(
-            "nothing was sent: Airflow has deleted the state of this task, so whom an earlier try called is "
-            "not known. To call everybody (again), set resend=True; for the ledgers of sends to come to be "
-            "kept, set [inforu] ledger_path"
+    is_first = not (evidence.is_later_try or evidence.has_earlier_send)
+    if evidence.has_earlier_send and not may_begin:
+        raise _not_found(evidence)
+    if not (is_first or may_begin):
+        raise LedgerNotFoundError(
+            f"No try has used {path!r} for ledgers yet: the file {ROOT_MARKER!r} is missing there. Is its "
+            f"volume not mounted on this worker, or is it the disk of another worker? {NO_NEW_CALLS} Mount "
+            f"the shared path that earlier tries used. If the path is new and no earlier try called anybody, "
+            f"create an empty file {ROOT_MARKER!r} in it. A retry looks again"
         )
-    store.set(MARK, try_number)
+    store.make_root_marker()
+
+
+def _check_is_visible(
+    store: ObjectStorageStore | TaskStateStore, evidence: SendEvidence, *, may_begin: bool
+) -> None:
+    """Refuse a try whose ledger is missing although an earlier try began one."""
+    if may_begin or not (evidence.has_earlier_send or evidence.is_later_try):
+        return
+    if store.latest() is not None:
+        return
+    if evidence.has_earlier_send:
+        raise _not_found(evidence)
+    if conf.getboolean("inforu", "require_ledger", fallback=False):
+        raise LedgerNotFoundError(
+            f"This is a later try, and no earlier try left a ledger. {NO_NEW_CALLS} [inforu] require_ledger "
+            f"refuses such a try. {HOW_TO_RESEND}"
+        )
+    log.warning(
+        "This is a later try, and no earlier try left a trace of a send: it ended before its first request. "
+        "So everybody is called now. [inforu] require_ledger would refuse this"
+    )
+
+
+def _not_found(evidence: SendEvidence) -> LedgerNotFoundError:
+    place = f" with its ledger below {evidence.earlier_path!r}" if evidence.earlier_path else ""
+    return LedgerNotFoundError(
+        f"An earlier try of this task began a send{place}, and this try does not find the ledger. Was "
+        "Airflow's task state cleared, is the volume of [inforu] ledger_path not mounted on this worker, or "
+        f"did the option change? {NO_NEW_CALLS} Make the ledger visible again: a retry then calls nobody "
+        f"twice. {HOW_TO_RESEND}"
+    )
+
+
+def _warn_if_workers_do_not_share(path: str) -> None:
+    """Warn where the ledger is on this worker's own disk, and a retry may run on another worker."""
+    from airflow.sdk import ObjectStoragePath
+
+    folder = local_path(ObjectStoragePath(path))
+    executors = conf.get("core", "executor", fallback="")
+    is_one_machine = all("Local" in name for name in executors.split(","))
+    if folder is None or is_one_machine or not _is_on_own_disk(folder):
+        return
+    log.warning(
+        "[inforu] ledger_path is on this worker's own disk, and the executor is %s. A retry on another "
+        "worker does not find the ledger there and is refused. Use a path that all workers share",
+        executors,
+    )
+
+
+def _is_on_own_disk(folder: Path) -> bool:
+    """Return whether a folder is on the file system of ``/``, where no volume is mounted."""
+    existing = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    return existing.stat().st_dev == Path("/").stat().st_dev
 
 
 @contextlib.contextmanager
 def no_retry_on_ledger_errors() -> Iterator[None]:
-    """Fail the task without a retry on a ledger that does not fit or cannot be read: no retry mends that.
+    """Fail the task without a retry on a ledger that does not fit or cannot be read: a retry changes nothing.
+
+    A ledger that is not found may be there for the next try, so that error is retried.
 
     :raises AirflowFailException: In place of a LedgerError.
     """
     try:
         yield
+    except LedgerNotFoundError:
+        raise
     except LedgerError as error:
         raise AirflowFailException(str(error)) from None
 
 
-def life_of(context: Context) -> int:
-    """Return what changes when the task instance is cleared, and neither with a retry nor an edit.
+def clear_generation(context: Context) -> int:
+    """Return a number that changes only when the task instance is cleared.
 
     :param context: The task's context.
     """

@@ -6,12 +6,12 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseHook
-
-from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.sending.recipients import SUPPRESSED, group_by_reason, read_recipients
+from airflow_provider_inforu._compat import BaseHook
+from airflow_provider_inforu.operators.rows import stating_no_new_calls
+from airflow_provider_inforu.sending.recipients import SUPPRESSED, read_recipients
+from airflow_provider_inforu.sending.skip_reasons import and_more, group_by_reason, name_rows
 from airflow_provider_inforu.sources.files import is_file_name, rows_of_file
-from airflow_provider_inforu.sources.rows import AnyOf, SourceError
+from airflow_provider_inforu.sources.rows import AnyOf, RecipientsError, SourceError
 from airflow_provider_inforu.sources.sql import rows_of_query
 
 if TYPE_CHECKING:
@@ -35,8 +35,21 @@ def read_people(
     :param suppress: Who is not to be called: rows, a file, or a query as a mapping of ``conn_id`` and
         ``sql``. None for nobody.
     :param encoding: Of the file of rows.
-    :raises InforuInputError: See `read_recipients`.
+    :raises RecipientsError: See `read_recipients`.
     """
+    with stating_no_new_calls():
+        people = _read(rows, rules, suppress, encoding)
+    log.info("recipients: %d to call, %d skipped", len(people.recipients), len(people.skipped))
+    if len(people.recipients) == rules.limit:
+        log.info("`limit` is %d: the rows after these are not read", rules.limit)
+    if suppress is not None:
+        _log_suppressed(people)
+    if people.skipped:
+        log.warning("skipped: %s", group_by_reason(people.skipped, keys_are_rows=rules.key_field is None))
+    return people
+
+
+def _read(rows: object, rules: RecipientRules, suppress: object, encoding: str | None) -> RecipientList:
     columns = [name for name in (rules.phone_field, rules.key_field) if name is not None]
     if is_file_name(rows):
         rows = rows_of_file(rows, encoding=encoding, columns=columns)
@@ -44,16 +57,21 @@ def read_people(
         suppress = rows_of_file(suppress, columns=AnyOf(columns))
     elif isinstance(suppress, Mapping):
         suppress = _rows_of_suppressing_query(suppress, AnyOf(columns))
-    people = read_recipients(rows, rules, suppress)
-    log.info("recipients: %d to call, %d skipped", len(people.recipients), len(people.skipped))
-    if len(people.recipients) == rules.limit:
-        log.info("no more are read: limit is %d", rules.limit)
-    if suppress is not None:
-        count = sum(one.reason == SUPPRESSED for one in people.skipped)
-        log.info("suppressed: %d of the people", count)
-    if people.skipped:
-        log.warning("skipped because %s", group_by_reason(people.skipped))
-    return people
+    return read_recipients(rows, rules, suppress)
+
+
+def _log_suppressed(people: RecipientList) -> None:
+    log.info("suppressed: %d of the people", sum(one.reason == SUPPRESSED for one in people.skipped))
+    if people.unmatched:
+        first = people.first_unmatched
+        numbers = [number for number, key in first if key is None]
+        keys = [key for _, key in first if key is not None]
+        log.info(
+            "entries of `suppress` that matched no recipient: %d (%s%s)",
+            people.unmatched,
+            name_rows(numbers, keys),
+            and_more(people.unmatched - len(first)),
+        )
 
 
 def query_database(
@@ -69,23 +87,26 @@ def query_database(
     :param sql: One query.
     :param parameters: Its parameters, as the driver takes them.
     :param columns: Names of columns that must be in the result.
-    :raises SourceError: There is no such connection, or it is none of a database.
+    :raises SourceError: The connection is missing, or is not one of a database.
     """
     try:
         hook: Any = BaseHook.get_hook(conn_id)
     except Exception as error:
         raise SourceError(
-            f"the connection {conn_id!r} of the query cannot be used ({type(error).__name__}): add it, or "
-            "install the provider of its type. Nothing was sent"
+            f"The connection {conn_id!r} of the query cannot be used ({type(error).__name__}).",
+            "Add the connection, or install the provider of its type.",
         ) from None
     if not hasattr(hook, "set_autocommit"):
-        raise SourceError(f"the connection {conn_id!r} is none of a database: nothing was sent")
+        raise SourceError(
+            f"The connection {conn_id!r} of the query is not a database.", "Name a connection of a database."
+        )
     return rows_of_query(hook, sql, parameters, columns=columns)
 
 
 def _rows_of_suppressing_query(query: Mapping[Any, Any], columns: AnyOf) -> StreamedRows:
     if not {"conn_id", "sql"} <= query.keys() <= QUERY_FIELDS:
-        raise InforuInputError(
-            "suppress as a query is a mapping of conn_id, sql and perhaps parameters: nothing was sent"
+        raise RecipientsError(
+            "`suppress` is a mapping, but not one of a query.",
+            "A query has the fields conn_id and sql, and may have parameters.",
         )
     return query_database(query["conn_id"], query["sql"], query.get("parameters"), columns=columns)

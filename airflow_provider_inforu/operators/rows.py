@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.sdk import BaseOperator
 
-from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.sources.rows import RecipientsError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+
+NO_NEW_CALLS = "No new calls were placed."
+"""True of every try: an earlier one may have placed calls, or this one before it waited in the triggerer."""
+
+
+@contextmanager
+def stating_no_new_calls() -> Iterator[None]:
+    """Say in errors about recipients that no new calls were placed.
+
+    :raises RecipientsError: The same error, with that sentence between the problem and the advice.
+    """
+    try:
+        yield
+    except RecipientsError as error:
+        raise type(error)(f"{error.problem} {NO_NEW_CALLS}", error.advice) from error.__cause__
 
 
 class HiddenRows:
@@ -76,7 +93,8 @@ class HidesRows(BaseOperator):
             try:
                 rows = self.render_template(value, context, jinja_env, seen_oids)
             except Exception as error:
-                raise InforuInputError(
-                    f"the {name} cannot be rendered ({type(error).__name__}): nothing was sent"
+                raise RecipientsError(
+                    f"A template in `{name}` cannot be rendered ({type(error).__name__}). {NO_NEW_CALLS}",
+                    "Correct the template.",
                 ) from None
             setattr(self, name, hidden(rows))

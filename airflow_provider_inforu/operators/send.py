@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import conf
-
+from airflow_provider_inforu._compat import conf
 from airflow_provider_inforu.capi import voice
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.notifications import ISRAEL

@@ -29,11 +29,23 @@ def calls_to_wait_for(manifest: Mapping[str, Any]) -> int:
     return int(manifest["accepted"]) or min(1, int(manifest["in_doubt"]))
 
 
-def wait_in_triggerer(operator: InforuSendOperator, manifest: Mapping[str, Any]) -> None:
+def new_deadline(operator: InforuSendOperator) -> float:
+    """Return when ``calls_timeout`` is over if the wait begins now, in seconds since 1970.
+
+    :param operator: Whose task waits.
+    """
+    return time.time() + operator.calls_timeout
+
+
+def wait_in_triggerer(
+    operator: InforuSendOperator, manifest: Mapping[str, Any], deadline: float | None = None
+) -> None:
     """Leave the worker until the calls have ended; ``execute_complete`` goes on then.
 
     :param operator: Whose task waits.
     :param manifest: Of the send.
+    :param deadline: When the time is over, in seconds since 1970. A wait that goes on keeps the deadline of
+        the event (``Decision.deadline``). None (default) begins a new one.
     :raises TaskDeferred: Always.
     """
     from airflow_provider_inforu.outcomes.awaited import read_send
@@ -49,25 +61,31 @@ def wait_in_triggerer(operator: InforuSendOperator, manifest: Mapping[str, Any])
             inforu_conn_id=operator.inforu_conn_id,
             source="notifications",
             poll_interval=operator.poll_interval,
-            deadline=Deadline(time.time() + operator.calls_timeout, Moment.now()),
+            deadline=Deadline(new_deadline(operator) if deadline is None else deadline, Moment.now()),
         ),
     )
 
 
-def wait_here(operator: InforuSendOperator, hook: InforuHook, manifest: Mapping[str, Any]) -> Decision:
+def wait_here(
+    operator: InforuSendOperator,
+    hook: InforuHook,
+    manifest: Mapping[str, Any],
+    deadline: float | None = None,
+) -> Decision:
     """Wait in the worker.
 
     :param operator: Whose task waits.
     :param hook: Of its connection.
     :param manifest: Of the send.
+    :param deadline: As in `wait_in_triggerer`.
     """
     from airflow_provider_inforu.hooks.waiting import source_of, wait_until_final
     from airflow_provider_inforu.outcomes.decision import Deadline, Goal, Moment, Wait
 
     send_id = manifest["send_id"]
-    deadline = Deadline(time.time() + operator.calls_timeout, Moment.now())
+    until = Deadline(new_deadline(operator) if deadline is None else deadline, Moment.now())
     source = source_of(hook, "notifications", send_id, None)
-    wait = Wait(send_id, Goal(calls_to_wait_for(manifest)), deadline)
+    wait = Wait(send_id, Goal(calls_to_wait_for(manifest)), until)
     return wait_until_final(source, wait, operator.poll_interval)
 
 
@@ -98,5 +116,8 @@ def check_ended(decision: Decision) -> None:
     message = decision.message
     if str(decision.verdict) == "timeout":
         summary = decision.summary
-        message = f"send {summary.send_id}: {summary.calls} calls have ended, and calls_timeout is over"
+        message = (
+            f"send {summary.send_id}: {summary.calls} of {decision.expected} calls have ended, and "
+            f"calls_timeout is over. {decision.explanation}"
+        ).rstrip(". ")
     raise CallsNotEndedError(f"{message}. A retry waits again and sends nothing")

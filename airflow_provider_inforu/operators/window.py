@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NoReturn
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+from airflow_provider_inforu._compat import AirflowFailException, AirflowSkipException
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.operators.send import InforuSendOperator

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
+from airflow_provider_inforu.capi.exchange import Exchange
 from airflow_provider_inforu.capi.redact import hide
 from airflow_provider_inforu.capi.session import (
     CONNECT_TIMEOUT_SECONDS,
@@ -17,6 +18,7 @@ from airflow_provider_inforu.capi.session import (
     read_body,
 )
 from airflow_provider_inforu.outcomes.errors import ReceiverError, SecretRefusedError
+from airflow_provider_inforu.outcomes.health import PushHealth
 from airflow_provider_inforu.outcomes.summary import CallEvent, CallResult, SendSummary
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -50,7 +52,7 @@ class ReceiverClient:
     :param base_url: The receiver's address, a connection's ``receiver_url``.
     :param conn_id: The connection whose notifications are read.
     :param secret: Its ``notification_secret``.
-    :param timeout: Seconds to wait for an answer to begin, and then for it to end (30).
+    :param timeout: Seconds from the first byte of a request to the last byte of its answer (30).
     """
 
     def __init__(self, base_url: str, conn_id: str, secret: str, timeout: float = 30.0) -> None:
@@ -67,6 +69,13 @@ class ReceiverClient:
         :raises ReceiverError: See there.
         """
         return self._read(f"sends/{quote(send_id, safe='')}", {}, SendSummary.from_json)
+
+    def get_health(self) -> PushHealth:
+        """Return what the receiver knows of the pushes of the connection.
+
+        :raises ReceiverError: See there.
+        """
+        return self._read("health", {}, PushHealth.from_json)
 
     def iter_calls(self, send_id: str, status: str | None = None) -> Iterator[CallResult]:
         """Yield how each call of a send ended, in a stable order, reading page by page.
@@ -113,17 +122,20 @@ class ReceiverClient:
 
     def _get(self, path: str, params: Mapping[str, Any]) -> tuple[int, bytes]:
         try:
-            with self._session.get(
-                f"{self._root}/{path}",
-                params={name: value for name, value in params.items() if value is not None},
-                timeout=(min(CONNECT_TIMEOUT_SECONDS, self._timeout), self._timeout),
-                allow_redirects=False,
-                verify=True,
-                stream=True,
-            ) as response:
-                return response.status_code, read_body(
-                    response, seconds=self._timeout, max_bytes=MAX_ANSWER_BYTES
-                )
+            with (
+                Exchange(self._timeout) as exchange,
+                self._session.get(
+                    f"{self._root}/{path}",
+                    params={name: value for name, value in params.items() if value is not None},
+                    timeout=(min(CONNECT_TIMEOUT_SECONDS, self._timeout), self._timeout),
+                    allow_redirects=False,
+                    verify=True,
+                    stream=True,
+                ) as response,
+            ):
+                body = read_body(response, max_bytes=MAX_ANSWER_BYTES)
+                exchange.is_conclusive = response.status_code < 500
+                return response.status_code, body
         except AnswerError as error:
             raise ReceiverError(
                 f"the answer of {self._where} {error}", is_passing=error.http_status is None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any, NamedTuple, Self
@@ -20,6 +20,8 @@ from airflow_provider_inforu.capi.errors import (
     InforuRateLimitError,
 )
 from airflow_provider_inforu.outcomes.errors import SecretRefusedError
+from airflow_provider_inforu.outcomes.json_fields import read_count
+from airflow_provider_inforu.outcomes.progress import Progress
 from airflow_provider_inforu.outcomes.summary import SendSummary
 
 FAILURES_IN_A_ROW = 5
@@ -119,11 +121,17 @@ class Decision:
     :ivar verdict: Whether to go on.
     :ivar message: What is known, or what went wrong and what to do. Counts only.
     :ivar summary: What the last look that worked found.
+    :ivar expected: How many calls were waited for.
+    :ivar explanation: Why calls are missing, as far as the receiver knows; empty where it is not asked.
+    :ivar deadline: When the time of this wait is over, in seconds since 1970; None where it is not known.
     """
 
     verdict: Verdict
     message: str
     summary: SendSummary
+    expected: int = 0
+    explanation: str = ""
+    deadline: float | None = None
 
     @property
     def is_final(self) -> bool:
@@ -143,7 +151,18 @@ class Decision:
             verdict=Verdict(str(event.get("status"))),
             message=str(event.get("message")),
             summary=SendSummary.from_json(event.get("summary")),
+            expected=read_count(event.get("expected", 0), "expected"),
+            explanation=str(event.get("explanation", "")),
+            deadline=_read_deadline(event.get("deadline")),
         )
+
+    def explained(self, explanation: str) -> Self:
+        """Return the same decision with why calls are missing.
+
+        :param explanation: Sentences; empty for nothing.
+        """
+        message = f"{self.message}. {explanation}".rstrip(". ")
+        return replace(self, message=message, explanation=explanation)
 
     @property
     def is_complete(self) -> bool:
@@ -160,6 +179,9 @@ class Decision:
             "status": str(self.verdict),
             "message": self.message,
             "summary": self.summary.to_json(),
+            "expected": self.expected,
+            "explanation": self.explanation,
+            "deadline": self.deadline,
         }
 
 
@@ -174,6 +196,8 @@ class Wait:
 
     def __init__(self, send_id: str, goal: Goal, deadline: Deadline, started: float | None = None) -> None:
         self.deadline = deadline
+        self.progress = Progress()
+        """What the log said of this wait."""
         self._goal = goal
         self._summary = SendSummary(send_id)
         self._failures = 0
@@ -260,7 +284,14 @@ class Wait:
         )
         if self._goal.needed != self._goal.expected:
             counts += f", {self._goal.needed} are waited for"
-        return Decision(verdict, f"{counts}; {reason}" if reason else counts, self._summary)
+        message = f"{counts}; {reason}" if reason else counts
+        return Decision(verdict, message, self._summary, self._goal.expected, deadline=self.deadline.at)
+
+
+def _read_deadline(value: object) -> float | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise ValueError("deadline is not a number of seconds")
+    return value
 
 
 def may_pass(error: InforuError) -> bool:

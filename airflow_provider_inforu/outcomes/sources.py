@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.capi.jobs import JobStatus
 from airflow_provider_inforu.outcomes.decision import Look
 from airflow_provider_inforu.outcomes.summary import SendSummary
@@ -38,19 +39,31 @@ class Source(Protocol):
         :raises InforuError: It could not be asked.
         """
 
+    def explain(self) -> str:
+        """Return what is known of why calls are missing, as sentences; empty where nothing is."""
+
 
 class NotificationSource:
     """The receiver's summary of the notifications that the vendor pushed.
 
     :param get_summary: Asks the receiver.
+    :param explain: Asks the receiver what it knows of the pushes, and returns sentences.
     """
 
-    def __init__(self, get_summary: Callable[[], SendSummary]) -> None:
+    def __init__(self, get_summary: Callable[[], SendSummary], explain: Callable[[], str]) -> None:
         self._get_summary = get_summary
+        self._explain = explain
 
     def look(self) -> Look:
         """Return what the receiver knows."""
         return Look(self._get_summary())
+
+    def explain(self) -> str:
+        """Return what the receiver knows of the pushes; empty where it cannot be asked."""
+        try:
+            return self._explain()
+        except InforuError:
+            return ""
 
 
 class StatusSource:
@@ -94,3 +107,7 @@ class StatusSource:
             elif status is JobStatus.NOT_FOUND:
                 self._unknown += 1
         return Look(SendSummary(self._send_id, self._ended_calls), self._unknown)
+
+    def explain(self) -> str:
+        """Return nothing: a status function knows no reasons."""
+        return ""

@@ -7,6 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from airflow_provider_inforu.outcomes.json_fields import (
+    read_count,
+    read_counts,
+    read_mapping,
+    read_number_or_none,
+    read_text,
+    read_text_or_none,
+    read_time,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SendSummary:
@@ -34,14 +44,14 @@ class SendSummary:
         :param value: A JSON value.
         :raises ValueError: It is something else; the words name the field.
         """
-        fields = _mapping(value, "a summary")
+        fields = read_mapping(value, "a summary")
         return cls(
-            send_id=_text(fields, "send_id"),
-            calls=_count(fields.get("calls"), "calls"),
-            by_status=_counts(fields, "by_status"),
-            by_digit=_counts(fields, "by_digit"),
-            first_at=_time(fields, "first_at"),
-            last_at=_time(fields, "last_at"),
+            send_id=read_text(fields, "send_id"),
+            calls=read_count(fields.get("calls"), "calls"),
+            by_status=read_counts(fields, "by_status"),
+            by_digit=read_counts(fields, "by_digit"),
+            first_at=read_time(fields, "first_at"),
+            last_at=read_time(fields, "last_at"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -82,8 +92,8 @@ class CallResult:
         :param value: A JSON value.
         :raises ValueError: It is something else; the words name the field.
         """
-        fields = _mapping(value, "a call")
-        return cls(key=_text(fields, "key"), **_outcome(fields))
+        fields = read_mapping(value, "a call")
+        return cls(key=read_text(fields, "key"), **_outcome(fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,68 +122,20 @@ class CallEvent:
         :param value: A JSON value.
         :raises ValueError: It is something else; the words name the field.
         """
-        fields = _mapping(value, "a notification")
+        fields = read_mapping(value, "a notification")
         return cls(
-            send_id=_text_or_none(fields, "send_id"),
-            key=_text_or_none(fields, "key"),
-            received_at=_time(fields, "received_at"),
+            send_id=read_text_or_none(fields, "send_id"),
+            key=read_text_or_none(fields, "key"),
+            received_at=read_time(fields, "received_at"),
             **_outcome(fields),
         )
 
 
 def _outcome(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "status": _text_or_none(fields, "status"),
-        "seconds": _number_or_none(fields, "seconds"),
-        "digit": _text_or_none(fields, "digit"),
-        "campaign_id": _number_or_none(fields, "campaign_id"),
-        "ended_at": _time(fields, "ended_at"),
+        "status": read_text_or_none(fields, "status"),
+        "seconds": read_number_or_none(fields, "seconds"),
+        "digit": read_text_or_none(fields, "digit"),
+        "campaign_id": read_number_or_none(fields, "campaign_id"),
+        "ended_at": read_time(fields, "ended_at"),
     }
-
-
-def _mapping(value: object, what: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"{what} is no JSON object")  # noqa: TRY004 - one type for all that cannot be read
-    return value
-
-
-def _text(fields: Mapping[str, Any], name: str) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str):
-        raise ValueError(f"{name} is no text")  # noqa: TRY004 - one type for all that cannot be read
-    return value
-
-
-def _text_or_none(fields: Mapping[str, Any], name: str) -> str | None:
-    return None if fields.get(name) is None else _text(fields, name)
-
-
-def _count(value: object, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{name} is no number of calls")
-    return value
-
-
-def _number_or_none(fields: Mapping[str, Any], name: str) -> int | None:
-    value = fields.get(name)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-        raise ValueError(f"{name} is no whole number")
-    return value
-
-
-def _counts(fields: Mapping[str, Any], name: str) -> dict[str, int]:
-    return {str(key): _count(value, name) for key, value in _mapping(fields.get(name), name).items()}
-
-
-def _time(fields: Mapping[str, Any], name: str) -> dt.datetime | None:
-    value = fields.get(name)
-    if value is None:
-        return None
-    try:
-        time = dt.datetime.fromisoformat(value)
-        utc = time.astimezone(dt.UTC)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name} is no date") from None
-    if time.tzinfo is None:
-        raise ValueError(f"{name} has no time zone")
-    return utc

@@ -6,7 +6,7 @@ import logging
 from functools import cached_property
 from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowPlugin
+from airflow_provider_inforu._compat import AirflowPlugin
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ class InforuPlugin(AirflowPlugin):
     @cached_property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # Airflow only reads it
         """What the API server mounts. It alone asks for it, so only there the receiver is built."""
-        from airflow.providers.common.compat.sdk import conf
+        from airflow_provider_inforu._compat import conf
 
         try:
             if not conf.getboolean("inforu", "receiver_enabled", fallback=False):
@@ -34,4 +34,5 @@ class InforuPlugin(AirflowPlugin):
             # A wrong option of ours must not keep the API server from starting.
             log.error("The receiver of Inforu notifications is not mounted: %s", error)  # noqa: TRY400
             return []
+        log.info("Inforu receiver is mounted at %s", URL_PREFIX)
         return [{"app": app, "url_prefix": URL_PREFIX, "name": "Inforu receiver"}]

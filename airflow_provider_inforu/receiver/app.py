@@ -17,6 +17,7 @@ from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.receiver.access_log import ForgetQuery, hide_queries
 from airflow_provider_inforu.receiver.database import READERS
 from airflow_provider_inforu.receiver.guard import Guard
+from airflow_provider_inforu.receiver.health import CountRefusedPushes, Health, RefusedPushes
 from airflow_provider_inforu.receiver.housekeeping import prune_now_and_then
 from airflow_provider_inforu.receiver.migrate import NotReadyError
 from airflow_provider_inforu.receiver.push_route import push_route
@@ -65,9 +66,13 @@ def build_app(settings: ReceiverSettings) -> FastAPI:
     app.add_middleware(ForgetQuery)
     # Threads of our own, no more than there are connections: Airflow's API needs its threads itself.
     readers = anyio.CapacityLimiter(READERS)
+    refused = RefusedPushes()
+    app.add_middleware(CountRefusedPushes, refused=refused, is_known=guard.is_known)
     prefix = f"{settings.prefix}/v1/{{conn_id}}"
     app.include_router(push_route(settings, guard), prefix=prefix)
-    app.include_router(read_routes(settings, guard, readers), prefix=prefix)
+    app.include_router(
+        read_routes(settings, guard, readers, Health(settings.database, refused)), prefix=prefix
+    )
     app.add_exception_handler(SQLAlchemyError, _database_failed)
     app.add_exception_handler(NotReadyError, _not_ready)
     app.add_exception_handler(BadCursorError, _explain)

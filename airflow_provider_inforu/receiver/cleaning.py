@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_inforu.capi.redact import hide_phones
+from airflow_provider_inforu.capi.redact import hide_phones, printable
 
 
 def clean(text: str | None, length: int) -> str | None:
@@ -24,16 +24,4 @@ def clean_for_readers(text: str | None, length: int) -> str | None:
     :param length: The most characters.
     """
     cleaned = clean(text, length)
-    return cleaned and hide_phones(printable(cleaned))[:length]
-
-
-def printable(text: str) -> str:
-    """Replace each character that is not printable by the replacement character.
-
-    Control characters move cursors, begin lines in logs, and hide what stands around them.
-
-    :param text: As it came.
-    """
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+    return cleaned and printable(hide_phones(cleaned))[:length]

@@ -37,7 +37,7 @@ def read_receiver_settings(prefix: str = PREFIX) -> ReceiverSettings:
     :param prefix: What stands before ``/v1`` in the paths.
     :raises InforuInputError: An option has a value that cannot be.
     """
-    from airflow.providers.common.compat.sdk import conf
+    from airflow_provider_inforu._compat import conf
 
     connections = conf.get(SECTION, "receiver_connections", fallback="") or ""
     addresses = conf.get(SECTION, "receiver_allowed_addresses", fallback="") or ""
@@ -60,7 +60,7 @@ def read_database() -> Database:
 
     :raises InforuInputError: It is no URL of a database.
     """
-    from airflow.providers.common.compat.sdk import conf
+    from airflow_provider_inforu._compat import conf
 
     if url := conf.get(SECTION, "receiver_database", fallback=""):
         return open_database(url, f"[{SECTION}] receiver_database")
@@ -108,7 +108,7 @@ def read_connection(conn_id: str) -> Connection:
 
 
 def _credentials_in(connection: Connection) -> Credentials:
-    from airflow.providers.common.compat.sdk import mask_secret
+    from airflow_provider_inforu._compat import mask_secret
 
     try:
         extra = json.loads(connection.extra or "{}")
@@ -132,7 +132,7 @@ def _metadata_engine() -> sa.Engine:
 
 
 def _positive(option: str, default: int) -> int:
-    from airflow.providers.common.compat.sdk import conf
+    from airflow_provider_inforu._compat import conf
 
     value: int = conf.getint(SECTION, option, fallback=default)
     if value < 1:
@@ -141,7 +141,7 @@ def _positive(option: str, default: int) -> int:
 
 
 def _retention_days() -> int | None:
-    from airflow.providers.common.compat.sdk import conf
+    from airflow_provider_inforu._compat import conf
 
     days: int = conf.getint(SECTION, "receiver_retention_days", fallback=RETENTION_DAYS)
     if days and not SHORTEST_DAYS <= days <= LONGEST_DAYS:

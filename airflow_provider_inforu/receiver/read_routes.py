@@ -17,17 +17,21 @@ if TYPE_CHECKING:
     from anyio import CapacityLimiter
 
     from airflow_provider_inforu.receiver.guard import Guard
+    from airflow_provider_inforu.receiver.health import Health
     from airflow_provider_inforu.receiver.settings import ReceiverSettings
 
 Limit = Annotated[int, Query(ge=1, le=MOST_ROWS)]
 
 
-def read_routes(settings: ReceiverSettings, guard: Guard, threads: CapacityLimiter) -> APIRouter:
+def read_routes(
+    settings: ReceiverSettings, guard: Guard, threads: CapacityLimiter, health: Health
+) -> APIRouter:
     """Return the routes that read.
 
     :param settings: The receiver's.
     :param guard: Lets requests through.
     :param threads: In which the store is used.
+    :param health: The health of pushes.
     """
     router = APIRouter()
     reader = Reader(settings.database)
@@ -57,5 +61,9 @@ def read_routes(settings: ReceiverSettings, guard: Guard, threads: CapacityLimit
         request: Request, conn_id: str, after: str | None = None, limit: Limit = MOST_ROWS
     ) -> JSONResponse:
         return await answer(request, conn_id, partial(reader.feed, conn_id, after=after, limit=limit))
+
+    @router.get("/health")
+    async def read_health(request: Request, conn_id: str) -> JSONResponse:
+        return await answer(request, conn_id, partial(health.read, conn_id))
 
     return router

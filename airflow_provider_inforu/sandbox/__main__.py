@@ -46,6 +46,8 @@ def serve(**given: Any) -> int:  # noqa: ANN401 - as the options have it
     sys.stdout.flush()
     signal.sigwait(_END)
     server.close()
+    sys.stdout.write("Inforu sandbox: stopped\n")
+    sys.stdout.flush()
     return 0
 
 

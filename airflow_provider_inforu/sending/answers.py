@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import Enum
+from typing import Any
 
 from airflow_provider_inforu.capi.errors import (
     InforuApiError,
@@ -16,6 +17,11 @@ from airflow_provider_inforu.capi.errors import (
     InforuRejectedError,
     InforuTooManyRecordsError,
 )
+from airflow_provider_inforu.capi.voice import SendReceipt
+from airflow_provider_inforu.sending.batch_state import Event
+
+LONGEST_REASON = 300
+"""So much of a refusal goes into the ledger."""
 
 
 class Verdict(Enum):
@@ -38,6 +44,20 @@ def judge(error: InforuError) -> Verdict:
     if isinstance(error, InforuRateLimitError | InforuJobInProgressError | InforuConnectionError):
         return Verdict.WAIT
     return Verdict.STOP if error.safe_to_resend else Verdict.IN_DOUBT
+
+
+def event_of(number: int, result: SendReceipt | InforuError) -> list[Any]:
+    """Return what the ledger says of a request's result; an empty list where it says nothing.
+
+    :param number: Of the batch.
+    :param result: What the request came to.
+    """
+    if isinstance(result, SendReceipt):
+        return [Event.ACCEPT, number, result.request_token, result.campaign_id]
+    verdict = judge(result)
+    if verdict is Verdict.REJECTED:
+        return [Event.REJECT, number, str(result)[:LONGEST_REASON]]
+    return [] if verdict is Verdict.IN_DOUBT else [Event.WITHDRAW, number]
 
 
 def seconds_worth_waiting(due: Iterable[float], free: int, write_seconds: float) -> float:

@@ -18,6 +18,14 @@ class LedgerError(InforuError):
     """The ledger cannot be read, or does not fit the send: nothing is sent on a guess."""
 
 
+class DamagedValueError(LedgerError):
+    """A value of the ledger is there and cannot be read."""
+
+
+class LedgerStoreError(InforuError):
+    """The store of the ledger failed, or contradicts itself. A retry may find it working."""
+
+
 class BatchState(StrEnum):
     """The state of a batch that has a record."""
 
@@ -79,3 +87,14 @@ def apply(record: BatchRecord | None, event: list[Any], request: str = "") -> Ba
             return None
     state = "no record" if record is None else f"state {record.state}"
     raise LedgerError(f"{DAMAGED}: the entry {event!r} cannot follow on a batch with {state}")
+
+
+def number_of(event: object) -> int:
+    """Return the number of the batch that an event is about.
+
+    :param event: As it is stored.
+    :raises LedgerError: It is not an event.
+    """
+    if isinstance(event, list) and len(event) >= 2 and isinstance(event[1], int):
+        return event[1]
+    raise LedgerError(f"{DAMAGED}: an entry is not an event")

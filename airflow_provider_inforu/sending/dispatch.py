@@ -13,16 +13,16 @@ import queue
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_inforu.capi.errors import InforuError, InforuOutcomeUnknownError, InforuRateLimitError
+from airflow_provider_inforu.capi.errors import InforuError, InforuRateLimitError
 from airflow_provider_inforu.capi.voice import SendReceipt
-from airflow_provider_inforu.sending.answers import Backoff, Verdict, judge, seconds_worth_waiting
+from airflow_provider_inforu.sending.answers import Backoff, Verdict, event_of, judge, seconds_worth_waiting
 from airflow_provider_inforu.sending.batch_state import Event
 from airflow_provider_inforu.sending.pace import Hold, Throttle
 from airflow_provider_inforu.sending.progress import Progress
+from airflow_provider_inforu.sending.request_pool import RequestPool
 from airflow_provider_inforu.sending.window import SendingWindow, WindowClosedError, now
 
 if TYPE_CHECKING:
@@ -40,15 +40,16 @@ FIRST = 1
 """The number of the first batch of a send."""
 MAX_IN_DOUBT_IN_A_ROW = 3
 """So many unknown outcomes with no acceptance between them, and the vendor is taken to be down."""
-
-
 NO_COPY = (
     "the first batch was to make the copy of the campaign, and no answer names one: where the other batches "
     "belong is not known"
 )
 
-LONGEST_REASON = 300
-LAST_ANSWERS_SECONDS = 60.0
+ANSWERS_AFTER_FAILURE_SECONDS = 60.0
+"""Requests in the air have deadlines of their own, as a rule earlier ones."""
+ANSWERS_AFTER_KILL_SECONDS = 3.0
+"""Also after a timeout. Airflow kills a task for good five seconds after it asked it to end."""
+ANSWERS_AFTER_SEVERING_SECONDS = 1.0
 LAST_WRITES = 3
 SECONDS_BETWEEN_LAST_WRITES = 2.0
 """Each write has the store's own patience besides."""
@@ -60,12 +61,6 @@ ANSWERED_TOGETHER_SECONDS = 0.003
 
 class FirstBatchError(InforuError):
     """The copy of a campaign that the first batch was to make is not known, so the others cannot be sent."""
-
-    safe_to_resend = True
-
-
-class NotReadyError(InforuError):
-    """A request could not be made ready, so it was not sent."""
 
     safe_to_resend = True
 
@@ -112,10 +107,12 @@ class Dispatch:
         """Why batches were left unsent, if any were."""
         self._ledger = ledger
         self._waiting = deque(batches)
-        self._prepare = prepare
         self._limits = limits
         self._first_alone = first_alone
         self._answers: queue.SimpleQueue[tuple[Batch, SendReceipt | InforuError, float]] = queue.SimpleQueue()
+        self._requests = RequestPool(limits.max_in_flight, prepare, self._answer)
+        self._leaving: list[Batch] = []
+        self._killed_at: float | None = None
         self._answered: list[Entry] = []
         self._answered_since = 0.0
         self._write_seconds = 0.0
@@ -128,7 +125,15 @@ class Dispatch:
         self._progress = Progress(len(batches))
 
     def stop(self, reason: InforuError) -> None:
-        """Send no more; those in flight are waited for. Safe to call from a signal handler."""
+        """End the send, because the task was killed. Safe to call from a signal handler.
+
+        No more requests leave. Answers that come within `ANSWERS_AFTER_KILL_SECONDS` still count.
+        """
+        self._requests.stop()
+        self._killed_at = self._killed_at or time.monotonic()
+        self._stop(reason)
+
+    def _stop(self, reason: InforuError) -> None:
         self.stopped_by = self.stopped_by or reason
 
     def run(self) -> None:
@@ -136,27 +141,37 @@ class Dispatch:
 
         :raises Exception: What the ledger's store raised; nothing was sent after it.
         """
-        leaving: list[Batch] = []
         idle = False
-        with ThreadPoolExecutor(self._limits.max_in_flight, thread_name_prefix="inforu") as pool:
-            try:
-                while self._in_flight or (self._waiting and not self.stopped_by):
-                    self._take_answers(self._hold.idle_seconds() if idle else 0.0)
-                    leaving = self._let_go()
-                    ready = deque(pool.submit(self._make_ready, batch) for batch in leaving)
-                    if leaving or not self._may_wait_for_an_intent():
-                        self._write(leaving)
-                    idle = not leaving
-                    self._pace.leave()
-                    self._take_back_where_stopped(leaving)
-                    while leaving:
-                        self._in_flight[leaving[0].number] = time.monotonic()
-                        pool.submit(self._request, leaving.pop(0), ready.popleft())
-                    self._progress.say(len(self._in_flight))
-                self._write([])
-            except BaseException:
-                self._write_last_answers(leaving)
-                raise
+        try:
+            while self._awaits_answers() or (self._waiting and not self.stopped_by):
+                self._take_answers(self._hold.idle_seconds() if idle else 0.0)
+                self._leaving = self._let_go()
+                ready = deque(self._requests.make_ready(batch) for batch in self._leaving)
+                if self._leaving or not self._may_wait_for_an_intent():
+                    self._write(self._leaving)
+                idle = not self._leaving
+                self._pace.leave()
+                self._take_back_where_stopped(self._leaving)
+                while self._leaving:
+                    self._in_flight[self._leaving[0].number] = time.monotonic()
+                    self._requests.send(self._leaving.pop(0), ready.popleft())
+                self._progress.say(len(self._in_flight))
+            if self._in_flight:
+                self._write_last_answers(0.0)
+            self._write([])
+        except BaseException as error:
+            is_timeout = not isinstance(error, Exception)
+            self._write_last_answers(
+                ANSWERS_AFTER_KILL_SECONDS if is_timeout else ANSWERS_AFTER_FAILURE_SECONDS
+            )
+            raise
+        finally:
+            self._requests.close()
+
+    def _awaits_answers(self) -> bool:
+        """Return whether requests are in the air whose answers the send may still wait for."""
+        is_over = self._killed_at and time.monotonic() > self._killed_at + ANSWERS_AFTER_KILL_SECONDS
+        return bool(self._in_flight) and not is_over
 
     def _may_wait_for_an_intent(self) -> bool:
         """Return whether answers may wait a moment, so that one write carries them and the next intent."""
@@ -167,19 +182,27 @@ class Dispatch:
         return bool(has_intents) and now - self._answered_since < ANSWERS_WAIT_SECONDS
 
     def _write(self, leaving: Sequence[Batch]) -> None:
+        for batch in leaving:
+            self._requests.results.pop(batch.number, None)  # of an earlier request, which was refused
         intents = ([Event.SUBMIT, batch.number, batch.digest] for batch in leaving)
         begun = time.monotonic()
         self._ledger.write([*self._answered, *intents])
         self._answered = []
         self._write_seconds = time.monotonic() - begun
 
-    def _write_last_answers(self, unsent: Sequence[Batch]) -> None:
-        """Write what is still answered after a failure or a timeout, so that few people are left in doubt."""
-        deadline = time.monotonic() + LAST_ANSWERS_SECONDS
-        while self._in_flight and time.monotonic() < deadline:
-            self._take_answers(1.0)
-        said = [*([Event.WITHDRAW, batch.number] for batch in unsent), *self._answered]
+    def _write_last_answers(self, seconds: float) -> None:
+        """Write what is known after a failure, a timeout or a kill, so that few people are left in doubt.
+
+        :param seconds: How long to wait for more answers. After that, the connections are cut.
+        """
+        self._requests.stop()
+        self._requests.wait_for([*self._in_flight], seconds)
+        self._requests.sever()
+        self._requests.wait_for([*self._in_flight], ANSWERS_AFTER_SEVERING_SECONDS)
+        unsent = ([Event.WITHDRAW, batch.number] for batch in self._leaving)
+        results = (event_of(number, result) for number, result in [*self._requests.results.items()])
         # A failure may strike anywhere, so some of it may be said twice, or be in the ledger. Answers count.
+        said = [*unsent, *self._answered, *(event for event in results if event)]
         in_doubt = set(self._ledger.in_doubt())
         events = list({event[1]: event for event in said if event[1] in in_doubt}.values())
         for _ in range(LAST_WRITES):
@@ -188,27 +211,6 @@ class Dispatch:
                 return
             events = []  # the ledger has them, and writes them with the next write
             time.sleep(SECONDS_BETWEEN_LAST_WRITES)
-
-    def _make_ready(self, batch: Batch) -> Send:
-        try:
-            return self._prepare(batch)
-        except InforuError:
-            raise
-        except Exception as error:
-            raise NotReadyError(
-                f"the request could not be made ready ({type(error).__name__}): it was not sent"
-            ) from error
-
-    def _request(self, batch: Batch, ready: Future[Send]) -> None:
-        try:
-            send = ready.result()
-            self._answer(batch, send())
-        except InforuError as error:
-            self._answer(batch, error)
-        except BaseException as error:
-            # Without an answer the send would wait for ever.
-            self._answer(batch, InforuOutcomeUnknownError(f"unexpected {type(error).__name__}"))
-            raise
 
     def _answer(self, batch: Batch, answer: SendReceipt | InforuError) -> None:
         self._answers.put((batch, answer, time.monotonic()))
@@ -237,26 +239,25 @@ class Dispatch:
         self._in_doubt_in_a_row = 0
         self._hold.release()
         self._progress.done += 1
-        return [[Event.ACCEPT, batch.number, receipt.request_token, receipt.campaign_id]]
+        return [event_of(batch.number, receipt)]
 
     def _failed(self, batch: Batch, error: InforuError) -> list[Entry]:
         verdict = judge(error)
         log.warning(
             "send %s: batch %d: %s (%s)", self._ledger.header.send_id, batch.number, error, verdict.value
         )
-        if verdict is Verdict.REJECTED:
-            return [[Event.REJECT, batch.number, str(error)[:LONGEST_REASON]]]
+        event = event_of(batch.number, error)
         if verdict is Verdict.IN_DOUBT:
             self._in_doubt_in_a_row += 1
             if self._in_doubt_in_a_row >= MAX_IN_DOUBT_IN_A_ROW:
-                self.stop(error)
-            return []
-        self._waiting.appendleft(batch)
-        if verdict is Verdict.STOP or not self._hold.after(error):
-            self.stop(error)
-        if isinstance(error, InforuRateLimitError):
-            self._pace.slow_down()
-        return [[Event.WITHDRAW, batch.number]]
+                self._stop(error)
+        elif verdict is not Verdict.REJECTED:
+            self._waiting.appendleft(batch)
+            if verdict is Verdict.STOP or not self._hold.after(error):
+                self._stop(error)
+            if isinstance(error, InforuRateLimitError):
+                self._pace.slow_down()
+        return [event] if event else []
 
     def _let_go(self) -> list[Batch]:
         leaving: list[Batch] = []
@@ -272,7 +273,7 @@ class Dispatch:
             if self._waiting[0].number == FIRST:
                 return True
             if not (self._in_flight or leaving or self._answered):
-                self.stop(FirstBatchError(NO_COPY))
+                self._stop(FirstBatchError(NO_COPY))
             return False
         return len(self._in_flight) + leaving < self._limits.max_in_flight
 
@@ -295,4 +296,4 @@ class Dispatch:
     def _stop_where_the_window_closes(self) -> None:
         window, moment = self._limits.window, now()
         if window and self._waiting and not self.stopped_by and not window.is_open(moment):
-            self.stop(WindowClosedError(window.opens_at(moment), begun=bool(self._ledger.records)))
+            self._stop(WindowClosedError(window.opens_at(moment), begun=bool(self._ledger.records)))

@@ -9,15 +9,19 @@ one's log it has read. So what an attempt writes that was given up meanwhile cha
 from __future__ import annotations
 
 import json
+import logging
 import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_inforu.sending.batch_state import BatchRecord, BatchState, LedgerError
+from airflow_provider_inforu.sending.damage import UNREADABLE
 from airflow_provider_inforu.sending.decisions import read_decided
 from airflow_provider_inforu.sending.ledger_keys import attempt_key, begins_parts, opening_key, segment_key
 from airflow_provider_inforu.sending.ledger_reader import (
     VERSION,
+    Content,
+    DamagedHeaderError,
     Header,
     ReadableStore,
     read_content,
@@ -26,6 +30,8 @@ from airflow_provider_inforu.sending.ledger_reader import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+log = logging.getLogger(__name__)
 
 MAX_SEGMENT_BYTES = 4 * 1024
 """Airflow keeps up to 64 KB in one value of its state store; a smaller one is written faster."""
@@ -169,21 +175,31 @@ class Ledger:
         return record if record and record.state is BatchState.ACCEPTED else None
 
 
-def open_ledger(store: LedgerStore, new: Header, *, resend: bool = False) -> Ledger:
+def open_ledger(
+    store: LedgerStore, new: Header, *, resend: bool = False, was_cleared: bool = False
+) -> Ledger:
     """Open the ledger of a task instance for this attempt, or begin it.
 
     :param store: Where it is kept.
     :param new: The send as this attempt would begin it.
     :param resend: Begin a new send where the task was cleared since the send that the ledger holds.
+    :param was_cleared: Whether the task was ever cleared. With ``resend`` a new send then begins next to a
+        ledger whose header is damaged.
     :raises LedgerError: It cannot be read, was written by a newer version, or does not fit ``new``.
     """
     attempt = store.claim()
-    found = read_content(store)
+    try:
+        found = read_content(store)
+    except DamagedHeaderError:
+        if not (resend and was_cleared):
+            raise
+        found = None
     if found is None or (resend and new.life != found.header.life):
         ledger = Ledger(store, attempt, replace(new, attempts=1), {})
         ledger.begin()
         return ledger
     header = _same_send(found.header, new)
+    _warn_of_damage(found)
     ledger = Ledger(
         store,
         attempt,
@@ -195,6 +211,17 @@ def open_ledger(store: LedgerStore, new: Header, *, resend: bool = False) -> Led
     ledger.begin()
     ledger.write(decided)
     return ledger
+
+
+def _warn_of_damage(found: Content) -> None:
+    if not found.is_damaged:
+        return
+    lost = sum(record.digest == UNREADABLE for record in found.records.values())
+    log.warning(
+        "send %s: a part of the ledger cannot be read. %d batches may be in it, so they are in doubt",
+        found.header.send_id,
+        lost,
+    )
 
 
 def _first_part(events: list[Any]) -> list[Any]:

@@ -5,12 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_inforu.sending.batch_state import DAMAGED, BatchRecord, LedgerError, apply
+from airflow_provider_inforu.sending.batch_state import (
+    DAMAGED,
+    BatchRecord,
+    DamagedValueError,
+    LedgerError,
+    apply,
+    number_of,
+)
+from airflow_provider_inforu.sending.damage import LOST, LOST_SEGMENT, has_lost_events, replay_damaged
 from airflow_provider_inforu.sending.decisions import read_decided
 from airflow_provider_inforu.sending.ledger_keys import attempt_key, begins_parts, opening_key, segment_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 VERSION = 2
 """1 had a mark for each segment; it is read as well."""
@@ -58,12 +66,18 @@ class Content:
     :ivar records: Of its batches, by number.
     :ivar attempt: The attempt that began last.
     :ivar events: How many events it has written.
+    :ivar is_damaged: Whether a part of it cannot be read. Each batch that may be in it is in doubt.
     """
 
     header: Header
     records: dict[int, BatchRecord]
     attempt: str
     events: int
+    is_damaged: bool = False
+
+
+class DamagedHeaderError(LedgerError):
+    """The document of the last attempt cannot be read, and without it nothing is known of the send."""
 
 
 def read_ledger(store: ReadableStore) -> tuple[Header, dict[int, BatchRecord]] | None:
@@ -72,10 +86,9 @@ def read_ledger(store: ReadableStore) -> tuple[Header, dict[int, BatchRecord]] |
     :param store: Where it is kept.
     :raises LedgerError: It cannot be read, or was written by a newer version.
     """
-    try:
-        found = read_content(store)
-    except LedgerError:
-        found = read_content(store)  # a send that goes on meanwhile may begin a part between two looks
+    found = read_content(store)
+    if found is not None and found.is_damaged:
+        found = read_content(store)  # a send that still runs may have begun a part between two looks
     if found is None:
         return None
     replay(found.records, read_decided(store, found.records), found.attempt, found.events)
@@ -92,44 +105,67 @@ def read_content(store: ReadableStore) -> Content | None:
     return None if name is None else _read_chain(store, name)
 
 
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """An attempt in the chain of attempts.
+
+    :ivar attempt: Its name.
+    :ivar wanted: How many of its events the next attempt had read; None for all.
+    :ivar is_orphan: Whether the attempts before it are unknown, because its document cannot be read.
+    """
+
+    attempt: str
+    wanted: int | None
+    is_orphan: bool
+
+
 def _read_chain(store: ReadableStore, name: str) -> Content:
     """Return what an attempt has written, on top of what it had read of those before it."""
-    attempts: list[tuple[str, dict[str, Any], int | None]] = []
-    position: list[Any] | None = [name, None]
+    header, links = _read_links(store, name)
+    records: dict[int, BatchRecord] = {}
+    is_damaged = False
+    read: list[Any] = []
+    for link in links:
+        read = _read_events(store, link.attempt, link.wanted)
+        is_damaged = is_damaged or link.is_orphan or has_lost_events(read)
+        if is_damaged:
+            replay_damaged(records, read, link.attempt, header.batches, is_orphan=link.is_orphan)
+        else:
+            replay(records, read, link.attempt, 0)
+    return Content(header, records, name, len(read), is_damaged)
+
+
+def _read_links(store: ReadableStore, name: str) -> tuple[Header, list[_Link]]:
+    """Return the header of the last attempt, and the chain of attempts, the first one first."""
+    try:
+        newest = _read_document(store, name)
+        position = newest.pop("after")
+        header = Header(**newest)
+    except (DamagedValueError, TypeError) as error:
+        raise DamagedHeaderError(f"{DAMAGED}: the document of attempt {name} is damaged") from error
+    links = [_Link(name, None, is_orphan=False)]
     while position is not None:
         attempt, events = position
-        if attempt in (known for known, _, _ in attempts):
+        if attempt in (link.attempt for link in links):
             raise LedgerError(f"{DAMAGED}: attempt {attempt} comes before itself")
-        document = _read_document(store, attempt)
-        attempts.append((attempt, document, events))
-        position = document.pop("after")
-    records: dict[int, BatchRecord] = {}
-    read: list[Any] = []
-    for attempt, _, events in reversed(attempts):
-        read = _read_events(store, attempt, events)
-        replay(records, read, attempt, 0)
-    try:
-        return Content(Header(**attempts[0][1]), records, name, len(read))
-    except TypeError:
-        raise LedgerError(f"{DAMAGED}: its header is none") from None
+        try:
+            position, is_orphan = _read_document(store, attempt)["after"], False
+        except DamagedValueError:
+            position, is_orphan = None, True
+        links.append(_Link(attempt, events, is_orphan=is_orphan))
+    return header, links[::-1]
 
 
 def _read_document(store: ReadableStore, attempt: str) -> dict[str, Any]:
     value = store.get(attempt_key(attempt))
     if not isinstance(value, dict) or not isinstance(value.get("version"), int):
-        raise LedgerError(f"{DAMAGED}: attempt {attempt} is missing")
+        raise DamagedValueError(f"{DAMAGED}: the document of attempt {attempt} is missing")
     if value["version"] > VERSION:
         raise LedgerError("the ledger was written by a newer version of airflow-provider-inforu")
-    if not _is_position(value.get("after", "")):
-        raise LedgerError(f"{DAMAGED}: attempt {attempt} is damaged")
-    return dict(value)
-
-
-def _is_position(value: object) -> bool:
-    match value:
+    match value.get("after", ""):
         case None | [str(), int()]:
-            return True
-    return False
+            return dict(value)
+    raise DamagedValueError(f"{DAMAGED}: the document of attempt {attempt} is damaged")
 
 
 def _read_events(store: ReadableStore, attempt: str, wanted: int | None) -> list[Any]:
@@ -140,21 +176,44 @@ def _read_events(store: ReadableStore, attempt: str, wanted: int | None) -> list
     """
     events: list[Any] = []
     number = 0
-    while number == 0 or not begins_parts(number) or store.get(opening_key(attempt, number)) is not None:
-        stored = store.get(segment_key(attempt, number))
+    while number == 0 or not begins_parts(number) or _is_begun(store, attempt, number):
+        try:
+            stored = store.get(segment_key(attempt, number))
+        except DamagedValueError:
+            stored = LOST_SEGMENT
         match stored:
             case None:
                 pass  # not written yet; or that failed, so a later one repeats it, or nothing came of it
-            case {"start": int(start), "events": list(more)} if start <= len(events):
+            case {"start": int(start), "events": list(more)}:
+                while events and events[-1] == LOST_SEGMENT:
+                    events.pop()  # this segment says how many events are lost
+                events.extend([LOST] * (start - len(events)))
                 events[start:] = more
             case _:
-                raise LedgerError(f"{DAMAGED}: part {number} of attempt {attempt} does not fit")
+                events.append(LOST_SEGMENT)
         number += 1
-    if store.get(segment_key(attempt, number)) is not None:
-        raise LedgerError(f"{DAMAGED}: part {number} of attempt {attempt} was never begun")
-    if wanted is not None and len(events) < wanted:
-        raise LedgerError(f"{DAMAGED}: attempt {attempt} has lost events that a later one had read")
-    return events[:wanted]
+    if wanted is None:
+        return events
+    return [*events[:wanted], *[LOST] * (wanted - len(events))]
+
+
+def _is_begun(store: ReadableStore, attempt: str, segment: int) -> bool:
+    """Return whether a group of segments was begun. Its mark may be lost, and the segment still there."""
+    return exists(store.get, opening_key(attempt, segment)) or exists(
+        store.get, segment_key(attempt, segment)
+    )
+
+
+def exists(get: Callable[[str], Any], key: str) -> bool:
+    """Return whether there is a value, readable or not.
+
+    :param get: Reads a value.
+    :param key: Of the value.
+    """
+    try:
+        return get(key) is not None
+    except DamagedValueError:
+        return True
 
 
 def replay(records: dict[int, BatchRecord], events: Sequence[list[Any]], attempt: str, start: int) -> None:
@@ -167,10 +226,9 @@ def replay(records: dict[int, BatchRecord], events: Sequence[list[Any]], attempt
     :raises LedgerError: An event cannot follow on what was before.
     """
     for place, event in enumerate(events, start):
-        if not isinstance(event, list) or len(event) < 2 or not isinstance(event[1], int):
-            raise LedgerError(f"{DAMAGED}: an entry is no event")
-        record = apply(records.get(event[1]), event, f"{attempt}.{place}")
+        number = number_of(event)
+        record = apply(records.get(number), event, f"{attempt}.{place}")
         if record is None:
-            del records[event[1]]
+            del records[number]
         else:
-            records[event[1]] = record
+            records[number] = record

@@ -6,21 +6,20 @@ A person is named by the key everywhere from here on: logs, errors, results. The
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.capi.phones import normalize_phone
+from airflow_provider_inforu.capi.phones import InvalidPhoneError, normalize_phone
 from airflow_provider_inforu.capi.redact import is_phone_like
+from airflow_provider_inforu.sending.row_kinds import open_rows
+from airflow_provider_inforu.sending.skip_reasons import NAMES_SHOWN, and_more, count_rows, group_by_reason
 from airflow_provider_inforu.sending.spool import Recipient, Skipped, Spool
 from airflow_provider_inforu.sending.suppression import read_suppressed
 from airflow_provider_inforu.sending.texts import is_missing
-from airflow_provider_inforu.sources.files import FILE_NAMES
-from airflow_provider_inforu.sources.rows import BadRow, StreamedRows
+from airflow_provider_inforu.sources.rows import BadRow, RecipientsError, show_columns
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.sending.texts import TextTemplate
@@ -31,20 +30,32 @@ OnDuplicate = Literal["skip", "send", "fail"]
 MAX_KEY_LENGTH = 100
 """The vendor names no limit of its CustomerMessageID; ours keeps logs readable."""
 
-CAME_BEFORE = "the phone came before"
+DUPLICATE_PHONE = "an earlier row has the same phone"
 SUPPRESSED = "suppressed"
-_FIT = (CAME_BEFORE, SUPPRESSED)
+_VALID = (DUPLICATE_PHONE, SUPPRESSED)
 
-_KEYS_SHOWN = 10
 _NO_DIGIT = re.compile(r"\D")
+_FEWEST_DIGITS_OF_A_PHONE = 8
+_MOST_BITS = 256
+_KEY_SHOWS_PHONE = (
+    "the key may contain a phone number, and logs show keys; write an ID number without its leading zeros"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class RecipientList:
-    """Who is called, in the order of the rows, and who is not."""
+    """The recipients of a send and its skipped rows, in the order of the rows.
+
+    :ivar recipients: The people to call.
+    :ivar skipped: The other rows.
+    :ivar unmatched: How many entries of ``suppress`` matched no recipient.
+    :ivar first_unmatched: The first of these: the number of the entry, and the key that may be shown.
+    """
 
     recipients: Sequence[Recipient]
     skipped: Sequence[Skipped]
+    unmatched: int = 0
+    first_unmatched: Sequence[tuple[int, str | None]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +68,7 @@ class RecipientRules:
     :ivar message_field: The field of a row's own text, which wins over the template.
     :ivar speaks: Whether recipients need a text: true for text-to-speech, false for a campaign.
     :ivar invalid_recipients: What to do about a row that cannot be called.
-    :ivar on_duplicate: What to do about a phone that came before.
+    :ivar on_duplicate: What to do about a repeated phone.
     :ivar limit: The most people; rows after them are not read. None for no limit.
     """
 
@@ -71,7 +82,7 @@ class RecipientRules:
     limit: int | None = None
 
 
-class _UnfitRowError(InforuInputError):
+class _InvalidRowError(InforuInputError):
     """A row that cannot be called."""
 
 
@@ -82,181 +93,170 @@ def read_recipients(rows: object, rules: RecipientRules, suppressed: object | No
     :param rules: How they are read.
     :param suppressed: Who is not to be called, as rows of the same kinds; see `read_suppressed`. None for
         nobody.
-    :raises SourceError: What rows are streamed from cannot be read.
-    :raises InforuInputError: Rows of another kind, or a row of ``suppressed`` that names nobody; with
-        ``invalid_recipients="fail"`` any row that cannot be called; with ``on_duplicate="fail"`` a phone that
-        came before. It names the keys, grouped by reason.
+    :raises SourceError: The source of the rows cannot be read.
+    :raises RecipientsError: The rows are of another type, or a row of ``suppressed`` is invalid. With
+        ``invalid_recipients="fail"`` also any invalid row, with ``on_duplicate="fail"`` a repeated phone.
+        The message names keys and rows, grouped by reason.
     """
     reader = _Reader(rules)
     if suppressed is not None:
-        with _open_rows(suppressed, "suppress") as names:
+        with open_rows(suppressed, "suppress") as names:
             read_suppressed(names, rules, reader.spool)
-    with _open_rows(rows, "recipients") as numbered:
+    with open_rows(rows, "recipients") as numbered:
         for number, row in enumerate(numbered, start=1):
             reader.add(row, number)
             if len(reader.spool.recipients) == rules.limit:
                 break
     reader.check()
-    return RecipientList(reader.spool.recipients, reader.spool.skipped)
-
-
-def group_by_reason(skipped: Iterable[Skipped]) -> str:
-    """Return reasons with their keys, for a log or an error: ``the phone is missing: 4, 9``."""
-    groups: dict[str, list[str]] = {}
-    counts: Counter[str] = Counter()
-    for item in skipped:
-        counts[item.reason] += 1
-        if counts[item.reason] <= _KEYS_SHOWN:
-            groups.setdefault(item.reason, []).append(item.key)
-    return "; ".join(
-        f"{reason}: {', '.join(keys)}{_and_more(counts[reason] - len(keys))}"
-        for reason, keys in groups.items()
+    spool = reader.spool
+    return RecipientList(
+        spool.recipients, spool.skipped, spool.count_unmatched(), spool.read_unmatched(NAMES_SHOWN)
     )
 
 
-def list_keys(keys: Iterable[str], shown: int = _KEYS_SHOWN) -> str:
+def list_keys(keys: Iterable[str], shown: int = NAMES_SHOWN) -> str:
     """Return the first keys and how many more there are."""
     rest = iter(keys)
-    return ", ".join(islice(rest, shown)) + _and_more(sum(1 for _ in rest))
-
-
-def _and_more(count: int) -> str:
-    return f" and {count} more" if count > 0 else ""
-
-
-@contextmanager
-def _open_rows(rows: object, argument: str) -> Iterator[Iterable[Any]]:
-    if isinstance(rows, StreamedRows):
-        with closing(rows):
-            yield rows
-        return
-    if isinstance(rows, Sequence) and not isinstance(rows, str | bytes):
-        yield rows
-        return
-    hint = ""
-    if isinstance(rows, str):
-        hint = f" (a template gives text: pass the upstream task's output itself, or a file: {FILE_NAMES})"
-    elif hasattr(rows, "to_dict"):
-        hint = " (pass to_dict('records') of a data frame)"
-    raise InforuInputError(
-        f"{argument} must be a list of phones or of mappings, not {type(rows).__name__}{hint}: "
-        "nothing was sent"
-    )
-
-
-def _people(count: int) -> str:
-    return "1 recipient" if count == 1 else f"{count} recipients"
+    return ", ".join(islice(rest, shown)) + and_more(sum(1 for _ in rest))
 
 
 class _Reader:
     def __init__(self, rules: RecipientRules) -> None:
         self._rules = rules
+        self._columns: str | None = None
         self.spool = Spool()
-        self.unfit = 0
+        self.invalid = 0
         self.duplicates = 0
 
     def add(self, row: object, number: int) -> None:
-        name = row.name if isinstance(row, BadRow) else f"row {number}"
+        name, is_key = row.name if isinstance(row, BadRow) else f"row {number}", False
         try:
             fields = self._fields(row)
-            name = self._key(fields, number)
-            recipient = self._recipient(fields, name)
+            key = self._key(fields, number)
+            phone = self._phone(fields, key)
+            # Every row takes its key, so that a report has each key once.
+            if not self.spool.is_new_key(key):
+                raise _InvalidRowError("an earlier row has the same key")
+            name, is_key = key, True
+            if isinstance(phone, InvalidPhoneError):
+                raise phone
+            recipient = Recipient(key, phone, self._text(fields) if self._rules.speaks else None)
         except InforuInputError as error:
-            self.unfit += 1
-            self.spool.skipped.append(Skipped(name, str(error)))
+            self.invalid += 1
+            self.spool.skipped.append(Skipped(name, str(error), is_key))
             return
-        if self.spool.is_suppressed(recipient.key, recipient.phone):
-            self.spool.skipped.append(Skipped(name, SUPPRESSED))
-        elif self._rules.on_duplicate == "send" or self.spool.is_new_phone(recipient.phone):
+        if self.spool.match_suppressed(key, phone):
+            self.spool.skipped.append(Skipped(key, SUPPRESSED))
+        elif self._rules.on_duplicate == "send" or self.spool.is_new_phone(phone):
             self.spool.recipients.append(recipient)
         else:
             self.duplicates += 1
-            self.spool.skipped.append(Skipped(name, CAME_BEFORE))
+            self.spool.skipped.append(Skipped(key, DUPLICATE_PHONE))
 
     def check(self) -> None:
-        """Raise where the rows, as they are, are not to be called."""
+        """Raise an error where the rows, as they are, must not be called.
+
+        :raises RecipientsError: The message names keys and rows, grouped by reason.
+        """
         skipped = self.spool.skipped
-        unfit = (one for one in skipped if one.reason not in _FIT)
-        if self.unfit and self.unfit == len(skipped) and not self.spool.recipients:
-            raise InforuInputError(
-                f"nobody can be called ({_people(self.unfit)}), so nothing was sent: "
-                f"{group_by_reason(unfit)}. Look at the arguments and at the upstream task first"
+        if self.invalid and self.invalid == len(skipped) and not self.spool.recipients:
+            which = "The only row is invalid" if self.invalid == 1 else f"All {self.invalid} rows are invalid"
+            columns = f" The columns of the first row are {self._columns}." if self._columns else ""
+            raise RecipientsError(
+                f"{which}: {self._group(skipped)}.{columns}",
+                "Check `phone_field`, `key_field`, `message` and the upstream output.",
             )
-        if self.unfit and self._rules.invalid_recipients == "fail":
-            raise InforuInputError(
-                f"{_people(self.unfit)} cannot be called, so nothing was sent: {group_by_reason(unfit)}. "
-                "Mend the rows, or leave them out with invalid_recipients='skip'"
+        if self.invalid and self._rules.invalid_recipients == "fail":
+            invalid = (one for one in skipped if one.reason not in _VALID)
+            raise RecipientsError(
+                f"{count_rows(self.invalid)} cannot be called: {self._group(invalid)}.",
+                "Correct the rows, or skip them with invalid_recipients='skip'.",
             )
         if self.duplicates and self._rules.on_duplicate == "fail":
-            raise InforuInputError(
-                f"{_people(self.duplicates)} came twice, so nothing was sent: "
-                f"{group_by_reason(one for one in skipped if one.reason == CAME_BEFORE)}. "
-                "Call each phone once with on_duplicate='skip', or each row with 'send'"
+            duplicates = (one for one in skipped if one.reason == DUPLICATE_PHONE)
+            raise RecipientsError(
+                f"{count_rows(self.duplicates)} cannot be called: {self._group(duplicates)}.",
+                "Call each phone once with on_duplicate='skip', or each row with on_duplicate='send'.",
             )
+
+    def _group(self, skipped: Iterable[Skipped]) -> str:
+        return group_by_reason(skipped, keys_are_rows=self._rules.key_field is None)
 
     def _fields(self, row: object) -> Mapping[str, Any]:
         if isinstance(row, Mapping):
+            if self._columns is None:
+                self._columns = show_columns(row)
             return row
         if isinstance(row, str | int | float):
             if self._rules.key_field is not None:
-                raise _UnfitRowError(
-                    f"the row is a phone alone and has no field {self._rules.key_field!r} for its key"
+                raise _InvalidRowError(
+                    f"the row is only a phone and has no field {self._rules.key_field!r} for its key"
                 )
             return {self._rules.phone_field: row}
         if isinstance(row, BadRow):
-            raise _UnfitRowError(row.reason)
-        raise _UnfitRowError(f"the row is a {type(row).__name__}, neither a phone nor a mapping")
+            raise _InvalidRowError(row.reason)
+        raise _InvalidRowError(f"the row is a {type(row).__name__}, not a phone or a mapping")
 
     def _key(self, fields: Mapping[str, Any], number: int) -> str:
         if self._rules.key_field is None:
             return str(number)
         value = fields.get(self._rules.key_field)
-        if is_missing(value):
-            raise _UnfitRowError(f"the key is missing (field {self._rules.key_field!r})")
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        if isinstance(value, bool) or not isinstance(value, str | int):
-            raise _UnfitRowError(f"the key is a {type(value).__name__}, not text or a whole number")
-        key = value.strip() if isinstance(value, str) else f"{value:d}"
-        self._check_key(key)
-        return key
-
-    def _check_key(self, key: str) -> None:
-        """Keys are shown in logs, so they must be fit to be seen."""
+        if not is_missing(value) and (isinstance(value, bool) or not isinstance(value, str | int)):
+            raise _InvalidRowError(f"the key is a {type(value).__name__}, not text or a whole number")
+        if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+            raise _InvalidRowError("the key is too long a number")
+        key = "" if is_missing(value) else str(value).strip()
         if not key:
-            raise _UnfitRowError(f"the key is missing (field {self._rules.key_field!r})")
+            raise _InvalidRowError(f"the field {self._rules.key_field!r} of the key is missing or empty")
         if len(key) > MAX_KEY_LENGTH or not key.isprintable():
-            raise _UnfitRowError(
-                f"the key has more than {MAX_KEY_LENGTH} characters, or some that cannot be shown"
+            raise _InvalidRowError(
+                f"the key is longer than {MAX_KEY_LENGTH} characters, or has one that cannot be printed"
             )
         if is_phone_like(key):
-            raise _UnfitRowError("the key looks like a phone number, and keys are shown in logs")
+            raise _InvalidRowError(_KEY_SHOWS_PHONE)
+        return key
 
-    def _recipient(self, fields: Mapping[str, Any], key: str) -> Recipient:
-        raw = fields.get(self._rules.phone_field)
-        phone = normalize_phone(None if is_missing(raw) else raw)
+    def _phone(self, fields: Mapping[str, Any], key: str) -> str | InvalidPhoneError:
+        """Return the phone, or what is wrong with it, once it is certain that the key does not show it."""
+        name = self._rules.phone_field
+        raw = fields.get(name)
+        if is_missing(raw) or (isinstance(raw, str) and not raw.strip()):
+            problem = "the field {!r} of the phone is empty" if name in fields else "there is no field {!r}"
+            return InvalidPhoneError(problem.format(name))
+        try:
+            phone = normalize_phone(raw)
+        except InvalidPhoneError as error:
+            if _share_digits(key, raw):
+                raise _InvalidRowError(_KEY_SHOWS_PHONE) from None
+            return error
         if phone.lstrip("0") in _NO_DIGIT.sub("", key):
-            raise _UnfitRowError("the key holds the phone, and keys are shown in logs")
-        recipient = Recipient(key, phone, self._text(fields) if self._rules.speaks else None)
-        # Last, since a row that cannot be called takes no key.
-        if not self.spool.is_new_key(key):
-            raise _UnfitRowError("the key came before, and a key names one person")
-        return recipient
+            raise _InvalidRowError(_KEY_SHOWS_PHONE)
+        return phone
 
     def _text(self, fields: Mapping[str, Any]) -> str:
         text = fields.get(self._rules.message_field)
         if is_missing(text) or not str(text).strip():
             if self._rules.template is None:
-                raise _UnfitRowError(
-                    f"there is no text: neither a message nor a field {self._rules.message_field!r} "
-                    "in the row"
+                raise _InvalidRowError(
+                    f"there is no text: pass `message`, or give the row a field {self._rules.message_field!r}"
                 )
             text = self._rules.template.fill(fields)
         text = str(text)
         if not text.strip():
-            raise _UnfitRowError("the text is empty")
+            raise _InvalidRowError("the text is empty")
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise _UnfitRowError("the text has half a character in it, such as a cut emoji") from None
+            raise _InvalidRowError("the text contains half a character, such as a cut emoji") from None
         return text
+
+
+def _share_digits(key: str, cell: object) -> bool:
+    """Return whether a key has as many digits in common with a cell as a phone has."""
+    if isinstance(cell, int) and cell.bit_length() > _MOST_BITS:
+        return False  # Python does not write such a number
+    digits, found = _NO_DIGIT.sub("", key), _NO_DIGIT.sub("", str(cell)[:MAX_KEY_LENGTH])
+    ends = range(_FEWEST_DIGITS_OF_A_PHONE, len(found) + 1)
+    return any(found[end - _FEWEST_DIGITS_OF_A_PHONE : end] in digits for end in ends)

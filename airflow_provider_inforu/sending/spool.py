@@ -25,7 +25,9 @@ _CACHE_MEGABYTES = 32
 _TABLES = """
 CREATE TABLE keys (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE phones (phone TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE suppressed (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE suppressed (name TEXT, entry INTEGER, PRIMARY KEY (name, entry)) WITHOUT ROWID;
+CREATE TABLE entries (entry INTEGER PRIMARY KEY, key TEXT);
+CREATE TABLE matched (entry INTEGER PRIMARY KEY);
 CREATE TABLE blocks (kind TEXT, number INTEGER, rows TEXT, PRIMARY KEY (kind, number));
 """
 
@@ -48,13 +50,15 @@ class Recipient:
 class Skipped:
     """A row that is not called, and why.
 
-    :ivar key: The row's key, or ``row N`` where it has none, or its place, such as ``people.csv line 17``,
-        where it cannot be read.
+    :ivar key: The row's key. ``row N`` where the key is missing, refused or used by an earlier row. A place
+        such as ``people.csv line 17`` where the row cannot be read.
     :ivar reason: Why, without the phone.
+    :ivar is_key: Whether ``key`` is the row's key.
     """
 
     key: str
     reason: str
+    is_key: bool = True
 
 
 class _Blocks(Generic[T]):
@@ -121,7 +125,9 @@ class Spool:
         self.recipients = Rows(
             _Blocks(self._database, "recipients", attrgetter("key", "phone", "text"), Recipient)
         )
-        self.skipped = Rows(_Blocks(self._database, "skipped", attrgetter("key", "reason"), Skipped))
+        self.skipped = Rows(
+            _Blocks(self._database, "skipped", attrgetter("key", "reason", "is_key"), Skipped)
+        )
 
     def is_new_key(self, key: str) -> bool:
         """Return whether a key did not come before, and remember it."""
@@ -131,18 +137,47 @@ class Spool:
         """Return whether a phone did not come before, and remember it."""
         return self._database.write("INSERT OR IGNORE INTO phones VALUES (?)", (phone,))
 
-    def suppress(self, keys: Iterable[str], phones: Iterable[str]) -> None:
-        """Remember that nobody with one of these keys or phones is to be called."""
-        self._has_suppressed = True
-        for name in (*map(_KEY.format, keys), *map(_PHONE.format, phones)):
-            self._database.write("INSERT OR IGNORE INTO suppressed VALUES (?)", (name,))
+    def suppress(self, entry: int, keys: Iterable[str], phones: Iterable[str], shown: str | None) -> None:
+        """Remember that nobody with one of these keys or phones is to be called.
 
-    def is_suppressed(self, key: str, phone: str) -> bool:
-        """Return whether a person is not to be called."""
+        :param entry: The number of the entry, from 1.
+        :param keys: The keys that it names.
+        :param phones: The phones that it names.
+        :param shown: The key by which messages may name the entry. None for its number.
+        """
+        self._has_suppressed = True
+        self._database.write("INSERT INTO entries VALUES (?, ?)", (entry, shown))
+        for name in (*map(_KEY.format, keys), *map(_PHONE.format, phones)):
+            self._database.write("INSERT OR IGNORE INTO suppressed VALUES (?, ?)", (name, entry))
+
+    def match_suppressed(self, key: str, phone: str) -> bool:
+        """Return whether an entry suppresses a person, and remember that it matched."""
         if not self._has_suppressed:
             return False
         names = (_KEY.format(key), _PHONE.format(phone))
-        return bool(self._database.read("SELECT 1 FROM suppressed WHERE name IN (?, ?)", names))
+        entries = self._database.read("SELECT entry FROM suppressed WHERE name IN (?, ?)", names)
+        for entry in entries:
+            self._database.write("INSERT OR IGNORE INTO matched VALUES (?)", entry)
+        return bool(entries)
+
+    def count_unmatched(self) -> int:
+        """Return how many entries suppressed nobody."""
+        ((count,),) = self._database.read(
+            "SELECT count(*) FROM entries WHERE entry NOT IN (SELECT entry FROM matched)", ()
+        )
+        return int(count)
+
+    def read_unmatched(self, most: int) -> list[tuple[int, str | None]]:
+        """Return the first entries that suppressed nobody: each one's number, and the key that may be shown.
+
+        :param most: The most entries to return.
+        """
+        found = self._database.read(
+            "SELECT entry, key FROM entries WHERE entry NOT IN (SELECT entry FROM matched)"
+            " ORDER BY entry LIMIT ?",
+            (most,),
+        )
+        return [(entry, key) for entry, key in found]
 
 
 class Rows(Sequence[T], Generic[T]):

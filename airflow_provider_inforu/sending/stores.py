@@ -1,25 +1,34 @@
-"""Where a ledger is kept: Airflow's task state, object storage, or, where nothing lasts, memory."""
+"""Where a ledger is kept: Airflow's task state or, where nothing lasts, memory."""
 
 from __future__ import annotations
 
 import json
 import math
 import secrets
+import time
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
 
-from airflow_provider_inforu.sending.batch_state import DAMAGED, LedgerError
-from airflow_provider_inforu.sending.ledger_keys import attempt_key
+from airflow_provider_inforu.sending.batch_state import (
+    DAMAGED,
+    DamagedValueError,
+    LedgerError,
+    LedgerStoreError,
+)
+from airflow_provider_inforu.sending.ledger_keys import PREFIX, attempt_key
+from airflow_provider_inforu.sending.ledger_reader import exists
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
 
 SURE_WITHIN_SECONDS = 0.5
 """A client that fails, waits and tries again takes longer, as a rule; a write that works, hardly ever."""
-CLAIM_TRIES = 5
-"""So often attempts that begin at the same moment may get in each other's way."""
+PROBE_KEY = f"{PREFIX}.probe"
+UNRELIABLE = (
+    "Airflow's task state gives contradicting answers about the ledger. Check that every API server runs the "
+    "same version of Airflow. A retry looks again"
+)
+REPLACED = "another attempt of this task has begun: this one sends nothing more"
 
 
 class MemoryStore:
@@ -56,6 +65,9 @@ class TaskStateStore:
     An attempt that Airflow has given up reads nothing there, and fails to write. Values are kept as
     JSON text: each process on the way to Airflow's database would check every part of a nested one.
 
+    Airflow's client reports every "404 Not Found" as a missing value, also that of a server without the
+    route. So a missing value is read twice, and each attempt first reads back a probe that it wrote.
+
     :param state: ``context["task_state_store"]``.
     :param try_number: Of the task instance, counts from 1. Each try has one of its own.
     """
@@ -69,13 +81,20 @@ class TaskStateStore:
     @cached_property
     def sure_within_seconds(self) -> float:
         """Less than Airflow's client waits, at least, before it sends a write again that failed."""
-        from airflow.providers.common.compat.sdk import conf
+        from airflow_provider_inforu._compat import conf
 
         seconds = float(conf.getfloat("workers", "execution_api_retry_wait_min"))
         return min(SURE_WITHIN_SECONDS, seconds / 2)
 
     def claim(self) -> str:
-        """Return a name. Airflow does the rest: it knows one attempt of a task instance at a time."""
+        """Return a name. Airflow does the rest: it knows one attempt of a task instance at a time.
+
+        :raises LedgerStoreError: What was just written cannot be read back.
+        """
+        probe = secrets.token_hex(8)
+        self.set(PROBE_KEY, probe)
+        if self._read(PROBE_KEY) != probe:
+            raise LedgerStoreError(UNRELIABLE)
         last = last_of_try(self.get, self._try_number)
         return name_of(self._try_number, 0 if last is None else last + 1)
 
@@ -84,15 +103,33 @@ class TaskStateStore:
         return latest_of_tries(self.get, self._try_number)
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
-        """Return a value, or None where there is none."""
-        text = self._state.get(key)
-        return None if text is None else parse(text, key)
+        """Return a value, or None where there is none.
+
+        :raises LedgerStoreError: One answer says that there is a value, and another that there is none.
+        """
+        value = self._read(key)
+        if value is None and self._read(key) is not None:
+            raise LedgerStoreError(UNRELIABLE)
+        return value
 
     def set(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
-        """Write a value that never expires."""
+        """Write a value that never expires.
+
+        A slow write may have passed Airflow's check long before it is acknowledged. A later attempt may have
+        read the ledger in between, so the value is looked at again: a replaced attempt finds nothing.
+
+        :raises LedgerError: A later attempt has begun: this one must not send.
+        """
         from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined] # missing in Airflow's own stub
 
+        begun = time.monotonic()
         self._state.set(key, json.dumps(value), retention=NEVER_EXPIRE)
+        if time.monotonic() - begun > self.sure_within_seconds and self._read(key) is None:
+            raise LedgerError(REPLACED)
+
+    def _read(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
+        text = self._state.get(key)
+        return None if text is None else parse(text, key)
 
 
 def parse(text: object, key: str) -> Any:  # noqa: ANN401 - a JSON value
@@ -100,14 +137,14 @@ def parse(text: object, key: str) -> Any:  # noqa: ANN401 - a JSON value
 
     :param text: What the store holds.
     :param key: Of the value.
-    :raises LedgerError: It is not JSON.
+    :raises DamagedValueError: It is not JSON.
     """
     try:
         if isinstance(text, str | bytes):
             return json.loads(text)
     except ValueError:
         pass
-    raise LedgerError(f"{DAMAGED}: {key} is not JSON")
+    raise DamagedValueError(f"{DAMAGED}: {key} is not JSON")
 
 
 def name_of(try_number: int, run: int) -> str:
@@ -126,7 +163,7 @@ def last_of_try(get: Callable[[str], Any], try_number: int) -> int | None:
     :param try_number: The try.
     """
     run = 0
-    while get(attempt_key(name_of(try_number, run))) is not None:
+    while exists(get, attempt_key(name_of(try_number, run))):
         run += 1
     return run - 1 if run else None
 
@@ -143,140 +180,3 @@ def latest_of_tries(get: Callable[[str], Any], try_number: int) -> str | None:
         if (run := last_of_try(get, number)) is not None:
             return name_of(number, run)
     return None
-
-
-class ObjectStorageStore:
-    """Keeps a ledger below an object-storage path, on any version of Airflow.
-
-    Nothing there keeps an attempt that Airflow has given up from writing, so each attempt leaves a claim, and
-    after each write looks whether a later attempt has left one. A later attempt leaves its claim before it
-    reads. So either it sees what was written, or the writer sees the claim and sends nothing. This needs a
-    storage whose listings show what was written before, as those of S3, GCS, Azure and disks do.
-
-    :param root: ``[inforu] ledger_path``: any URL that fsspec knows.
-    :param parts: What names the task instance.
-    """
-
-    is_durable = True
-    sure_within_seconds = SURE_WITHIN_SECONDS
-
-    def __init__(self, root: str, parts: Sequence[str]) -> None:
-        from airflow.sdk import ObjectStoragePath
-
-        self._folder = ObjectStoragePath(root)
-        for part in parts:
-            self._folder /= quote(part, safe="")
-        self._claim: str | None = None
-
-    def claim(self) -> str:
-        """Leave a claim that sorts after all that are there, and return its name.
-
-        :raises LedgerError: Other attempts begin at the same moment.
-        """
-        folder = self._folder / "claims"
-        # A path with no root begins with a bucket. It has no folders, and a mistyped one would be made, which
-        # looks like one that holds no ledger.
-        if folder.path.startswith("/"):
-            folder.mkdir(parents=True, exist_ok=True)
-        for _ in range(CLAIM_TRIES):
-            name = _name_after(max(self._read_claims(), default="0"))
-            (folder / name).write_text("")
-            if max(self._read_claims()) == name:
-                self._claim = name
-                return name
-        raise LedgerError("other attempts of this task begin at the same moment: this one sends nothing")
-
-    def latest(self) -> str | None:
-        """Return the name of the last attempt that wrote its document; None where there is no ledger.
-
-        An attempt that left a claim and no document died before it sent anything.
-        """
-        for name in sorted(self._read_claims(), reverse=True):
-            if self.get(attempt_key(name)) is not None:
-                return name
-        return None
-
-    def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
-        """Return a value, or None where there is none."""
-        try:
-            return parse((self._folder / f"{key}.json").read_bytes(), key)
-        except FileNotFoundError:
-            return None
-
-    def set(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
-        """Write a value, and make sure that no later attempt has begun, before and after.
-
-        Before, so that an attempt that woke up late does not go on in vain; after, so that what was written
-        is known to be seen.
-
-        :raises LedgerError: A later attempt has begun: this one must not send.
-        """
-        self._check_claims()
-        self.put(key, value)
-        self._check_claims()
-
-    def put(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
-        """Write a value, whoever may write the ledger."""
-        path: Any = self._folder / f"{key}.json"
-        if path.protocol != "file":
-            path.write_text(json.dumps(value))  # an object appears whole or not at all
-            return
-        draft = Path(f"{path.path}.{secrets.token_hex(4)}.draft")
-        draft.write_text(json.dumps(value))
-        draft.replace(path.path)
-
-    def _check_claims(self) -> None:
-        if max(self._read_claims(), default=None) != self._claim:
-            raise LedgerError("another attempt of this task has begun: this one sends nothing more")
-
-    def _read_claims(self) -> frozenset[str]:
-        folder = self._folder / "claims"
-        storage = getattr(folder, "__wrapped__", folder).fs
-        # File systems of object stores remember listings, and a remembered one shows no new claim.
-        storage.invalidate_cache(folder.path)
-        try:
-            found = storage.ls(folder.path, detail=False)
-        except FileNotFoundError:
-            return frozenset()
-        return frozenset(path.rstrip("/").rsplit("/", 1)[-1] for path in found) - {folder.name}
-
-
-def _name_after(latest: str) -> str:
-    """Return a name that sorts after another one, and that no other attempt has."""
-    number = latest.split("-")[0]
-    if not number.isdecimal():
-        raise LedgerError(f"{DAMAGED}: among its claims is a file that is none")
-    return f"{int(number) + 1:06d}-{secrets.token_hex(4)}"
-
-
-def iter_folders(root: str, wanted: Sequence[str | None]) -> Iterator[tuple[str, ...]]:
-    """Yield the parts that name what an `ObjectStorageStore` keeps a ledger of, the latest names first.
-
-    :param root: As of the store.
-    :param wanted: A part for each level below it, or None for all that are there.
-    """
-    from airflow.sdk import ObjectStoragePath
-
-    folder = ObjectStoragePath(root)
-    # Beside them may be what is no ledger, such as cool-downs: no DAG may be called so.
-    dags = [name for name in _names_in(folder) if not name.startswith("~")]
-    for dag in [unquote(name) for name in dags] if wanted[0] is None else [wanted[0]]:
-        yield from _iter_parts(folder, [dag, *wanted[1:]])
-
-
-def _iter_parts(folder: Any, wanted: Sequence[str | None]) -> Iterator[tuple[str, ...]]:  # noqa: ANN401 - a path
-    if not wanted:
-        yield ()
-        return
-    for name in [quote(wanted[0], safe="")] if wanted[0] is not None else _names_in(folder):
-        for rest in _iter_parts(folder / name, wanted[1:]):
-            yield (unquote(name), *rest)
-
-
-def _names_in(folder: Any) -> list[str]:  # noqa: ANN401 - a path
-    try:
-        names = {path.name for path in folder.iterdir()}
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    # The names of runs end in a date, after what kind of run it is.
-    return sorted(names, key=lambda name: (unquote(name).rsplit("__", 1)[-1], name), reverse=True)

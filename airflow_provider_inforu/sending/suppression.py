@@ -1,4 +1,4 @@
-"""People who are not to be called, whoever asks for it: who opted out, who complained, who was called."""
+"""The people who must not be called: they opted out, complained, or were called already."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.phones import ForeignPhoneError, InvalidPhoneError, normalize_phone
-from airflow_provider_inforu.capi.redact import is_phone_like
+from airflow_provider_inforu.capi.redact import hide_phones, is_phone_like, may_be_mistyped_phone
 from airflow_provider_inforu.sending.texts import is_missing
-from airflow_provider_inforu.sources.rows import BadRow
+from airflow_provider_inforu.sources.rows import BadRow, RecipientsError
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.sending.recipients import RecipientRules
     from airflow_provider_inforu.sending.spool import Spool
+
+_LONGEST_SHOWN = 100
 
 
 def read_suppressed(rows: Iterable[object], rules: RecipientRules, spool: Spool) -> None:
@@ -24,20 +26,25 @@ def read_suppressed(rows: Iterable[object], rules: RecipientRules, spool: Spool)
 
     :param rows: The rows.
     :param rules: How rows of the send are read.
-    :param spool: Of the send.
-    :raises InforuInputError: A row that names nobody. To leave it out could mean to call somebody who is not
-        to be called.
+    :param spool: The recipients of the send.
+    :raises RecipientsError: A row names nobody. To leave it out could mean to call somebody who must not be
+        called.
     """
     for number, row in enumerate(rows, start=1):
         try:
             keys, phones = _names(row, rules)
         except InforuInputError as error:
             place = row.name if isinstance(row, BadRow) else f"row {number}"
-            raise InforuInputError(
-                f"suppress, {place}: {error}. Who is not to be called must be known, so nothing was "
-                "sent: mend the row, or leave it out at its source"
+            raise RecipientsError(
+                f"`suppress`, {place}: {error}, so the suppression list is incomplete.",
+                "Correct the row, or remove it from the list.",
             ) from None
-        spool.suppress(keys, phones)
+        spool.suppress(number, keys, phones, None if phones else _shown(keys))
+
+
+def _shown(keys: list[str]) -> str | None:
+    """Return the key that a message may show. What matches nobody may be a mistyped phone."""
+    return next((key for key in keys if hide_phones(key) == key and len(key) <= _LONGEST_SHOWN), None)
 
 
 def _names(row: object, rules: RecipientRules) -> tuple[list[str], list[str]]:
@@ -47,14 +54,15 @@ def _names(row: object, rules: RecipientRules) -> tuple[list[str], list[str]]:
     if isinstance(row, Mapping):
         return _names_of_fields(row, rules)
     if isinstance(row, bool) or not isinstance(row, str | int | float) or is_missing(row):
-        raise InforuInputError(f"it is a {type(row).__name__}, neither a phone, a key nor a mapping of them")
+        raise InforuInputError(f"the row is a {type(row).__name__}, not a phone, a key or a mapping of them")
     # A customer's number of nine digits is a key, and may be a phone that lost its zero: then it is both.
-    may_be_key = rules.key_field is not None and not is_phone_like(str(row).strip())
+    text = str(row).strip()
+    may_be_key = rules.key_field is not None and not (is_phone_like(text) or may_be_mistyped_phone(text))
     keys = _keys(row) if may_be_key else []
     try:
         return keys, _phones(row)
     except InvalidPhoneError:
-        # A phone with a digit too many is no key: to take it for one would be to call its owner.
+        # A mistyped phone is no key: to take it for one would be to call its owner.
         if not keys:
             raise
         return keys, []
@@ -67,7 +75,7 @@ def _names_of_fields(row: Mapping[Any, Any], rules: RecipientRules) -> tuple[lis
     has_phone = not is_missing(phone) and bool(str(phone).strip())
     if not keys and not has_phone:
         fields = [name for name in (rules.phone_field, rules.key_field) if name is not None]
-        raise InforuInputError(f"it has neither of the fields {', '.join(map(repr, fields))} of the send")
+        raise InforuInputError(f"the row has no value in {' or '.join(map(repr, fields))}")
     return keys, _phones(phone) if has_phone else []
 
 
@@ -75,7 +83,7 @@ def _phones(raw: object) -> list[str]:
     try:
         return [normalize_phone(raw)]
     except ForeignPhoneError:
-        return []  # nobody there is ever called
+        return []  # no number abroad is ever called
 
 
 def _keys(raw: object) -> list[str]:
@@ -83,7 +91,7 @@ def _keys(raw: object) -> list[str]:
         raw = int(raw)
     text = str(raw).strip()
     if is_phone_like(text):
-        raise InforuInputError("its key looks like a phone number, which no key of a send does")
+        raise InforuInputError("the key may contain a phone number, and no key of a send does")
     if not text.isprintable():
-        raise InforuInputError("its key has characters that cannot be shown, so it is none of the send's")
+        raise InforuInputError("the key has characters that cannot be printed, and no key of a send has")
     return [text] if text else []

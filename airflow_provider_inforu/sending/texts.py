@@ -8,19 +8,24 @@ from zoneinfo import ZoneInfo
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.notifications import ISRAEL
+from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.sending.spoken import FORMATS, UnspeakableError
+from airflow_provider_inforu.sources.rows import RecipientsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 def is_missing(value: object) -> bool:
-    """Return whether a field has no value: None, or NaN, which is how pandas writes it."""
-    return value is None or bool(value != value)
+    """Return whether a field has no value: None, NaN or pandas' NA."""
+    try:
+        return value is None or bool(value != value)
+    except (TypeError, ValueError):  # NA is neither equal nor unequal; of an array each element is compared
+        return type(value).__name__ == "NAType"
 
 
 class UnfitFieldError(InforuInputError):
-    """A row lacks a field that the text speaks of, or has something in it that cannot be said so."""
+    """A field that the text needs is missing, or is invalid for its format."""
 
 
 class TextTemplate:
@@ -30,8 +35,8 @@ class TextTemplate:
 
     :param template: The text.
     :param zone: Where people are: times that have a zone are told in this one.
-    :raises InforuInputError: A brace that is not closed, or a placeholder that is more than a field's name
-        and a format.
+    :raises RecipientsError: A brace is not closed, or a placeholder is not a field's name with or without a
+        format.
     """
 
     def __init__(self, template: str, zone: ZoneInfo | None = None) -> None:
@@ -39,14 +44,17 @@ class TextTemplate:
         try:
             self._parts = list(Formatter().parse(template))
         except ValueError as error:
-            raise InforuInputError(f"the message has a brace that is not a placeholder: {error}") from None
+            raise RecipientsError(
+                f"`message` has a brace that is not part of a placeholder ({error}).",
+                "Write {{ or }} for a brace that is read out.",
+            ) from None
         for _, name, spec, conversion in self._parts:
             if name is not None and (not name.isidentifier() or conversion or spec not in ("", *FORMATS)):
                 shown = name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
-                raise InforuInputError(
-                    f"the message has the placeholder {{{shown}}}: a placeholder is the name of a field, "
-                    "such as {name}, or that and a format, such as {due:date}; formats are "
-                    + ", ".join(FORMATS)
+                raise RecipientsError(
+                    f"`message` has the invalid placeholder {{{hide_phones(shown)}}}.",
+                    "Write the name of a field, such as {name}, or a name and a format, such as {due:date}. "
+                    f"Formats are {', '.join(FORMATS)}.",
                 )
 
     def fill(self, row: Mapping[str, Any]) -> str:
@@ -63,10 +71,12 @@ class TextTemplate:
     def _value(self, row: Mapping[str, Any], name: str, spec: str) -> str:
         value = row.get(name)
         if is_missing(value):
-            raise UnfitFieldError(f"the message speaks of {{{name}}}, which the row lacks")
+            raise UnfitFieldError(f"the field {name!r} of the message is missing or empty")
         if not spec:
             return str(value)
         try:
             return FORMATS[spec](value, self._zone)
         except UnspeakableError as error:
-            raise UnfitFieldError(f"the message says {{{name}:{spec}}}, which takes {error}") from None
+            raise UnfitFieldError(
+                f"the field {name!r} is invalid for {{{name}:{spec}}}: it must be {error}"
+            ) from None

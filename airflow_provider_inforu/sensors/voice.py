@@ -8,13 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from airflow.providers.common.compat.sdk import (
-    AirflowSensorTimeout,
-    BaseSensorOperator,
-    PokeReturnValue,
-    conf,
-)
+from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
+from airflow_provider_inforu._compat import AirflowSensorTimeout, conf
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.outcomes.awaited import (
     check_on_timeout,

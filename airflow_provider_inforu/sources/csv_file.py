@@ -13,13 +13,13 @@ _NAMES_OF_DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons"}
 
 
 def csv_rows(lines: Iterable[str], name: str, delimiter: str, columns: Sequence[str]) -> Iterator[Row]:
-    """Read the rows; cells are text, and an empty one is None, so that nobody hears of what is not there.
+    """Read the rows. Cells are text, and an empty cell is None, which is a missing field.
 
     :param lines: The file's lines.
     :param name: The file's name, for errors.
     :param delimiter: What is between the cells.
     :param columns: The names of columns that must be there.
-    :raises SourceError: The names of the columns cannot be; a quote is not closed, so that no one can say
+    :raises SourceError: The names of the columns are invalid, or a quote is not closed, so it is unknown
         where the next row begins.
     """
     table = _records(lines, name, delimiter)
@@ -60,15 +60,16 @@ def _records(
 def _unreadable(name: str, first: int, last: int, error: csv.Error) -> BadRow:
     if "field larger than" in str(error):
         raise SourceError(
-            f"{name} line {first}: a cell has more than {csv.field_size_limit():,} characters, as behind a "
-            "quote that is not closed: nothing was sent"
+            f"{name} line {first}: a cell has more than {csv.field_size_limit():,} characters.",
+            "Look for a quote that is not closed.",
         )
     if last > first:
         raise SourceError(
-            f"{name} line {first}: a quote opens there and is not closed as it should be, up to line {last}, "
-            "so that rows cannot be told apart: nothing was sent. Within quotes a quote is written twice"
+            f"{name} line {first}: a quote opens there and is not closed correctly up to line {last}, so the "
+            "rows are ambiguous.",
+            "Close the quote. Inside quotes, write a quote twice.",
         )
-    return BadRow(name, first, "the row has a quote that is not closed, or text behind the closing one")
+    return BadRow(name, first, "the row has a quote that is not closed, or text after the closing quote")
 
 
 def _header(
@@ -76,12 +77,10 @@ def _header(
 ) -> list[str]:
     found = next(table, None)
     if found is None:
-        raise SourceError(f"{name} is empty. Its first row names the columns. Nothing was sent")
+        raise SourceError(f"{name} is empty.", "Write the names of the columns in the first row.")
     first, _, header = found
     if isinstance(header, BadRow):
-        raise SourceError(
-            f"{name} line {first}: {header.reason}, where the columns are named: nothing was sent"
-        )
+        raise SourceError(f"{name} line {first}, which names the columns: {header.reason}.")
     header[0] = header[0].removeprefix(_BYTE_ORDER_MARK)
     check_columns(name, header, columns, _hint(header, delimiter))
     check_header(name, header)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Generator, Iterable, Sequence
 from typing import Literal, TypeGuard, get_args
 
@@ -26,6 +27,7 @@ _FORMAT_OF_ENDING: dict[str, FileFormat] = {
 _PACKED = ".gz"
 FILE_NAMES = f"{', '.join(_FORMAT_OF_ENDING)}, all but the last also with {_PACKED}"
 """How the names of files end, for a person."""
+_FOREIGN_ENDING = re.compile(r"\.(?:xlsx?|xlsm|ods|json|txt|xml|avro|orc|zip)(?:\.gz)?\Z", re.IGNORECASE)
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 
@@ -49,17 +51,19 @@ def rows_of_file(
     :param file_format: What is in the file, where its name does not say so.
     :param columns: Names of columns that must be there (of `AnyOf` one), in CSV and Parquet. Each object of
         NDJSON has fields of its own.
-    :raises SourceError: At once: the format or the encoding is not known. With a row: the file cannot be
-        opened or not be read any further, a column is missing, has no name or the name of another.
+    :raises SourceError: At once: the format or the encoding is unknown. With a row: the file cannot be
+        opened or read, or a column is missing, has no name or has the name of another column.
     """
     name = hide_phones_in_path(str(path).rstrip("/").rsplit("/", 1)[-1])
     unpack = name.lower().endswith(_PACKED)
     kind = _format(name, file_format)
     if kind == "parquet":
         if encoding is not None:
-            raise SourceError(f"{name}: a Parquet file has no encoding to choose: nothing was sent")
+            raise SourceError(f"{name} is a Parquet file, which has no encoding.", "Remove `encoding`.")
         if unpack:
-            raise SourceError(f"{name}: a Parquet file is packed inside, not with gzip: nothing was sent")
+            raise SourceError(
+                f"{name} is a Parquet file packed with gzip, which cannot be read.", "Unpack the file."
+            )
         return StreamedRows(name, _rows_of_parquet(path, name, _kept(columns)))
     rows = _rows_of_text(path, name, kind, check_encoding(encoding), _kept(columns), unpack=unpack)
     return StreamedRows(name, rows)
@@ -80,19 +84,26 @@ def is_file_name(value: object) -> TypeGuard[str | os.PathLike[str]]:
     return isinstance(value, str) and value.lower().removesuffix(_PACKED).endswith(tuple(_FORMAT_OF_ENDING))
 
 
+def read_foreign_ending(text: str) -> str | None:
+    """Return how a file's name ends whose format cannot be read, such as ``.xlsx``; None for any other text.
+
+    :param text: Any text.
+    """
+    found = _FOREIGN_ENDING.search(text.rstrip())
+    return found and found[0].lower()
+
+
 def _format(name: str, file_format: FileFormat | None) -> FileFormat:
     if file_format is not None:
         if file_format not in get_args(FileFormat):
-            raise SourceError(
-                f"{name}: file_format must be one of {', '.join(get_args(FileFormat))}, not {file_format!r}: "
-                "nothing was sent"
-            )
+            known = ", ".join(get_args(FileFormat))
+            raise SourceError(f"{name}: `file_format` must be one of {known}, not {file_format!r}.")
         return file_format
     ending = os.path.splitext(name.lower().removesuffix(_PACKED))[1]  # noqa: PTH122 - it may be a URL
     if ending not in _FORMAT_OF_ENDING:
         raise SourceError(
-            f"{name}: the name does not say what is in the file. Let it end in {FILE_NAMES}, "
-            "or say it with file_format. Nothing was sent"
+            f"{name}: the format of the file is not supported or unknown.",
+            f"Save it as one of: {FILE_NAMES}. Or set `file_format`.",
         )
     return _FORMAT_OF_ENDING[ending]
 

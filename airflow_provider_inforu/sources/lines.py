@@ -10,13 +10,14 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from airflow_provider_inforu.capi.redact import hide_phones_in_path
 from airflow_provider_inforu.sources.rows import SourceError
 
 DEFAULT_ENCODING = "utf-8-sig"
 """UTF-8, with or without the mark that Excel begins it with."""
 
 MOST_CHARACTERS = 1_000_000
-"""In a line. A file that has no line ends is not read into memory to find that out."""
+"""In a line. A file without line ends is not read into memory as a whole."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _MARKS_OF_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -26,7 +27,7 @@ def check_encoding(encoding: str | None) -> str:
     """Return the encoding to read with.
 
     :param encoding: As the user wrote it, or None for UTF-8.
-    :raises SourceError: Python knows none of this name.
+    :raises SourceError: Python does not know the name.
     """
     if encoding is None:
         return DEFAULT_ENCODING
@@ -36,7 +37,7 @@ def check_encoding(encoding: str | None) -> str:
         name = codecs.lookup(encoding).name
     except (LookupError, ValueError):
         raise SourceError(
-            f"there is no encoding {encoding!r}: nothing was sent. Names are such as 'utf-8' and 'cp1255'"
+            f"`encoding` is {encoding!r}, which is unknown.", "Name one such as 'utf-8' or 'cp1255'."
         ) from None
     return DEFAULT_ENCODING if name == "utf-8" else name
 
@@ -48,7 +49,7 @@ def lines_of(file: BinaryIO, name: str, encoding: str, newline: str) -> Iterator
     :param name: The file's name, for errors.
     :param encoding: From `check_encoding`.
     :param newline: As in `open`: empty for line ends of any kind.
-    :raises SourceError: It cannot be read any further. It names the line.
+    :raises SourceError: The file cannot be read any further. The message names the line.
     """
     text = io.TextIOWrapper(file, encoding=encoding, newline=newline)
     number = 0
@@ -58,35 +59,44 @@ def lines_of(file: BinaryIO, name: str, encoding: str, newline: str) -> Iterator
             line = text.readline(MOST_CHARACTERS + 1)
         except UnicodeError as error:
             raise _wrong_encoding(name, number, encoding, error) from None
-        except Exception as error:  # object storages raise whatever they like
-            raise SourceError(
-                f"{name} cannot be read from about line {number} on ({_why(error)}): nothing was sent"
-            ) from error
+        except Exception as error:  # object storages raise errors of any type
+            raise SourceError(f"{name} cannot be read from about line {number} on: {_why(error)}.") from None
         if not line:
             return
         if len(line) > MOST_CHARACTERS:
             raise SourceError(
-                f"{name} line {number} has more than {MOST_CHARACTERS:,} characters: nothing was sent. "
-                "Look whether it is a file of this format"
+                f"{name} line {number} has more than {MOST_CHARACTERS:,} characters.",
+                "Check that the file has the format that its name says.",
+            )
+        if number == 1 and encoding != DEFAULT_ENCODING and _begins_as_utf_8(line, encoding):
+            raise SourceError(
+                f"{name} begins with the mark of UTF-8, so it is not {encoding}.", "Remove `encoding`."
             )
         yield line
 
 
+def _begins_as_utf_8(line: str, encoding: str) -> bool:
+    try:
+        return line[:3].encode(encoding) == codecs.BOM_UTF8
+    except UnicodeError:
+        return False
+
+
 def _wrong_encoding(name: str, number: int, encoding: str, error: UnicodeError) -> SourceError:
-    advice = "Name its encoding, such as encoding='cp1255' for Hebrew from Windows"
+    advice = "Set its encoding, such as encoding='cp1255' for Hebrew from Windows."
     if isinstance(error, UnicodeDecodeError):
         # A block is decoded at a time: lines before the wrong byte were not given yet.
         before = error.object[: error.start].decode(encoding, "replace")
         number += len(_LINE_END.findall(before))
         if number == 1 and error.object.startswith(_MARKS_OF_UTF_16):
-            advice = "It begins like a file in UTF-16: say so with encoding='utf-16'"
+            advice = "The file begins like UTF-16: set encoding='utf-16'."
     shown = "utf-8" if encoding == DEFAULT_ENCODING else encoding
-    return SourceError(f"{name} line {number}: this is not {shown}. {advice}. Nothing was sent")
+    return SourceError(f"{name} line {number}: the text is not {shown}.", advice)
 
 
 def _why(error: Exception) -> str:
     if isinstance(error, EOFError):
-        return "it ends in the middle, as a copy that was broken off does"
+        return "the file is truncated"
     if isinstance(error, gzip.BadGzipFile | zlib.error):
-        return "it is no gzip file, or a damaged one"
-    return f"{type(error).__name__}: {error}"
+        return "the file is damaged, or it is not gzip"
+    return hide_phones_in_path(f"{type(error).__name__}: {error}").rstrip(".")

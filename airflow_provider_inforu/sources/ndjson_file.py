@@ -22,7 +22,7 @@ def ndjson_rows(lines: Iterable[str], name: str) -> Iterator[Row]:
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):
-            yield BadRow(name, number, "the line is no JSON, or half of it")
+            yield BadRow(name, number, "the line is not valid JSON")
             continue
         if isinstance(row, dict):
             yield row

@@ -1,4 +1,4 @@
-"""Opens a file wherever Airflow reaches it, and notices when it changes meanwhile."""
+"""Opens a file on any storage that Airflow reaches, and detects a change while it is read."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _MARKS_OF_A_VERSION = (
 
 @contextmanager
 def open_source(path: str | os.PathLike[str], *, unpack: bool) -> Iterator[BinaryIO]:
-    """Open a file for reading, and see at the end that it is the file it was.
+    """Open a file for reading, and check at the end that it did not change.
 
     :param path: A path, or any URL that Airflow's ``ObjectStoragePath`` opens.
     :param unpack: Whether it is packed with gzip.
-    :raises SourceError: It cannot be opened; at the end: it changed while it was read.
+    :raises SourceError: The file cannot be opened. At the end: it changed while it was read.
     """
     from airflow.sdk import ObjectStoragePath
 
@@ -43,10 +43,10 @@ def open_source(path: str | os.PathLike[str], *, unpack: bool) -> Iterator[Binar
         target: Any = path if isinstance(path, ObjectStoragePath) else ObjectStoragePath(path)
         before = _version(target)
         file = target.open("rb")
-    except Exception as error:  # object storages raise whatever they like
+    except Exception as error:  # object storages raise errors of any type
         raise SourceError(
-            f"{shown!r} cannot be opened ({type(error).__name__}: {hide_phones_in_path(str(error))}): "
-            "nothing was sent"
+            f"{shown!r} cannot be opened ({type(error).__name__}: {hide_phones_in_path(str(error))}).",
+            "Check the path and the connection of the storage.",
         ) from None
     with file:
         buffered = io.BufferedReader(file, _BUFFER)
@@ -54,8 +54,8 @@ def open_source(path: str | os.PathLike[str], *, unpack: bool) -> Iterator[Binar
     after = _version(target)
     if before and after and before != after:
         raise SourceError(
-            f"{shown!r} changed while it was read: nothing was sent. Write a file elsewhere and move it "
-            "there when it is whole, then try again"
+            f"{shown!r} changed while it was read.",
+            "Write the file elsewhere, move it there when it is complete, then retry.",
         )
 
 

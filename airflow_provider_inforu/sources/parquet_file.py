@@ -17,8 +17,8 @@ def parquet_rows(file: BinaryIO, name: str, columns: Sequence[str]) -> Iterator[
     :param file: The file, in which pyarrow looks around.
     :param name: The file's name, for errors.
     :param columns: The names of columns that must be there.
-    :raises SourceError: pyarrow is not installed; it is no Parquet file, or a damaged one; the names of the
-        columns cannot be.
+    :raises SourceError: pyarrow is not installed, the file is damaged or not Parquet, or the names of the
+        columns are invalid.
     """
     number = 0
     batches = _batches(file, name, columns)
@@ -32,8 +32,8 @@ def _batches(file: BinaryIO, name: str, columns: Sequence[str]) -> Iterator[Any]
         from pyarrow.parquet import ParquetFile
     except ImportError:
         raise SourceError(
-            f"{name} is a Parquet file, and pyarrow is not installed: nothing was sent. "
-            "Run pip install 'airflow-provider-inforu[parquet]'"
+            f"{name} is a Parquet file, and pyarrow is not installed.",
+            "Run pip install 'airflow-provider-inforu[parquet]'.",
         ) from None
     try:
         # With a buffer it reads a column piece by piece, and otherwise all of a row group's at once.
@@ -44,11 +44,10 @@ def _batches(file: BinaryIO, name: str, columns: Sequence[str]) -> Iterator[Any]
         yield from table.iter_batches(_ROWS_IN_A_BATCH, use_threads=False)
     except SourceError:
         raise
-    except Exception as error:  # pyarrow and object storages raise whatever they like
+    except Exception as error:  # pyarrow and object storages raise errors of any type
         # Not its words, which may have values in them.
         raise SourceError(
-            f"{name} cannot be read: it is no Parquet file, or a damaged one ({type(error).__name__}). "
-            "Nothing was sent"
+            f"{name} cannot be read: it is damaged, or it is not a Parquet file ({type(error).__name__})."
         ) from None
 
 

@@ -14,8 +14,33 @@ _COLUMNS_SHOWN = 20
 _LONGEST_COLUMN_SHOWN = 60
 
 
-class SourceError(InforuInputError):
-    """A source cannot be read, as a whole or from some place on. It says where, and shows no row."""
+class RecipientsError(InforuInputError):
+    """Recipients or suppressed people cannot be read. The message shows no cell of a row.
+
+    :param problem: What is wrong, as sentences.
+    :param advice: What to do, as sentences. Empty where the problem says it.
+    """
+
+    def __init__(self, problem: str, advice: str = "") -> None:
+        super().__init__(problem, advice)
+
+    @property
+    def problem(self) -> str:
+        """What is wrong."""
+        return str(self.args[0])
+
+    @property
+    def advice(self) -> str:
+        """What to do."""
+        return str(self.args[1])
+
+    def __str__(self) -> str:
+        """Return the problem and the advice."""
+        return f"{self.problem} {self.advice}".rstrip()
+
+
+class SourceError(RecipientsError):
+    """A file or a query cannot be read, as a whole or from some place on. The message names the place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +84,12 @@ class StreamedRows(Iterable[Any]):
     def __iter__(self) -> Iterator[Any]:
         """Read the rows.
 
-        :raises SourceError: They were read before. Or what they are read from cannot be read, or not any
-            further.
+        :raises SourceError: The rows were read already, or the source cannot be read any further.
         """
         if self._is_begun:
             raise SourceError(
-                f"the rows of {self.name} were read before, and can be read once: nothing was sent. Open "
-                "the source anew, or make a list of its rows"
+                f"The rows of {self.name} were read already, and they can be read only once.",
+                "Open the source again, or make a list of its rows.",
             )
         self._is_begun = True
         return self._rows
@@ -88,50 +112,50 @@ class AnyOf(tuple[str, ...]):
 def check_header(source: str, header: Sequence[str]) -> None:
     """Check that every column has a name of its own.
 
-    :param source: What the columns are of, for the error.
-    :param header: Their names.
-    :raises SourceError: There are none; one has no name; two have the same.
+    :param source: The file or the query, for the error.
+    :param header: The names of its columns.
+    :raises SourceError: There are no columns, a column has no name, or two columns have the same name.
     """
     if not header:
-        raise SourceError(f"{source} has no columns: nothing was sent")
+        raise SourceError(f"{source} has no columns.")
     for place, column in enumerate(header, start=1):
         if not column.strip():
-            raise SourceError(
-                f"{source}: column {place} has no name. Name it, or leave it out. Nothing was sent"
-            )
+            raise SourceError(f"{source}: column {place} has no name.", "Give it a name, or remove it.")
     twice = [column for column, count in Counter(header).items() if count > 1]
     if twice:
         raise SourceError(
-            f"{source}: there is more than one column {_shown(twice)}. Give each a name of its own. "
-            "Nothing was sent"
+            f"{source} has more than one column {show_columns(twice)}.", "Give each column its own name."
         )
 
 
 def check_columns(source: str, header: Sequence[str], wanted: Iterable[str], hint: str = "") -> None:
     """Check that the columns which a send needs are there: one error, not one for each row.
 
-    :param source: What the columns are of, for the error.
-    :param header: Their names.
-    :param wanted: The names that must be among them; of `AnyOf` one.
-    :param hint: What else may be wrong, as a sentence.
-    :raises SourceError: One is not there. It names the columns that are, unless they look like a person.
+    :param source: The file or the query, for the error.
+    :param header: The names of its columns.
+    :param wanted: The required names; of `AnyOf` one is enough.
+    :param hint: Another possible cause, as a sentence.
+    :raises SourceError: A column is missing. The message lists the existing columns, unless one looks like a
+        phone.
     """
     missing = [column for column in dict.fromkeys(wanted) if column not in header]
     if not missing or (isinstance(wanted, AnyOf) and len(missing) < len(set(wanted))):
         return
     if any(hide_phones(column) != column for column in header):
-        there = "The first row holds a number such as a phone, where the names of the columns belong"
+        there = "The first row contains what may be a phone number, but it must hold the column names."
     else:
-        there = f"The columns are {_shown(header)}"
-    lacking = _shown(missing, " or " if isinstance(wanted, AnyOf) else ", ")
-    raise SourceError(
-        f"{source} has no column {lacking}. {there}. {hint + ' ' if hint else ''}Nothing was sent"
-    )
+        there = f"The columns are {show_columns(header)}."
+    lacking = show_columns(missing, " or " if isinstance(wanted, AnyOf) else ", ")
+    raise SourceError(f"{source} has no column {lacking}. {there}", hint)
 
 
-def _shown(columns: Sequence[str], separator: str = ", ") -> str:
-    names = separator.join(
-        repr(hide_phones(column[:_LONGEST_COLUMN_SHOWN])) for column in columns[:_COLUMNS_SHOWN]
-    )
-    more = len(columns) - _COLUMNS_SHOWN
-    return f"{names} and {more} more" if more > 0 else names
+def show_columns(columns: Iterable[object], separator: str = ", ") -> str:
+    """Return names of columns for a message, the first twenty of them, with phones hidden.
+
+    :param columns: The names.
+    :param separator: What stands between them.
+    """
+    names = [repr(hide_phones(str(column)[:_LONGEST_COLUMN_SHOWN])) for column in columns]
+    more = len(names) - _COLUMNS_SHOWN
+    shown = separator.join(names[:_COLUMNS_SHOWN])
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Protocol
 
+from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.sources.rows import Row, SourceError, StreamedRows, check_columns, check_header
 
-SOURCE = "the query"
+SOURCE = "The query"
 _ROWS_IN_A_READ = 1000
 _READ_ONLY = {"psycopg": "read_only", "psycopg2": "readonly"}
 """The drivers that have cursors on the server, and the attribute that lets a connection read only."""
 _CODES = ("sqlstate", "pgcode", "sqlite_errorname")
+_SAFE_STATES = {"25006", "3F000", "42501", "42601", "42703", "42883", "42P01"}
+"""PostgreSQL found these before it read a row: they are about the text of the query."""
+_SAFE_WORDS = re.compile(r"no such (?:table|column|function)|near |attempt to write a readonly database")
+"""How such sentences of SQLite begin."""
+_LONGEST_SENTENCE = 200
 
 
 class DatabaseHook(Protocol):
@@ -40,15 +47,17 @@ def rows_of_query(
     """Return the rows of a query, to be read once, a thousand at a time.
 
     The query runs with the first row, in a transaction that is never committed. On PostgreSQL (psycopg2 and
-    psycopg) and SQLite it can read only. On PostgreSQL the rows wait in the server, and SQLite finds them one
-    by one. With other drivers it depends: those of MySQL take all rows into memory before the first is read.
+    psycopg) and SQLite the transaction is read-only. That guards against accidents: with psycopg2, a text of
+    several statements may commit and then write. PostgreSQL keeps the rows in the server, and SQLite finds
+    them one by one. With other drivers it depends: MySQL's read all rows into memory first.
 
     :param hook: Of the database: any ``DbApiHook``, such as ``PostgresHook``.
     :param sql: One query.
     :param parameters: Its parameters, as the driver takes them.
     :param columns: Names of columns that must be in the result.
-    :raises SourceError: With a row: the query fails, it is none, or a column is missing, has no name or the
-        name of another. It shows no value, and not the driver's words, which may have some in them.
+    :raises SourceError: With a row: the query fails or returns no rows, or a column is missing, has no name
+        or has the name of another column. The message shows no value. It repeats a sentence of the database
+        only where that is about the text of the query.
     """
     wanted = columns if isinstance(columns, tuple) else tuple(columns)
     return StreamedRows(SOURCE, _rows(hook, sql, parameters, wanted))
@@ -80,7 +89,7 @@ def _rows(
         except SourceError:
             raise
         except Exception as error:  # each driver has errors of its own
-            raise _failed(error, count) from None
+            raise _failed(error, count, parameters) from None
 
 
 def _connect(hook: DatabaseHook) -> Any:  # noqa: ANN401 - a connection of any driver
@@ -88,8 +97,8 @@ def _connect(hook: DatabaseHook) -> Any:  # noqa: ANN401 - a connection of any d
         return hook.get_conn()
     except Exception as error:
         raise SourceError(
-            f"the database of the query cannot be reached ({type(error).__name__}): nothing was sent. The "
-            "connection's own test says why"
+            f"The database of the query cannot be reached ({type(error).__name__}).",
+            "Test the connection in Airflow to see why.",
         ) from None
 
 
@@ -113,7 +122,7 @@ def _cursor(connection: Any, *, waits: bool) -> Any:  # noqa: ANN401 - a connect
 
 def _check_query(cursor: Any) -> None:  # noqa: ANN401 - a cursor of any driver
     if cursor.description is None:
-        raise SourceError("the statement is no query, since it has no rows to give: nothing was sent")
+        raise SourceError("The statement returns no rows.", "Pass one SELECT query.")
 
 
 def _header(cursor: Any, columns: Sequence[str]) -> list[str]:  # noqa: ANN401 - a cursor of any driver
@@ -124,12 +133,27 @@ def _header(cursor: Any, columns: Sequence[str]) -> list[str]:  # noqa: ANN401 -
     return header
 
 
-def _failed(error: Exception, count: int) -> SourceError:
-    """Return an error without the driver's words, which may show what is in a row."""
+def _failed(error: Exception, count: int, parameters: object) -> SourceError:
+    """Return an error without a value of a row or a parameter."""
     code = next((code for name in _CODES if (code := getattr(error, name, None))), None)
-    what = f"{type(error).__name__}, {code}" if code else type(error).__name__
+    what = ", ".join(filter(None, (type(error).__name__, code)))
+    if not count and (sentence := _safe_sentence(error, code, parameters)):
+        what += f": {sentence}"
     when = f"after {count} rows" if count else "before its first row"
     return SourceError(
-        f"the query failed {when} ({what}): nothing was sent. Run it in the database to see why; it must be "
-        "one query that only reads"
+        f"The query failed {when} ({what}).",
+        "Run it in the database to see why. It must be one query that only reads.",
     )
+
+
+def _safe_sentence(error: Exception, code: str | None, parameters: object) -> str | None:
+    """Return the sentence of the database where it is about the text of the query; None otherwise."""
+    if code in _SAFE_STATES:
+        # Nothing but the sentence: the lines after it quote the query with its parameters.
+        words = str(getattr(getattr(error, "diag", None), "message_primary", None) or "")
+    else:
+        words = str(error) if _SAFE_WORDS.match(str(error)) and "sqlite" in type(error).__module__ else ""
+    values = parameters.values() if isinstance(parameters, Mapping) else parameters
+    if isinstance(values, Iterable) and any(str(value) in words for value in values):
+        return None
+    return hide_phones(words)[:_LONGEST_SENTENCE] or None

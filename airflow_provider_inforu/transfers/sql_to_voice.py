@@ -1,28 +1,29 @@
-"""Phone the people whom a query finds."""
+"""Phone the people that a query returns."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.operators.rows import (
     HiddenArguments,
     HiddenRows,
     HidesRows,
     rows_of,
+    stating_no_new_calls,
     without_recipients,
 )
 from airflow_provider_inforu.operators.voice import (
     InforuSendExistingCampaignOperator,
     InforuSendTextToSpeechOperator,
 )
+from airflow_provider_inforu.sources.rows import RecipientsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ORDER_MATTERS = (
-    "the query has no ORDER BY. A retry compares the people with those of the first try, and stops where the "
-    "database gives them in another order: order them by a column that does not change"
+    "The query has no ORDER BY. A retry stops if the database returns the same people in another order. "
+    "Order the rows by a column that does not change."
 )
 
 
@@ -46,6 +47,11 @@ class _FromQuery(HidesRows):
         parameters: Sequence[Any] | Mapping[str, Any] | None = None,
         **kwargs: Any,  # noqa: ANN401 - to the operator that sends
     ) -> None:
+        if "recipients" in kwargs:
+            raise RecipientsError(
+                f"{type(self).__name__} takes its recipients from the query, not from `recipients`.",
+                "Remove `recipients`, or use the operator without Sql in its name.",
+            )
         # What stands in for the people until the query runs.
         super().__init__(recipients=[], **kwargs)
         self.sql = sql
@@ -58,23 +64,22 @@ class _FromQuery(HidesRows):
     def _source(self) -> object:
         from airflow_provider_inforu.operators.people import query_database
 
-        for name in ("sql", "conn_id"):
-            if not isinstance(getattr(self, name), str):
-                raise InforuInputError(
-                    f"{name} must be text, not {type(getattr(self, name)).__name__}: nothing was sent"
-                )
-        if "order by" not in " ".join(self.sql.lower().split()):
-            self.log.warning(ORDER_MATTERS)
-        columns = [name for name in (self.phone_field, self.key_field) if name is not None]
-        return query_database(self.conn_id, self.sql, rows_of(self.parameters), columns=columns)
+        with stating_no_new_calls():
+            for name in ("sql", "conn_id"):
+                if not isinstance(value := getattr(self, name), str):
+                    raise RecipientsError(f"`{name}` must be text, not {type(value).__name__}.")
+            if "order by" not in " ".join(self.sql.lower().split()):
+                self.log.warning(ORDER_MATTERS)
+            columns = [name for name in (self.phone_field, self.key_field) if name is not None]
+            return query_database(self.conn_id, self.sql, rows_of(self.parameters), columns=columns)
 
 
 class SqlToInforuVoiceOperator(_FromQuery, InforuSendTextToSpeechOperator):
-    """Phone each person whom a query finds, and read a text out.
+    """Phone each person that a query returns, and read a text out.
 
-    It takes the arguments of `InforuSendTextToSpeechOperator` beside these, but for ``recipients``. The rows
-    are streamed: on PostgreSQL and SQLite memory does not grow with their number. Each try runs the query
-    anew, and stops where the people differ from those of the first try.
+    It takes the arguments of `InforuSendTextToSpeechOperator` in addition to these, but not ``recipients``.
+    The rows are streamed: on PostgreSQL and SQLite memory does not grow with their number. Each try runs the
+    query again, and stops where the people differ from those of the first try.
 
     :param sql: One query, or the name of a ``.sql`` file (templated). Its columns are a recipient's fields.
     :param conn_id: The connection of the database: any that Airflow has a DB-API hook for.
@@ -92,10 +97,10 @@ class SqlToInforuVoiceOperator(_FromQuery, InforuSendTextToSpeechOperator):
 
 
 class SqlToInforuCampaignOperator(_FromQuery, InforuSendExistingCampaignOperator):
-    """Phone each person whom a query finds, with a campaign that exists.
+    """Phone each person that a query returns, with a campaign that exists.
 
-    It takes the arguments of `InforuSendExistingCampaignOperator` beside these, but for ``recipients``, and
-    reads the query as `SqlToInforuVoiceOperator` does.
+    It takes the arguments of `InforuSendExistingCampaignOperator` in addition to these, but not
+    ``recipients``, and reads the query as `SqlToInforuVoiceOperator` does.
 
     :param sql: One query, or the name of a ``.sql`` file (templated). Its columns are a recipient's fields.
     :param conn_id: The connection of the database: any that Airflow has a DB-API hook for.

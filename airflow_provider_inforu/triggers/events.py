@@ -113,7 +113,7 @@ class InforuCallEventTrigger(BaseEventTrigger):
     async def _read(self, cursor: str) -> FeedPage | None:
         try:
             shared = await shared_hooks.get(self.inforu_conn_id)
-            page = await shared.ask_receiver(lambda: shared.hook.get_receiver().read_feed(cursor, PAGE))
+            page = await shared.ask_receiver(lambda: shared.hook.receiver.read_feed(cursor, PAGE))
         except InforuError as error:
             shared_hooks.doubt(self.inforu_conn_id, error)
             self._complain(str(error), passing=may_pass(error))

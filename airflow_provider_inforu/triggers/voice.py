@@ -14,7 +14,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.hooks.waiting import RATE_PAUSE_SECONDS, new_source
-from airflow_provider_inforu.outcomes.decision import Deadline, Goal, Moment, Wait
+from airflow_provider_inforu.outcomes.decision import Deadline, Goal, Moment, Verdict, Wait
 from airflow_provider_inforu.outcomes.sources import Job
 from airflow_provider_inforu.triggers.shared import in_thread, shared_hooks
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LAST_LOOK_SECONDS = 60.0
 """How long a look may go on after the time is over."""
+EXPLAIN_SECONDS = 20.0
+"""How long the receiver may take to say why calls are missing, once the time is over."""
 BACKSTOP_SECONDS = 180.0
 """How long after the deadline Airflow may end a trigger that has not ended itself."""
 _SHORTEST_POLL_SECONDS = 0.05
@@ -127,9 +129,20 @@ class InforuVoiceJobTrigger(BaseTrigger):
             if not decision.is_final and wait.failures == 1:
                 self.log.warning("%s. Looking again", decision.message)
             return decision
-        decision = wait.after_look(found, Moment.now())
-        self.log.debug("%s", decision.message)
+        now = Moment.now()
+        decision = wait.after_look(found, now)
+        if decision.verdict is Verdict.TIMEOUT:
+            return decision.explained(await self._explain(source))
+        if not decision.is_final and wait.progress.is_news(found.summary.calls, now.monotonic):
+            self.log.info("%s", decision.message)
         return decision
+
+    async def _explain(self, source: Source) -> str:
+        try:
+            async with asyncio.timeout(EXPLAIN_SECONDS):
+                return await self._current().ask_receiver(source.explain)
+        except (TimeoutError, InforuError):
+            return ""
 
     async def _ask(self, source: Source) -> Look:
         self._shared = await shared_hooks.get(self.inforu_conn_id)

@@ -19,13 +19,16 @@ import pytest
 
 from airflow_provider_inforu.sandbox import SandboxServer
 from airflow_provider_inforu.sending.batch_state import BatchState
-from airflow_provider_inforu.sending.ledger_reader import read_ledger
+from airflow_provider_inforu.sending.ledger_reader import read_content
+from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
 from airflow_provider_inforu.sending.stores import TaskStateStore
 from tests.chaos.zygote import PEOPLE_IN_A_BATCH, StateFile
+from tests.integration.s3 import s3_client, s3_server
 
 ROOT = Path(__file__).parents[2]
 LONG = bool(os.environ.get("INFORU_CHAOS"))
-SENDS, PEOPLE, KILLS_PER_SEND = (8, 2500, 16) if LONG else (2, 800, 5)
+SENDS, PEOPLE, KILLS_PER_SEND = (8, 3200, 12) if LONG else (1, 800, 5)
+PLACES = ["task state", "plain path", "file URL", "S3"]
 SEED = int(os.environ.get("INFORU_CHAOS_SEED", "20261123"))
 
 FAULTS = [
@@ -40,9 +43,9 @@ FAULTS = [
 class Zygote:
     """The process that forks a process for each try."""
 
-    def __init__(self, folder, connection):
+    def __init__(self, folder, connection, ledger_path):
         self._folder = folder
-        self._connection = connection
+        self._given = {"connection": connection, "ledger_path": ledger_path, "people": PEOPLE}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.zygote"],
             stdin=subprocess.PIPE,
@@ -56,11 +59,10 @@ class Zygote:
     def run(self, try_number, wait_for_the_moment=None):
         """Run a try; with a moment to wait for, kill it then unless it ended before."""
         command = {
-            "connection": self._connection,
-            "people": PEOPLE,
+            **self._given,
             "max_in_flight": 3,
             "try_number": try_number,
-            **{name: str(self._folder / name) for name in ("state", "log", "result")},
+            **{name: str(self._folder / name) for name in ("state", "xcoms", "log", "result")},
         }
         self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()
@@ -92,10 +94,10 @@ def moment(chance, sandbox):
     return wait
 
 
-def one_send(folder, chance, sandbox):
+def one_send(folder, chance, sandbox, ledger_path):
     """Run a send to its end through kills and faults; return what became of it, in numbers."""
     folder.mkdir()
-    zygote = Zygote(folder, sandbox.connection_json(requests_per_second=0, timeout=1))
+    zygote = Zygote(folder, sandbox.connection_json(requests_per_second=0, timeout=1), ledger_path)
     try_number, kills, result = 1, 0, "killed"
     while kills < KILLS_PER_SEND and result not in ("success", "failed"):
         for fault in chance.sample(FAULTS, k=2):
@@ -109,11 +111,18 @@ def one_send(folder, chance, sandbox):
         try_number += 1
         assert try_number < 200
     zygote.close()
-    return check(folder, sandbox, kills)
+    return check(folder, sandbox, kills, ledger_path)
 
 
-def check(folder, sandbox, kills):
-    header, records = read_ledger(TaskStateStore(StateFile(folder / "state"), 200))
+def check(folder, sandbox, kills, ledger_path):
+    store = (
+        ObjectStorageStore(ledger_path, ("dag", "run", "call", "-1"))
+        if ledger_path
+        else TaskStateStore(StateFile(folder / "state"), 200)
+    )
+    content = read_content(store)
+    assert not content.is_damaged
+    header, records = content.header, content.records
     called = Counter(call["message_id"] for call in sandbox.calls())
     log = (folder / "log").read_text()
     people = Counter()
@@ -132,13 +141,27 @@ def check(folder, sandbox, kills):
     return people + Counter({"kills": kills, "people": PEOPLE})
 
 
+@pytest.fixture
+def ledger_path(request, tmp_path):
+    """Return where the ledgers of a test are kept; empty for Airflow's task state."""
+    if request.param == "S3":
+        with s3_server("aws_chaos") as url:
+            s3_client(url).create_bucket(Bucket="ledgers")
+            yield "s3://aws_chaos@ledgers/inforu"
+    else:
+        folder = tmp_path / "ledgers"
+        yield {"task state": "", "plain path": str(folder), "file URL": f"file://{folder}"}[request.param]
+
+
 @pytest.mark.timeout(1800)
-def test_over_many_kills_nobody_is_called_twice_and_everybody_is_accounted_for(tmp_path):
+@pytest.mark.parametrize("ledger_path", PLACES, indirect=True)
+def test_over_many_kills_nobody_is_called_twice_and_everybody_is_accounted_for(tmp_path, ledger_path):
     chance = random.Random(SEED)
     total = Counter()
     for number in range(SENDS):
         with SandboxServer(requests_per_second=0, latency=0.04, call_seconds=0.1) as sandbox:
-            total += one_send(tmp_path / str(number), chance, sandbox)
+            path = ledger_path and f"{ledger_path}/{number}"
+            total += one_send(tmp_path / str(number), chance, sandbox, path)
     print(f"\nseed {SEED}: {dict(total)}")
     for wrong in (
         "called twice",

@@ -36,6 +36,16 @@ class StateFile:
     def __getitem__(self, key):
         return json.loads(self._read(key)[0])
 
+    def __iter__(self):
+        return iter([key for (key,) in self._database.execute("SELECT key FROM state")])
+
+    def __len__(self):
+        return len(list(self))
+
+    def pop(self, key, default=None):
+        self._database.execute("DELETE FROM state WHERE key = ?", (key,))
+        return default
+
     def get(self, key):
         row = self._read(key)
         return row and json.loads(row[0])
@@ -51,6 +61,7 @@ def people(count):
 def run_try(command):
     plan.MAX_CALLS = PEOPLE_IN_A_BATCH
     os.environ["AIRFLOW_CONN_INFORU_DEFAULT"] = command["connection"]
+    os.environ["AIRFLOW__INFORU__LEDGER_PATH"] = command["ledger_path"]
     with DAG("dag"):
         task = InforuSendTextToSpeechOperator(
             task_id="call",
@@ -63,6 +74,7 @@ def run_try(command):
     runner = TaskRunner()
     runner.max_tries = 1000
     runner.state_store = StateFile(command["state"])
+    runner.xcoms = StateFile(command["xcoms"])
     Path(command["result"]).write_text(runner.run(task, try_number=command["try_number"]))
 
 

@@ -67,6 +67,7 @@ def calls_of(ground: Ground, send_id: str) -> dict[str, dict[str, Any]]:
     return by_key
 
 
+@pytest.mark.main_flow
 def test_the_reminders_call_everybody_once_and_those_who_did_not_answer_once_more(
     fresh_ground: Ground,
 ) -> None:

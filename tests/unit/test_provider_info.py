@@ -1,12 +1,16 @@
 """The provider as Airflow sees it: its metadata, its wheel, and what importing it costs."""
 
+import ast
 import json
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, packages_distributions
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 
 import jsonschema
@@ -14,6 +18,7 @@ import pytest
 from airflow.providers_manager import ProvidersManager
 from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
+from airflow_provider_inforu import _compat
 from airflow_provider_inforu.get_provider_info import get_provider_info
 from airflow_provider_inforu.hooks.inforu import InforuHook
 
@@ -129,6 +134,55 @@ def test_importing_what_a_dag_file_imports_loads_nothing_heavy_on_top_of_airflow
     }
     assert "airflow_provider_inforu.hooks.inforu" in added
     assert {name.split(".")[0] for name in added} & heavy == set()
+
+
+def test_importing_compat_loads_nothing_on_top_of_airflow():
+    added = imported_by(
+        "from airflow.sdk import BaseOperator, BaseHook; before = set(sys.modules); "
+        "import airflow_provider_inforu._compat; [sys.modules.pop(name) for name in before - {'sys'}]"
+    )
+    assert added - {"sys", "airflow_provider_inforu"} == {"airflow_provider_inforu._compat"}
+
+
+@pytest.mark.parametrize("name", sorted(_compat._MOVED))
+def test_this_airflow_has_every_moved_name_at_its_current_place(name):
+    _, place, _ = _compat._MOVED[name]
+    assert getattr(_compat, name) is getattr(import_module(place), name)
+
+
+def test_compat_has_no_other_names():
+    with pytest.raises(AttributeError, match="no attribute 'Dag'"):
+        _compat.Dag  # noqa: B018
+
+
+NEVER_DECLARED = {
+    "pytest",  # who imports the plugin of the sandbox runs it
+    "wtforms",  # Airflow 3.0 and 3.1 build the connection form with it, and bring it where they do
+}
+
+
+def imported_distributions():
+    known = packages_distributions()
+    for path in (ROOT / "airflow_provider_inforu").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            modules = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            modules += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            for module in modules:
+                top = module.partition(".")[0]
+                if module.startswith("airflow.providers."):
+                    yield f"apache-airflow-providers-{module.split('.')[2]}"
+                elif top == "airflow":
+                    yield "apache-airflow"
+                elif top not in sys.stdlib_module_names and top != "airflow_provider_inforu":
+                    yield known[top][0].lower().replace("_", "-")
+
+
+def test_the_dependencies_are_exactly_the_packages_that_the_provider_imports():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = chain(project["dependencies"], *project["optional-dependencies"].values())
+    assert {re.match(r"[\w-]+", one)[0] for one in declared} == (
+        set(imported_distributions()) - NEVER_DECLARED
+    )
 
 
 @pytest.fixture(scope="module")

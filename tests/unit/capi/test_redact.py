@@ -1,6 +1,12 @@
 import pytest
 
-from airflow_provider_inforu.capi.redact import hide, hide_phones
+from airflow_provider_inforu.capi.redact import (
+    hide,
+    hide_phones,
+    is_phone_like,
+    may_be_mistyped_phone,
+    printable,
+)
 
 
 @pytest.mark.parametrize(
@@ -39,3 +45,82 @@ def test_secrets_are_hidden():
 
 def test_a_secret_that_is_part_of_ordinary_words_is_passed_over():
     assert hide("token at", ["t"]) == "token at"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\ud800", r"\ud800"),
+        ("a\x1b]0;title\x07\x1b[2J", r"a\x1b]0;title\x07\x1b[2J"),
+        ("one\ntwo\r\u2028three", r"one\ntwo\r\u2028three"),
+        ("\u202eevil\u2066", r"\u202eevil\u2066"),
+        ("\x00", r"\x00"),
+        ("\x85", r"\x85"),
+    ],
+)
+def test_what_cannot_be_shown_becomes_a_visible_escape(text, shown):
+    assert printable(text) == hide(text) == shown
+    assert shown.encode()
+
+
+@pytest.mark.parametrize("text", ["שלום \u200fעולם\u200e", "שָׁלוֹם", "ש\u05f3\u00a0״צ״ – 50₪", "😀", "a\\nb"])
+def test_ordinary_text_stays_as_it_is(text):
+    assert printable(text) == hide(text) == text
+
+
+@pytest.mark.parametrize("between", ["\x00", "\x1b", "\n", "\u202e", "\ud800"])
+def test_control_characters_between_its_digits_do_not_save_a_phone(between):
+    shown = hide(f"058{between}999{between}5551")
+    assert shown == "[phone hidden]"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "0500000001",
+        "order-0500000001",
+        "id0500000001",
+        "contact 050-000-0001",
+        "2026-0500000001",
+        "0500000001-2",
+        "050_000_0001",
+        "x +972 50-000-0001",
+        "00972500000001",
+        "a972500000001b",
+        "025551234",
+        "tel 02-555-1234",
+        "+972-2-5551234",
+        "٠٥٠٠٠٠٠٠٠١",
+    ],
+)
+def test_a_phone_is_found_anywhere_in_a_key(key):
+    assert is_phone_like(key)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "123456782",  # an ID number
+        "012345674",  # with a zero in front, and no phone begins so
+        "052123456",  # as long as an ID number, and too short for a phone
+        "31234567",  # without its zero
+        "id025551234",  # letters that touch it make it a key
+        "514567890",
+        "2026112400017",
+        "2026-03-1234567",  # a year, a month and a number
+        "INV/2026/05/01112233",
+        "20260501112233",
+        "550e8400-e29b-41d4-0212-345678901234",
+        "f3a0212345678bc9d0",
+        "507f1f77bcf0501112233a11",
+        "C-104",
+        "",
+    ],
+)
+def test_ordinary_keys_are_no_phones(key):
+    assert not is_phone_like(key)
+
+
+def test_a_mistyped_phone_may_be_one():
+    assert all(map(may_be_mistyped_phone, ["05212345678", "052-123456", "0521234567"]))
+    assert not any(map(may_be_mistyped_phone, ["C-17", "123456782", "id052123456"]))

@@ -102,3 +102,9 @@ def test_an_accepted_request_without_a_receipt_is_still_accepted():
 
 def test_the_repr_of_a_call_shows_neither_phone_nor_text():
     assert repr(CALL) == "Call(message_id='9865998888')"
+
+
+def test_a_phone_in_the_place_of_a_message_id_is_not_shown():
+    with pytest.raises(InforuInputError, match="call 1") as raised:
+        text_to_speech_data([Call(phone="0500000001", text=None, message_id="0500000001")])
+    assert "0500000001" not in str(raised.value)

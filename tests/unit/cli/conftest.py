@@ -9,7 +9,7 @@ from airflow_provider_inforu.cli.definition import get_inforu_cli_commands
 from airflow_provider_inforu.sending.batch_state import Event
 from airflow_provider_inforu.sending.ledger import open_ledger
 from airflow_provider_inforu.sending.ledger_reader import Header
-from airflow_provider_inforu.sending.stores import ObjectStorageStore
+from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
 from tests.unit.cli.airflow_server import AirflowServer
 
 NAMES = ("dag", "run", "call")

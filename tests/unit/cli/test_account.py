@@ -3,9 +3,11 @@
 import json
 
 import pytest
+import requests
 from airflow.secrets.environment_variables import EnvironmentVariablesBackend
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from tests.receiver import end_of_call
 from tests.scripted_server import unused_port
 
 RECEIVER_SECRET = "secret-of-notifications"
@@ -23,11 +25,32 @@ def test_check_says_that_the_connection_works_and_calls_nobody(inforu, inforu_sa
 def test_check_asks_the_receiver_that_the_connection_names(inforu, connection, receiver):
     connection(receiver_url=receiver.url, notification_secret=receiver.secret)
     assert f"Receiver: {receiver.url} answers" in inforu("check")[1]
+    assert (
+        "Pushes: The receiver has never stored a push for the connection 'inforu_default'"
+        in inforu("check")[1]
+    )
     connection(receiver_url=receiver.url, notification_secret="another-secret-of-all")
     code, out, err = inforu("check")
     assert (code, "Receiver: does not answer" in out) == (1, True)
     assert "another-secret-of-all" not in out + err
     assert err.count("\n") == 1
+
+
+def test_check_tells_of_pushes_that_the_receiver_refused(inforu, connection, receiver):
+    connection(receiver_url=receiver.url, notification_secret=receiver.secret)
+    assert receiver.push([end_of_call("x")]).status_code == 200
+    url = f"{receiver.url}/inforu/v1/{{}}/notifications?secret={{}}"
+    requests.post(url.format("inforu_default", "wrong"), json=[], timeout=60)
+    requests.post(url.format("inforu_defualt", receiver.secret), json=[], timeout=60)
+    code, out, _ = inforu("check")
+    assert code == 0
+    assert "stored the last push for the connection 'inforu_default' at" in out
+    assert "refused 1 push to this connection: wrong or missing secret 1" in out
+    assert "refused 1 push to other names: unknown connection name 1" in out
+    said = json.loads(inforu("check", "-o", "json")[1])["receiver"]["pushes"]
+    assert said["last_push_at"].endswith("+00:00")
+    assert (said["refused"], said["refused_elsewhere"]) == ({"wrong_secret": 1}, {"unknown_connection": 1})
+    assert said["other_connections"] == 0
 
 
 def test_check_prints_json_for_programs_where_something_fails_too(inforu, connection):

@@ -8,7 +8,8 @@ from airflow.sdk import ObjectStoragePath
 from airflow_provider_inforu.cli import listing
 from airflow_provider_inforu.sending.ledger_keys import attempt_key
 from airflow_provider_inforu.sending.ledger_reader import read_ledger
-from airflow_provider_inforu.sending.stores import ObjectStorageStore, TaskStateStore
+from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
+from airflow_provider_inforu.sending.stores import TaskStateStore
 from tests.unit.cli.conftest import write_ledger
 from tests.unit.cli.test_rest import ServerState
 
@@ -31,6 +32,7 @@ def test_the_sends_in_object_storage_are_listed_the_latest_run_first(inforu, led
     (latest, *_) = json.loads(inforu("sends", "list", "a/b dag", "-o", "json")[1])
     assert (latest["send_id"], latest["recipients"], latest["attempts"]) == ("5e0d", 450, 1)
     assert latest["batches"] == BATCHES
+    assert latest["people"] == {"accepted": 100, "rejected": 100, "in_doubt": 200, "not_sent": 50}
     assert [run_id for _, run_id, _, _ in listed(inforu("sends", "list", "-o", "json"))] == [
         "scheduled__2026-01-03",
         "manual__2026-01-02",
@@ -63,6 +65,11 @@ def test_a_table_has_the_columns_that_say_something(inforu, ledger_path):
     assert "dag id" not in heads
     assert "map index" not in heads
     assert "state" not in heads
+    assert "people (batches)" in heads
+    out = inforu("sends", "list", "d")[1]
+    for cell in ("450 (5)", "100 (1)", "200 (2)", "50 (1)"):
+        assert cell in out
+    assert "Counts are people. The number of batches is in brackets." in out
     store(ledger_path, "d", "r", index="3")
     heads = inforu("sends", "list")[1].split("\n")[0]
     assert ("dag id" in heads, "map index" in heads) == (True, True)
@@ -122,7 +129,7 @@ def test_a_run_and_a_task_are_asked_for_by_name(inforu, in_airflow):
 @pytest.mark.usefixtures("in_airflow")
 def test_airflow_is_asked_about_one_dag(inforu):
     code, _, err = inforu("sends", "list")
-    assert (code, "name a DAG" in err) == (2, True)
+    assert (code, "Name a DAG" in err, "[inforu] ledger_path" in err) == (2, True, True)
     code, _, err = inforu("sends", "list", "nope")
     assert (code, "no such DAG or run" in err, err.count("\n")) == (1, True, 1)
 

@@ -10,7 +10,7 @@ from airflow_provider_inforu.sending.batch_state import BatchState, Event
 from airflow_provider_inforu.sending.ledger import open_ledger
 from airflow_provider_inforu.sending.ledger_keys import attempt_key
 from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
-from airflow_provider_inforu.sending.stores import ObjectStorageStore
+from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
 from tests.unit.cli.conftest import NAMES
 
 
@@ -30,16 +30,19 @@ def test_show_prints_the_counts_and_the_batches_that_need_a_person(run):
     lines = [" ".join(line.replace("|", " ").split()) for line in out.splitlines()]
     for line in (
         "send 5e0d",
-        "recipients 450",
-        "requests 5",
+        "recipients 450 people in 5 batches",
+        "accepted 100 people in 1 batch",
+        "rejected 100 people in 1 batch",
+        "in doubt 200 people in 2 batches",
+        "not sent 50 people in 1 batch",
         "attempts 1",
-        "batches accepted 1",
-        "batches not sent 1",
+        "campaigns 7",
     ):
         assert line in lines
-    assert "2 in doubt its answer is not known" in lines
-    assert "3 rejected StatusId -18 [bold]no[/bold]" in lines
-    assert "The log of the task names the people by key" in out
+    assert "2 101 to 200 in doubt the answer is unknown" in lines
+    assert "3 201 to 300 rejected StatusId -18 [bold]no[/bold]" in lines
+    assert "People are numbered in the order in which they are called" in out
+    assert "campaign 7" in out
 
 
 @pytest.mark.usefixtures("stored")
@@ -51,6 +54,9 @@ def test_show_prints_json_for_programs(run):
         "requests": 5,
         "attempts": 1,
         "batches": {"accepted": 1, "rejected": 1, "in_doubt": 2, "not_sent": 1},
+        "people": {"accepted": 100, "rejected": 100, "in_doubt": 200, "not_sent": 50},
+        "campaign_ids": [7],
+        "batch_people": {"2": [101, 200], "3": [201, 300], "4": [301, 400]},
         "in_doubt": [2, 4],
         "rejected": [{"batch": 3, "reason": "StatusId -18 [bold]no[/bold]"}],
     }

@@ -67,7 +67,7 @@ def test_a_function_that_returns_no_rows_is_an_error_that_says_what_it_should(ru
         return 5
 
     assert runner.run(task_of(call)) == "up_for_retry"
-    assert "recipients must be a list of phones or of mappings, not int" in log_of(capsys)
+    assert "`recipients` must be a list of phones or of mappings, not int" in log_of(capsys)
     assert sandbox.requests() == []
 
 

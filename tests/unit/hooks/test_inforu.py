@@ -1,3 +1,4 @@
+import asyncio
 import json
 from dataclasses import dataclass
 
@@ -54,12 +55,15 @@ def test_101_calls_reach_no_wire(hook, inforu_sandbox):
 @pytest.mark.parametrize(
     ("call", "error"),
     [
-        ({"phone": "12345", "text": "x", "message_id": "s-7"}, r"call 2 \(s-7\): the phone"),
-        ({"phone": "0500000001", "txt": "x"}, "call 2 has a field that is none of message_id, phone, text"),
-        ("0500000001", "call 2 is a str, neither a mapping nor a dataclass"),
+        ({"phone": "12345", "text": "x", "message_id": "0500000007"}, "Call 2: the phone"),
+        (
+            {"phone": "0500000001", "txt": "x"},
+            "Call 2 has an unknown field. Known fields are message_id, phone, text",
+        ),
+        ("0500000001", "Call 2 is a str, not a mapping or a dataclass"),
         ({"phone": "0500000001"}, "call 2 has no text"),
         ({"phone": "0500000001", "text": 5}, "call 2 has no text"),
-        ({"0500000001": "hello"}, "call 2 has a field that is none of"),
+        ({"0500000001": "hello"}, "Call 2 has an unknown field"),
         (Call(phone="050-0000001", text="x"), "call 2 has no phone in local form"),
     ],
 )
@@ -78,6 +82,12 @@ class Reminder:
     message_id: str
 
 
+def test_a_phone_in_the_place_of_a_message_id_is_not_shown(hook):
+    with pytest.raises(InforuInputError, match="call 1") as raised:
+        hook.send_text_to_speech([{"phone": "12345", "text": "x", "message_id": "0500000001"}])
+    assert "0500000001" not in str(raised.value)
+
+
 def test_a_dataclass_is_a_call(hook, inforu_sandbox):
     hook.send_text_to_speech([Reminder("+972500000001", "x", "s-9")])
     assert inforu_sandbox.calls()[0]["phone"] == "0500000001"
@@ -85,7 +95,7 @@ def test_a_dataclass_is_a_call(hook, inforu_sandbox):
 
 @pytest.mark.parametrize("calls", [None, "0500000001", CALL, 5])
 def test_calls_that_are_no_list_reach_no_wire(hook, inforu_sandbox, calls):
-    with pytest.raises(InforuInputError, match="calls must be a list") as raised:
+    with pytest.raises(InforuInputError, match="`calls` must be a list") as raised:
         hook.send_text_to_speech(calls)
     assert "0500000001" not in str(raised.value)
     assert inforu_sandbox.requests() == []
@@ -179,9 +189,7 @@ def test_the_connection_test_says_when_a_field_is_wrong(connection):
     connection(tiemout=5)
     worked, message = InforuHook().test_connection()
     assert not worked
-    assert message.startswith(
-        "the connection 'inforu_default': extra has the unknown field 'tiemout'; known are"
-    )
+    assert message.startswith("This connection: extra has the unknown field 'tiemout'; known are")
 
 
 def test_an_answer_without_quota_rows_is_still_a_connection(hook, inforu_sandbox):
@@ -212,3 +220,35 @@ def test_the_forms_of_airflow_3_0_have_the_same_fields_as_the_provider_info():
         FIELD_BEHAVIOUR["relabeling"]
     )
     assert set(InforuHook.get_ui_field_behaviour()) == {"hidden_fields", "relabeling", "placeholders"}
+
+
+async def _loaded(conn_id):
+    hook = InforuHook(conn_id)
+    await hook.load_settings()
+
+
+@pytest.mark.parametrize("as_uri", [True, False], ids=["as a URI", "as JSON"])
+@pytest.mark.parametrize(
+    "load",
+    [lambda conn_id: InforuHook(conn_id).get_quota(), lambda conn_id: asyncio.run(_loaded(conn_id))],
+    ids=["worker", "trigger"],
+)
+def test_the_password_of_a_connection_of_another_type_goes_nowhere(inforu_sandbox, monkeypatch, load, as_uri):
+    other = json.loads(inforu_sandbox.connection_json()) | {"conn_type": "http"}
+    uri = f"http://{other['login']}:{other['password']}@{inforu_sandbox.url.removeprefix('http://')}"
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", uri if as_uri else json.dumps(other))
+    with pytest.raises(InforuInputError, match="The connection 'other' is of type http, not inforu"):
+        load("other")
+    assert inforu_sandbox.requests() == []
+
+
+def test_the_connection_test_speaks_of_this_connection_and_not_of_a_name_that_airflow_made_up(
+    inforu_sandbox, monkeypatch
+):
+    # As the Test button does: an id of eight random characters, in the environment for a moment.
+    stored = json.loads(inforu_sandbox.connection_json()) | {"host": "http://127.0.0.1:1", "port": 2}
+    monkeypatch.setenv("AIRFLOW_CONN_XGARKXFE", json.dumps(stored))
+    works, words = InforuHook("xGaRKXFE").test_connection()
+    assert not works
+    assert words.startswith("This connection: API address says port 1, and Port says 2")
+    assert "xGaRKXFE" not in words

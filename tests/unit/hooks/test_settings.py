@@ -157,3 +157,17 @@ def test_the_receiver_is_read_with_the_read_secret_where_there_is_one():
     settings = read(extra={**secrets, "read_secret": "secret-of-readers"})
     assert (settings.receiver_secret, settings.has_receiver) == ("secret-of-readers", True)
     assert "secret-of-readers" not in repr(settings)
+
+
+@pytest.mark.parametrize("conn_type", ["postgres", "http", "generic", "inforu_other"])
+def test_a_connection_of_another_type_is_refused_by_the_name_of_its_type(conn_type):
+    with pytest.raises(InforuInputError) as raised:
+        read(conn_type=conn_type, password="a-password", extra="no JSON")
+    assert f"The connection 'c' is of type {conn_type}, not inforu" in str(raised.value)
+    assert "a-password" not in str(raised.value)
+
+
+@pytest.mark.parametrize("conn_type", [None, ""])
+def test_a_connection_without_a_type_is_refused_with_what_to_add(conn_type):
+    with pytest.raises(InforuInputError, match=r"The connection 'c' has no type.*conn_type"):
+        read(conn_type=conn_type)

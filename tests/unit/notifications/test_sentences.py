@@ -1,8 +1,8 @@
 from types import SimpleNamespace
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.notifications.occasion import Kind, Occasion, occasion_of
 from airflow_provider_inforu.notifications.sentences import LANGUAGES, cut_to_hear, sentence_on
 from tests.unit.notifications.conftest import task_context

@@ -1,7 +1,11 @@
 """The notifier against the sandbox, as Airflow calls it."""
 
 import asyncio
+import json
 import logging
+import os
+import subprocess
+import sys
 import threading
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -13,7 +17,7 @@ from jinja2 import Undefined
 
 from airflow_provider_inforu.capi.errors import InforuConnectionError, InforuInputError
 from airflow_provider_inforu.hooks.inforu import InforuHook
-from airflow_provider_inforu.notifications import ringing, voice
+from airflow_provider_inforu.notifications import alerting, ringing, voice
 from airflow_provider_inforu.notifications.voice import InforuVoiceNotifier, send_inforu_voice_notification
 from airflow_provider_inforu.triggers.shared import THREADS, in_thread
 from tests.unit.notifications.conftest import task_context
@@ -404,7 +408,7 @@ def test_an_error_that_nobody_foresaw_stays_inside_and_its_words_outside_the_log
     def fail(*_):
         raise RuntimeError("0500000001")
 
-    monkeypatch.setattr(voice, "ring", fail)
+    monkeypatch.setattr(alerting, "ring", fail)
     InforuVoiceNotifier(phones=PHONE)(failed_task)
     (line,) = said(caplog)
     assert "failed unexpectedly (RuntimeError): whether people were called is not known" in line
@@ -482,7 +486,7 @@ def test_whoever_is_called_is_in_the_log_before_the_request(failed_task, caplog,
 def slow_vendor(monkeypatch):
     """A vendor who answers when the test says so."""
     answers, answered = threading.Event(), []
-    monkeypatch.setattr(voice, "ring", lambda *_: answered.append(answers.wait(20)))
+    monkeypatch.setattr(alerting, "ring", lambda *_: answered.append(answers.wait(20)))
     yield answers
     assert answered
     assert all(answered)
@@ -525,3 +529,39 @@ async def _await(awaitable):
 
 def test_the_other_name_is_the_same():
     assert send_inforu_voice_notification is InforuVoiceNotifier
+
+
+COLD = """
+import asyncio, json, sys, threading
+import airflow.jobs.triggerer_job_runner, airflow.triggers.callback
+
+class Watch:
+    seen = []
+    def find_spec(self, name, path=None, target=None):
+        if threading.current_thread() is threading.main_thread():
+            self.seen.append(name)
+
+async def ring():
+    from airflow.triggers.callback import import_string
+    notifier = import_string("airflow_provider_inforu.notifications.voice.InforuVoiceNotifier")
+    Watch.parsed, Watch.seen = Watch.seen, []
+    context = {"deadline": {}, "dag_run": {"dag_id": "dag", "dag_run_id": "run"}}
+    await notifier(phones="0500000001", context=context, quiet_hours=None, cooldown=0)
+
+sys.meta_path.insert(0, Watch())
+asyncio.run(ring())
+print(json.dumps([Watch.parsed, Watch.seen]))
+"""
+
+
+def test_an_alert_of_a_deadline_imports_what_calls_in_a_thread_and_not_on_the_event_loop(sandbox):
+    done = subprocess.run(
+        [sys.executable, "-c", COLD], capture_output=True, text=True, check=True, timeout=120, env=os.environ
+    )
+    parsed, on_loop = json.loads(done.stdout.splitlines()[-1])
+    assert len(sandbox.calls()) == 1
+    # Airflow imports the notifier itself on the loop, so it imports little.
+    assert not {
+        name for name in parsed if name.endswith((".ringing", ".alerting", ".hooks.inforu", ".client"))
+    }
+    assert on_loop == []

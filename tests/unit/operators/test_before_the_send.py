@@ -53,7 +53,7 @@ def test_a_dry_run_of_a_campaign_has_no_texts_to_show(runner, sandbox, capsys):
 
 def test_a_dry_run_fails_where_the_send_would(runner, sandbox, capsys):
     assert runner.run(text_to_speech([{"id": "k1", "phone": "12"}], dry_run=True)) == "up_for_retry"
-    assert "nobody can be called (1 recipient), so nothing was sent" in log_of(capsys)
+    assert "The only row is invalid" in log_of(capsys)
     assert sandbox.requests() == []
 
 
@@ -75,7 +75,7 @@ def test_a_limit_calls_the_first_people_and_reads_no_further(runner, sandbox, li
     assert runner.run(text_to_speech(rows, limit=limit)) == "success"
     assert len(sandbox.calls()) == 120
     assert runner.xcoms["return_value"]["recipients"] == 120
-    assert "no more are read: limit is 120" in log_of(capsys)
+    assert "`limit` is 120: the rows after these are not read" in log_of(capsys)
 
 
 def test_skipped_rows_take_no_place_of_a_limit(runner, sandbox):
@@ -177,7 +177,7 @@ def test_nobody_is_called_who_is_suppressed(runner, sandbox, capsys):
     assert runner.xcoms["return_value"]["skipped"] == 2
     log = log_of(capsys)
     assert "suppressed: 2 of the people" in log
-    assert "skipped because suppressed: k2, k3" in log
+    assert "skipped: suppressed (2 rows: keys k2, k3)" in log
 
 
 def test_who_is_suppressed_is_shown_to_nobody(runner, capsys):
@@ -214,7 +214,7 @@ def test_an_empty_list_of_suppressed_people_suppresses_nobody(runner, sandbox):
 def test_a_row_that_suppresses_nobody_stops_the_send_before_the_first_call(runner, sandbox, capsys):
     assert runner.run(text_to_speech(people(4), suppress=["k1", {"phone": "12"}])) == "up_for_retry"
     assert sandbox.requests() == []
-    assert "suppress, row 2: the phone has" in log_of(capsys)
+    assert "`suppress`, row 2: the phone has" in log_of(capsys)
 
 
 def test_a_message_may_come_from_a_field_of_another_name(runner, sandbox):

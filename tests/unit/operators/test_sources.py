@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from airflow.sdk import DAG, ObjectStoragePath
 
+from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from airflow_provider_inforu.transfers.sql_to_voice import (
     SqlToInforuCampaignOperator,
@@ -94,7 +95,7 @@ def test_a_row_that_cannot_be_read_is_named_by_its_line(runner, sandbox, tmp_pat
     path = tmp_path / "people.csv"
     path.write_text(f"{HEADER}k1,0500000001,x\nk2,0500000002\nk3,0500000003,x\n")
     assert runner.run(text_to_speech(str(path))) == "up_for_retry"
-    assert "1 recipient cannot be called, so nothing was sent" in log_of(capsys)
+    assert "1 row cannot be called" in log_of(capsys)
     assert runner.run(text_to_speech(str(path), invalid_recipients="skip"), try_number=2) == "success"
     assert "people.csv line 3" in log_of(capsys)
     assert len(sandbox.calls()) == 2
@@ -111,14 +112,14 @@ def test_an_empty_cell_is_a_missing_field(runner, sandbox, tmp_path, capsys):
     path = tmp_path / "people.csv"
     path.write_text(f"{HEADER}k1,0500000001,\n")
     assert runner.run(text_to_speech(str(path))) == "up_for_retry"
-    assert "the message speaks of {name}, which the row lacks: k1" in log_of(capsys)
+    assert "the field 'name' of the message is missing or empty (key k1)" in log_of(capsys)
     assert sandbox.requests() == []
 
 
 def test_text_that_is_no_file_is_an_error_that_says_what_would_be(runner, capsys):
     assert runner.run(text_to_speech("[{'phone': '0500000001'}]")) == "up_for_retry"
     log = log_of(capsys)
-    assert "recipients must be a list" in log
+    assert "`recipients` must be a list" in log
     assert ".csv, .tsv, .ndjson" in log
     assert "0500000001" not in log
 
@@ -196,16 +197,16 @@ def test_people_may_be_suppressed_by_a_file_or_a_query(runner, sandbox, tmp_path
         ("nowhere/optouts.csv", "optouts.csv"),
         (
             {"conn_id": "people_db", "sql": "SELECT phone FROM nobody"},
-            "the query failed before its first row",
+            "The query failed before its first row",
         ),
         (
             {"conn_id": "people_db", "sql": "SELECT name FROM people"},
             "has no column 'phone' or 'id'",
         ),
-        ({"conn_id": "nowhere", "sql": "SELECT 1"}, "the connection 'nowhere' of the query cannot be used"),
-        ({"conn_id": "inforu_default", "sql": "SELECT 1"}, "is none of a database"),
-        ({"conn_id": "people_db", "query": "SELECT 1"}, "a mapping of conn_id, sql and perhaps parameters"),
-        ("0500000001", "suppress must be a list"),
+        ({"conn_id": "nowhere", "sql": "SELECT 1"}, "The connection 'nowhere' of the query cannot be used"),
+        ({"conn_id": "inforu_default", "sql": "SELECT 1"}, "is not a database"),
+        ({"conn_id": "people_db", "query": "SELECT 1"}, "not one of a query"),
+        ("0500000001", "`suppress` must be a list"),
     ],
 )
 def test_a_source_of_suppressed_people_that_cannot_be_read_stops_the_send(
@@ -249,10 +250,10 @@ def test_a_campaign_may_call_the_people_of_a_query(runner, sandbox):
 @pytest.mark.parametrize(
     ("sql", "error"),
     [
-        ("SELECT * FROM nobody", "the query failed before its first row (OperationalError"),
-        ("SELECT id, name FROM people", "the query has no column 'phone'. The columns are 'id', 'name'"),
+        ("SELECT * FROM nobody", "The query failed before its first row (OperationalError"),
+        ("SELECT id, name FROM people", "The query has no column 'phone'. The columns are 'id', 'name'"),
         ("SELECT *, name FROM people", "more than one column 'name'"),
-        ("DELETE FROM people", "the query failed before its first row"),
+        ("DELETE FROM people", "The query failed before its first row"),
     ],
 )
 def test_a_query_that_cannot_be_read_calls_nobody(runner, sandbox, sql, error, capsys):
@@ -265,9 +266,9 @@ def test_a_query_that_cannot_be_read_calls_nobody(runner, sandbox, sql, error, c
 
 def test_a_query_without_an_order_is_warned_of(runner, capsys):
     runner.run(query_of_people(sql="SELECT * FROM people"))
-    assert "the query has no ORDER BY" in log_of(capsys)
+    assert "The query has no ORDER BY" in log_of(capsys)
     runner.run(query_of_people(sql="SELECT * FROM people\nORDER\nBY id"), try_number=2)
-    assert "the query has no ORDER BY" not in log_of(capsys)
+    assert "The query has no ORDER BY" not in log_of(capsys)
 
 
 def test_rows_that_changed_between_two_tries_stop_the_task(runner, sandbox, database, capsys):
@@ -311,4 +312,23 @@ def test_phones_among_the_parameters_of_a_query_are_not_shown(runner, sandbox):
 @pytest.mark.parametrize("argument", [{"sql": ["SELECT 1"]}, {"sql": None}])
 def test_a_query_that_is_no_text_is_an_error(runner, argument, capsys):
     assert runner.run(query_of_people(**argument)) == "up_for_retry"
-    assert "sql must be text" in log_of(capsys)
+    assert "`sql` must be text" in log_of(capsys)
+
+
+def test_recipients_in_addition_to_a_query_are_an_error_that_says_what_to_use():
+    with pytest.raises(InforuInputError, match="takes its recipients from the query, not from `recipients`"):
+        query_of_people(recipients=["0500000001"])
+
+
+def test_entries_of_suppress_that_match_nobody_are_logged_without_phones(runner, capsys):
+    runner.run(text_to_speech(people(3), suppress=["k1", "C-17", "0500000099"]))
+    log = log_of(capsys)
+    assert "entries of `suppress` that matched no recipient: 2 (row 3; key C-17)" in log
+    assert "0500000099" not in log
+
+
+def test_an_error_about_recipients_says_once_that_no_new_calls_were_placed(runner, sandbox, capsys):
+    runner.run(query_of_people(sql="SELECT * FROM nobody ORDER BY id"))
+    log = log_of(capsys)
+    assert "no such table: nobody). No new calls were placed. Run it in the database" in log
+    assert sandbox.requests() == []

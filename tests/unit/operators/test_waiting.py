@@ -3,12 +3,14 @@
 import asyncio
 import csv
 import json
+import time
 
 import pytest
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
+from airflow_provider_inforu.operators.wait import read_event, wait_here, wait_in_triggerer
 from tests.task_runner import TaskRunner
 
 RECEIVER_FIELDS = ("receiver_url", "notification_secret")
@@ -107,7 +109,7 @@ def test_calls_that_do_not_end_in_time_fail_and_a_retry_waits_again_and_sends_no
     task = send(people(3), calls_timeout=0.3)
     assert runner.run(task) == "deferred"
     assert wait_and_resume(runner, task) == "up_for_retry"
-    assert "0 calls have ended, and calls_timeout is over" in capsys.readouterr().out
+    assert "0 of 3 calls have ended, and calls_timeout is over" in capsys.readouterr().out
     assert runner.xcoms["return_value"]["calls"]["complete"] is False
     task = send(people(3))
     assert runner.run(task, try_number=2) == "deferred"
@@ -117,6 +119,7 @@ def test_calls_that_do_not_end_in_time_fail_and_a_retry_waits_again_and_sends_no
 
 def test_a_batch_in_doubt_whose_calls_reported_is_accepted_by_itself(runner, sandbox):
     sandbox.add_fault("accept_then_drop")
+    sandbox.update_settings(call_seconds=2)
     task = send(people(250), max_in_flight=1)
     assert runner.run(task) == "deferred"
     assert runner.xcoms["return_value"]["in_doubt"] == 100
@@ -412,3 +415,85 @@ def test_the_log_says_how_the_send_and_its_calls_ended(runner, capsys):
     assert runner.run(send(people(3), deferrable=False)) == "success"
     out = capsys.readouterr().out
     assert ": 3 accepted, 0 rejected, 0 in doubt, 0 skipped; calls ended: 3 (" in out
+
+
+def test_a_receiver_that_cannot_be_reached_is_an_error_before_anybody_is_called(
+    runner, sandbox, receiver, connection, capsys, monkeypatch
+):
+    monkeypatch.setattr("airflow_provider_inforu.hooks.receiver.PAUSES", ())
+    connection(requests_per_second=0, receiver_url="http://127.0.0.1:1", notification_secret=receiver.secret)
+    for deferrable in (True, False):
+        assert runner.run(send(people(3), deferrable=deferrable)) == "up_for_retry"
+        assert "this try placed no calls" in capsys.readouterr().out
+    assert sandbox.calls() == []
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+@pytest.mark.parametrize("mistake", ["wrong secret", "another server", "unknown connection"])
+def test_a_receiver_that_refuses_fails_the_task_without_a_retry_before_anybody_is_called(
+    runner, sandbox, receiver, connection, capsys, mistake, deferrable
+):
+    fields = {"receiver_url": receiver.url, "notification_secret": receiver.secret, "requests_per_second": 0}
+    if mistake == "wrong secret":
+        fields["notification_secret"] = "another-secret-than-the-receiver"
+    elif mistake == "another server":
+        fields["receiver_url"] = sandbox.url
+    else:
+        receiver.secrets.clear()
+    connection(**fields)
+    assert runner.run(send(people(3), deferrable=deferrable)) == "failed"
+    assert "this try placed no calls" in capsys.readouterr().out
+    assert sandbox.calls() == []
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+@pytest.mark.parametrize(
+    ("conn_id", "secret", "words"),
+    [
+        ("inforu_default", "wrong", "to this connection: wrong or missing secret"),
+        ("inforu_defualt", None, "to other names: unknown connection name"),
+    ],
+    ids=["wrong secret", "misspelt name"],
+)
+def test_when_the_time_is_over_the_error_says_what_the_receiver_refused(
+    runner, sandbox, receiver, capsys, deferrable, conn_id, secret, words
+):
+    path = f"{receiver.url}/inforu/v1/{conn_id}/notifications?secret={secret or receiver.secret}"
+    sandbox.update_settings(notification_url=path, call_seconds=0)
+    task = send(people(3), deferrable=deferrable, calls_timeout=3)
+    state = runner.run(task)
+    if deferrable:
+        assert state == "deferred"
+        state = wait_and_resume(runner, task)
+    assert state == "up_for_retry"
+    out = capsys.readouterr().out
+    assert "0 of 3 calls have ended, and calls_timeout is over" in out
+    assert "has never stored a push for the connection 'inforu_default'" in out
+    (error,) = [line for line in out.splitlines() if "Error: send " in line and "is over" in line][:1]
+    assert words in error
+    assert "inforu_defualt" not in error
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_the_log_says_how_many_of_how_many_calls_have_ended(runner, sandbox, capsys, deferrable):
+    sandbox.update_settings(call_seconds=1)
+    task = send(people(3), deferrable=deferrable)
+    state = runner.run(task)
+    if deferrable:
+        state = wait_and_resume(runner, task)
+    assert state == "success"
+    assert "0 of 3 calls have ended" in capsys.readouterr().out
+
+
+def test_a_wait_that_goes_on_keeps_the_deadline_it_is_given(runner):
+    task = send(people(3))
+    assert runner.run(task) == "deferred"
+    manifest = runner.xcoms["return_value"]
+    at = time.time() + 1000
+    with pytest.raises(TaskDeferred) as deferral:
+        wait_in_triggerer(task, manifest, at)
+    assert deferral.value.trigger.deadline == at
+    event = event_of(runner)
+    assert read_event(event).deadline == runner.trigger().deadline
+    over = wait_here(task, task._hook, {**manifest, "accepted": 4}, time.time() - 1)
+    assert (str(over.verdict), over.expected) == ("timeout", 4)

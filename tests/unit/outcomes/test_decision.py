@@ -226,11 +226,19 @@ def test_which_errors_may_pass(error, passing):
 
 
 def test_a_decision_crosses_as_an_event_and_comes_back():
-    decision = wait_of(timeout=60).after_look(ended(4), after(60))
+    decision = wait_of(timeout=60).after_look(ended(4), after(60)).explained("Nothing arrived.")
     event = json.loads(json.dumps(decision.to_event()))
-    assert set(event) == {"status", "message", "summary"}
     assert event["status"] == "timeout"
+    assert event["message"].endswith("Nothing arrived")
     assert Decision.from_event(event) == decision
+
+
+def test_an_event_of_a_triggerer_that_was_not_upgraded_yet_can_be_read():
+    event = wait_of(timeout=60).after_look(ended(4), after(60)).to_event()
+    for name in ("expected", "explanation", "deadline"):
+        del event[name]
+    decision = Decision.from_event(event)
+    assert (decision.explanation, decision.deadline) == ("", None)
 
 
 @pytest.mark.parametrize(

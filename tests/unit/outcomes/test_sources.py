@@ -79,4 +79,12 @@ def test_after_a_failure_the_look_goes_on_with_the_job_that_failed():
 
 def test_a_look_at_the_receiver_is_its_summary():
     summary = SendSummary(SEND, 7, {"Answered": 7})
-    assert NotificationSource(lambda: summary).look() == Look(summary)
+    source = NotificationSource(lambda: summary, lambda: "Nothing arrived.")
+    assert (source.look(), source.explain()) == (Look(summary), "Nothing arrived.")
+
+
+def test_a_receiver_that_cannot_say_why_calls_are_missing_says_nothing():
+    def away():
+        raise InforuConnectionError("away")
+
+    assert NotificationSource(lambda: SendSummary(SEND), away).explain() == ""

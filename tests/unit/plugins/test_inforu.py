@@ -37,10 +37,14 @@ def test_nothing_is_mounted_unless_the_administrator_wants_it(options, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_receiver_is_built_once_and_touches_its_database_only_when_it_serves(options, tmp_path):
+def test_the_receiver_is_built_once_and_touches_its_database_only_when_it_serves(options, tmp_path, caplog):
+    caplog.set_level("INFO")
     options(receiver_enabled="True")
     plugin = InforuPlugin()
     (mounted,) = plugin.fastapi_apps
+    assert [one.getMessage() for one in caplog.records if "mounted" in one.getMessage()] == [
+        "Inforu receiver is mounted at /inforu"
+    ]
     assert (mounted["url_prefix"], mounted["name"]) == ("/inforu", "Inforu receiver")
     assert isinstance(mounted["app"], FastAPI)
     assert plugin.fastapi_apps[0]["app"] is mounted["app"]
@@ -69,8 +73,8 @@ def test_a_wrong_option_is_named_and_does_not_stop_the_api_server(options, caplo
 
 def test_loading_the_plugin_costs_other_components_nothing():
     code = """
-import sys, airflow.sdk, airflow.providers.common.compat.sdk as sdk
-sdk.AirflowPlugin
+import sys, airflow.sdk
+from airflow_provider_inforu._compat import AirflowPlugin
 before = set(sys.modules)
 from airflow_provider_inforu.plugins.inforu import InforuPlugin
 plugin = InforuPlugin()

@@ -1,4 +1,4 @@
-"""Whatever comes, the receiver answers, keeps it, and shows no 5xx: 10,000 bodies, and any request at all."""
+"""The receiver answers and keeps any body, and shows no 5xx: 10,000 bodies in the long form."""
 
 import asyncio
 import json
@@ -122,37 +122,44 @@ def everything_is_answered(running, bodies, examples):
 
 
 SQLITE_ONLY = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+EXAMPLES = pytest.mark.parametrize("examples", [100, pytest.param(2500, marks=pytest.mark.long)])
 
 
 @SQLITE_ONLY
-def test_any_bytes_are_answered(in_process):
-    everything_is_answered(in_process, st.binary(max_size=300), 2500)
+@EXAMPLES
+def test_any_bytes_are_answered(in_process, examples):
+    everything_is_answered(in_process, st.binary(max_size=300), examples)
 
 
 @SQLITE_ONLY
-def test_any_json_is_answered(in_process):
-    everything_is_answered(in_process, json_values.map(lambda value: json.dumps(value).encode()), 2500)
+@EXAMPLES
+def test_any_json_is_answered(in_process, examples):
+    everything_is_answered(in_process, json_values.map(lambda value: json.dumps(value).encode()), examples)
 
 
 @SQLITE_ONLY
-def test_damaged_bodies_are_answered(in_process):
-    everything_is_answered(in_process, damaged(), 2500)
+@EXAMPLES
+def test_damaged_bodies_are_answered(in_process, examples):
+    everything_is_answered(in_process, damaged(), examples)
 
 
 @SQLITE_ONLY
-def test_lists_with_items_of_any_kind_are_answered(in_process):
-    everything_is_answered(in_process, envelopes.map(lambda value: json.dumps(value).encode()), 2500)
+@EXAMPLES
+def test_lists_with_items_of_any_kind_are_answered(in_process, examples):
+    everything_is_answered(in_process, envelopes.map(lambda value: json.dumps(value).encode()), examples)
 
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
-def test_postgresql_takes_lists_with_items_of_any_kind_too(in_process):
-    everything_is_answered(in_process, envelopes.map(lambda value: json.dumps(value).encode()), 500)
+@pytest.mark.parametrize("examples", [50, pytest.param(500, marks=pytest.mark.long)])
+def test_postgresql_takes_lists_with_items_of_any_kind_too(in_process, examples):
+    everything_is_answered(in_process, envelopes.map(lambda value: json.dumps(value).encode()), examples)
 
 
 @SQLITE_ONLY
 @pytest.mark.parametrize("secret", [SECRET, "wrong"])
-def test_no_request_that_schemathesis_finds_breaks_the_receiver(in_process, secret):
+@pytest.mark.parametrize("examples", [5, pytest.param(60, marks=pytest.mark.long)])
+def test_no_request_that_schemathesis_finds_breaks_the_receiver(in_process, secret, examples):
     api = schemathesis.openapi.from_dict(in_process.app.openapi())
     api.app = in_process.app
 
@@ -160,7 +167,7 @@ def test_no_request_that_schemathesis_finds_breaks_the_receiver(in_process, secr
     for operation in api.get_all_operations():
         tried += 1
 
-        @settings(max_examples=60, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
         @given(operation.ok().as_strategy())
         def any_request(case):
             answer = case.call(headers={"Authorization": f"Bearer {secret}"})

@@ -51,8 +51,9 @@ def test_the_command_prints_how_to_reach_it_serves_and_ends_cleanly(ending):
             assert quota.json()["StatusId"] == 1
         finally:
             process.send_signal(ending)
-            _, errors = process.communicate(timeout=30)
+            rest, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (0, "")
+    assert rest.splitlines()[-1:] == ["Inforu sandbox: stopped"]
 
 
 def test_a_port_that_is_in_use_is_one_line_and_exit_code_1(sandbox):

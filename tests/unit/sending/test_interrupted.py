@@ -10,6 +10,7 @@ from airflow_provider_inforu.capi.errors import InforuError, InforuRateLimitErro
 from airflow_provider_inforu.capi.voice import SendReceipt
 from airflow_provider_inforu.sending import dispatch as dispatch_module
 from airflow_provider_inforu.sending import ledger as ledger_module
+from airflow_provider_inforu.sending import request_pool
 from airflow_provider_inforu.sending.batch_state import BatchState
 from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
 from airflow_provider_inforu.sending.ledger import open_ledger
@@ -85,16 +86,16 @@ class Send:
 @pytest.mark.parametrize("stops", [False, True])
 def test_wherever_a_timeout_strikes_only_those_are_in_doubt_whose_request_left(monkeypatch, stops):
     monkeypatch.setattr(dispatch_module, "SECONDS_BETWEEN_LAST_WRITES", 0.0)
-    monkeypatch.setattr(dispatch_module, "LAST_ANSWERS_SECONDS", 0.1)
+    monkeypatch.setattr(dispatch_module, "ANSWERS_AFTER_KILL_SECONDS", 0.1)
+    monkeypatch.setattr(dispatch_module, "ANSWERS_AFTER_SEVERING_SECONDS", 0.1)
     for line in itertools.count(1):
         send = Send(stops=stops)
         struck = send.run_until(line)
         _, records = read_ledger(send.store)
         accepted = {number for number, one in records.items() if one.state is BatchState.ACCEPTED}
-        assert accepted <= send.called <= set(records), f"line {line}"
+        assert accepted == send.called <= set(records), f"line {line}: an answer that came is lost"
         assert set(records) <= send.requested, f"line {line}: in doubt, and no request left"
         if not struck:
-            assert accepted == send.called
             break
     assert line > 100
 
@@ -113,7 +114,7 @@ class PoolThatBreaks(ThreadPoolExecutor):
 
 def test_a_pool_that_breaks_leaves_nobody_in_doubt_whose_answer_came(monkeypatch):
     monkeypatch.setattr(dispatch_module, "SECONDS_BETWEEN_LAST_WRITES", 0.0)
-    monkeypatch.setattr(dispatch_module, "ThreadPoolExecutor", PoolThatBreaks)
+    monkeypatch.setattr(request_pool, "ThreadPoolExecutor", PoolThatBreaks)
     send = Send(stops=False)
     with pytest.raises(RuntimeError, match="new thread"):
         send.dispatch.run()
@@ -121,4 +122,5 @@ def test_a_pool_that_breaks_leaves_nobody_in_doubt_whose_answer_came(monkeypatch
     assert {number: one.state for number, one in records.items()} == dict.fromkeys(
         send.called, BatchState.ACCEPTED
     )
-    assert send.requested == {1, 2}
+    # The second may not have begun when the pool broke: then it did not leave.
+    assert send.requested <= {1, 2}

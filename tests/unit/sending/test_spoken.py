@@ -113,11 +113,11 @@ def test_times_are_told_in_the_zone_of_the_people():
 
 
 def test_a_field_that_cannot_be_said_is_named_and_its_value_is_not():
-    with pytest.raises(UnfitFieldError, match=r"\{due:date\}, which takes a date") as caught:
+    with pytest.raises(UnfitFieldError, match=r"\{due:date\}: it must be a date") as caught:
         TextTemplate("{due:date}").fill({"due": "0500000001"})
     assert "0500000001" not in str(caught.value)
 
 
 def test_a_format_that_there_is_not_is_an_error_that_names_those_that_are():
-    with pytest.raises(InforuInputError, match=r"\{due:dates\}.*formats are date, day, time, money, digits"):
+    with pytest.raises(InforuInputError, match=r"\{due:dates\}.*Formats are date, day, time, money, digits"):
         TextTemplate("{due:dates}")

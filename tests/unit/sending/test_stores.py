@@ -1,8 +1,19 @@
 """The stores: what they keep, and that two attempts cannot both send."""
 
 import contextlib
+import errno
+import os
+import random
+import resource
+import signal
+import stat
+import subprocess
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -10,18 +21,23 @@ from airflow.sdk import NEVER_EXPIRE
 from airflow.sdk.api.client import Client
 from fsspec.implementations.memory import MemoryFileSystem
 
-from airflow_provider_inforu.sending.batch_state import BatchState, Event, LedgerError
+from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.sending.batch_state import BatchState, Event, LedgerError, LedgerStoreError
 from airflow_provider_inforu.sending.ledger import open_ledger
 from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
-from airflow_provider_inforu.sending.stores import ObjectStorageStore, TaskStateStore
+from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
+from airflow_provider_inforu.sending.stores import TaskStateStore
 
 NEW = Header("5e4d", "plan", batches=3, recipients=250, life=0)
 PARTS = ("dag", "scheduled__2026-11-23T07:00:00+00:00", "call", "-1")
 
 
-@pytest.fixture(params=["file", "memory"])
+@pytest.fixture(params=["{}", "file://{}", "local://{}", "memory"])
 def root(request, tmp_path):
-    return f"file://{tmp_path}" if request.param == "file" else f"memory://{tmp_path.name}"
+    return f"memory://{tmp_path.name}" if request.param == "memory" else request.param.format(tmp_path)
+
+
+LOCAL = pytest.mark.parametrize("spelling", ["{}", "file://{}", "local://{}"])
 
 
 def opened(root, parts=PARTS):
@@ -171,6 +187,105 @@ def test_a_file_among_the_claims_that_is_none_stops_the_task(root):
         ObjectStorageStore(root, PARTS).claim()
 
 
+@LOCAL
+@pytest.mark.parametrize("fails", ["write", "fsync", "replace"])
+def test_a_disk_that_fails_in_the_middle_of_a_write_keeps_the_value_before_it(
+    tmp_path, monkeypatch, spelling, fails
+):
+    store = opened(spelling.format(tmp_path))
+    store.set("key", "before")
+
+    def full(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        if fails == "write":
+            patch.setattr("json.dumps", lambda _value: "x" * 1_000_000)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+        elif fails == "fsync":
+            patch.setattr(os, "fsync", full)
+        else:
+            patch.setattr(Path, "replace", full)
+        before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        try:
+            with pytest.raises(LedgerStoreError, match="calls nobody twice"):
+                store.set("key", "after")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            signal.signal(signal.SIGXFSZ, before)
+    assert store.get("key") == "before"
+    assert not list(tmp_path.rglob("*.draft"))
+
+
+@LOCAL
+def test_a_write_reaches_the_disk_before_the_request_leaves(tmp_path, monkeypatch, spelling):
+    """The file before it gets its name, and the folder after it."""
+    store = opened(spelling.format(tmp_path))
+    done = []
+    fsync, replace = os.fsync, Path.replace
+
+    def watched_fsync(descriptor):
+        done.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        fsync(descriptor)
+
+    def watched_replace(path, target):
+        done.append("name")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", watched_fsync)
+    monkeypatch.setattr(Path, "replace", watched_replace)
+    store.set("key", 1)
+    assert done == ["file", "name", "folder"]
+
+
+WRITER = """
+import sys
+from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
+store = ObjectStorageStore(sys.argv[1], sys.argv[2:])
+store.claim()
+number = 0
+while True:
+    number += 1
+    store.put("key", {"number": number, "filler": "x" * 60_000})
+    print(number, flush=True)
+"""
+
+
+@LOCAL
+def test_a_writer_that_is_killed_leaves_a_whole_value_and_the_next_one_removes_its_drafts(tmp_path, spelling):
+    root, chance = spelling.format(tmp_path), random.Random(7)
+    for _ in range(3):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, root, *PARTS],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for _ in range(chance.randint(3, 60)):
+            last = int(writer.stdout.readline())
+        writer.kill()
+        writer.communicate()
+        assert ObjectStorageStore(root, PARTS).get("key")["number"] >= last
+    (tmp_path / PARTS[0] / quote(PARTS[1], safe="") / "call" / "-1" / "key.json.0000.draft").touch()
+    opened(root)
+    assert not list(tmp_path.rglob("*.draft"))
+
+
+@LOCAL
+def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path, spelling):
+    (tmp_path / "file").touch()
+    root = spelling.format(tmp_path / "file")
+    with pytest.raises(LedgerStoreError, match="file' cannot be read or written"):
+        ObjectStorageStore(root, PARTS).claim()
+
+
+def test_a_root_carries_its_marker_once_it_was_made(root):
+    store = ObjectStorageStore(f"{root}/ledgers", PARTS)
+    assert not store.has_root_marker()
+    store.make_root_marker()
+    assert ObjectStorageStore(f"{root}/ledgers", PARTS).has_root_marker()
+
+
 class State:
     """Airflow's task state, as a task sees it."""
 
@@ -196,6 +311,64 @@ def test_every_attempt_of_a_task_finds_those_before_it_whatever_their_tries(trie
     assert TaskStateStore(state, 9).latest() == max(
         record.request.split(".")[0] for record in ledger.records.values()
     )
+
+
+class FencedState(State):
+    """Lets one write pass Airflow's check and stall, while a later attempt of the task begins and sends."""
+
+    def __init__(self, stalls_at, later):
+        super().__init__()
+        self._stalls_at, self._later = stalls_at, later
+        self._writes = 0
+        self.is_replaced = False
+
+    def get(self, key):
+        return None if self.is_replaced else super().get(key)
+
+    def set(self, key, value, *, retention):
+        self._writes += 1
+        if self._writes == self._stalls_at:
+            self.is_replaced = True
+            time.sleep(0.05)
+            self._later(self)
+        super().set(key, value, retention=retention)
+
+
+@pytest.mark.parametrize("stalls_at", range(1, 5))
+def test_a_write_that_stalls_while_a_whole_later_attempt_runs_sends_nothing(monkeypatch, stalls_at):
+    monkeypatch.setattr(TaskStateStore, "sure_within_seconds", 0.02)
+    later = State()
+
+    def run_a_whole_attempt(state):
+        later.values = dict(state.values)
+        open_ledger(TaskStateStore(later, 2), NEW).write([[Event.SUBMIT, 1, "d"], [Event.ACCEPT, 1, "t", 1]])
+
+    first = TaskStateStore(FencedState(stalls_at, run_a_whole_attempt), 1)
+
+    def send():
+        for _ in range(2):
+            open_ledger(first, NEW).write([[Event.SUBMIT, 1, "d"]])
+
+    with pytest.raises(InforuError):
+        send()
+
+
+def test_what_cannot_be_read_back_is_not_a_ledger_that_never_was():
+    state = State()
+    state.get = lambda _key: None
+    with pytest.raises(LedgerStoreError, match="contradicting answers"):
+        TaskStateStore(state, 2).claim()
+
+
+def test_of_two_answers_that_contradict_each_other_none_is_believed():
+    state = State()
+    store = TaskStateStore(state, 1)
+    store.set("key", 1)
+    answers = iter([None])
+    get = state.get
+    state.get = lambda key: next(answers, get(key))
+    with pytest.raises(LedgerStoreError, match="contradicting answers"):
+        store.get("key")
 
 
 def test_a_task_that_kept_nothing_in_its_state_has_no_ledger():

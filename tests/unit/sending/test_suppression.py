@@ -63,7 +63,7 @@ def test_who_is_suppressed_is_skipped_with_the_reason_and_fails_nothing():
 
 def test_a_phone_in_the_place_of_a_key_stops_everything_since_no_key_is_one():
     with pytest.raises(
-        InforuInputError, match="suppress, row 1: its key looks like a phone number"
+        InforuInputError, match="`suppress`, row 1: the key may contain a phone number"
     ) as caught:
         called([{"id": "0500000001", "phone": None}])
     assert "0500000001" not in str(caught.value)
@@ -72,7 +72,7 @@ def test_a_phone_in_the_place_of_a_key_stops_everything_since_no_key_is_one():
 def test_where_keys_are_numbers_of_rows_they_suppress_nobody():
     rules = RecipientRules()
     assert called([{"id": "1", "phone": "0500000003"}], rules=rules) == ["1", "2"]
-    with pytest.raises(InforuInputError, match="suppress, row 1: the phone"):
+    with pytest.raises(InforuInputError, match="`suppress`, row 1: the phone"):
         called([1], rules=rules)
 
 
@@ -84,18 +84,19 @@ def test_where_keys_are_numbers_of_rows_they_suppress_nobody():
         (float("nan"), "float"),
         (True, "bool"),
         ([], "list"),
-        ({}, "neither of the fields 'phone', 'id'"),
-        ({"name": "Dana"}, "neither of the fields 'phone', 'id'"),
-        ({"id": None, "phone": " "}, "neither of the fields"),
+        ({}, "no value in 'phone' or 'id'"),
+        ({"name": "Dana"}, "no value in 'phone' or 'id'"),
+        ({"id": None, "phone": " "}, "no value in"),
         ({"phone": "05O-1234567"}, "letters"),
         ("05212345678", "digits"),
+        ("call 0500000001", "letters"),
         ("052-123456", "digits"),
-        ("k\ud83d", "cannot be shown"),
+        ("k\ud83d", "cannot be printed"),
         ({"id": "k1", "phone": "12"}, "digits"),
     ],
 )
 def test_a_row_that_names_nobody_stops_everything(bad, reason):
-    with pytest.raises(InforuInputError, match=rf"suppress, row 2: .*{reason}.*nothing was sent"):
+    with pytest.raises(InforuInputError, match=rf"`suppress`, row 2: .*{reason}.*incomplete"):
         called(["k1", bad])
 
 
@@ -116,11 +117,32 @@ def test_a_source_that_fails_stops_everything():
 
 def test_a_row_of_a_file_that_cannot_be_read_stops_everything_and_is_named():
     rows = [BadRow("optouts.csv", 17, "the row has 1 field instead of 2")]
-    with pytest.raises(InforuInputError, match=r"suppress, optouts\.csv line 17: the row has 1 field"):
+    with pytest.raises(InforuInputError, match=r"`suppress`, optouts\.csv line 17: the row has 1 field"):
         called(rows)
 
 
 @pytest.mark.parametrize("rows", ["0500000001", 5, {"phone": "0500000001"}])
 def test_what_is_no_list_of_rows_stops_everything(rows):
-    with pytest.raises(InforuInputError, match="suppress must be a list"):
+    with pytest.raises(InforuInputError, match="`suppress` must be a list"):
         called(rows)
+
+
+def unmatched(suppressed, rows=ROWS, rules=RULES):
+    read = read_recipients(rows, rules, suppressed)
+    return read.unmatched, list(read.first_unmatched)
+
+
+@pytest.mark.parametrize(
+    ("suppressed", "count", "first"),
+    [
+        (["k1", "0500000002", {"id": "3", "phone": "0500000009"}], 0, []),
+        (["k1", "C-17", "0500000009", 529998888], 3, [(2, "C-17"), (3, None), (4, None)]),
+        ([{"id": "C-17", "phone": "0500000009"}], 1, [(1, None)]),
+        ([{"id": "5299988881"}], 1, [(1, None)]),
+        (["k1", "k1", "x", "x"], 2, [(3, "x"), (4, "x")]),
+    ],
+)
+def test_entries_that_match_nobody_are_counted_and_named_by_key_or_row_and_never_by_phone(
+    suppressed, count, first
+):
+    assert unmatched(suppressed) == (count, first)

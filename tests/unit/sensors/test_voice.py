@@ -9,6 +9,7 @@ import sys
 import threading
 
 import pytest
+import requests
 from airflow.sdk import DAG
 
 from airflow_provider_inforu.capi.errors import InforuInputError
@@ -347,3 +348,15 @@ def test_by_default_it_waits_where_airflows_configuration_says():
         for setting in ("True", "False")
     }
     assert said == {"True": "True", "False": "False"}
+
+
+@HOW
+def test_when_the_time_is_over_the_error_says_which_pushes_the_receiver_refused(
+    runner, receiver, connection, capsys, deferrable
+):
+    connection(receiver_url=receiver.url, notification_secret=receiver.secret)
+    requests.post(f"{receiver.path('notifications')}?secret=wrong", json=[], timeout=60)
+    assert run_with_trigger(runner, sensor(timeout=0.1, deferrable=deferrable)) == "failed"
+    out = capsys.readouterr().out
+    assert "0 of 2 calls have ended; the time is over" in out
+    assert "refused 1 push to this connection: wrong or missing secret 1" in out

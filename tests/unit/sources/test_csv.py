@@ -84,9 +84,9 @@ def test_rows_that_cannot_be_read_are_named_by_the_line_on_which_they_begin(writ
         bad(5, "the row has 3 fields instead of 2"),
         bad(7, "the row has 3 fields instead of 2, up to line 8"),
         bad(9, "the row has a NUL character in it"),
-        bad(10, "the row has a quote that is not closed, or text behind the closing one"),
+        bad(10, "the row has a quote that is not closed, or text after the closing quote"),
         YOSSI,
-        bad(12, "the row has a quote that is not closed, or text behind the closing one"),
+        bad(12, "the row has a quote that is not closed, or text after the closing quote"),
     ]
 
 
@@ -125,18 +125,18 @@ def test_a_file_without_line_ends_is_not_read_into_memory(write):
         ("\n\r\n", "people.csv is empty"),
         ("phone,,name\n", "people.csv: column 2 has no name"),
         ("phone,name,\n", "people.csv: column 3 has no name"),
-        ("phone,name,phone\n", "people.csv: there is more than one column 'phone'"),
-        ('"phone"x\n', "people.csv line 1: the row has a quote .* where the columns are named"),
-        ("tel,name\n", r"people.csv has no column 'phone'. The columns are 'tel', 'name'. Nothing was sent"),
+        ("phone,name,phone\n", "people.csv has more than one column 'phone'"),
+        ('"phone"x\n', "people.csv line 1, which names the columns: the row has a quote"),
+        ("tel,name\n", r"people.csv has no column 'phone'. The columns are 'tel', 'name'."),
         (
             "0500000001,Dana\n",
-            "people.csv has no column 'phone'. The first row holds a number such as a phone",
+            "people.csv has no column 'phone'. The first row contains what may be a phone number",
         ),
         (
             "phone;name\n",
             "The columns are 'phone;name'. It looks separated by semicolons: save it with commas",
         ),
-        ("phone\tname\n", "It looks separated by tabs: name it .tsv. Nothing was sent"),
+        ("phone\tname\n", "It looks separated by tabs: name it .tsv."),
     ],
 )
 def test_what_is_wrong_with_the_columns_is_one_error(write, content, message):
@@ -160,33 +160,33 @@ def test_another_encoding_is_an_error_that_names_the_line_and_hints_at_hebrew(wr
     with pytest.raises(SourceError) as raised:
         list(rows_of_file(path))
     assert str(raised.value) == (
-        f"people.csv line {rows_before + 2}: this is not utf-8. "
-        "Name its encoding, such as encoding='cp1255' for Hebrew from Windows. Nothing was sent"
+        f"people.csv line {rows_before + 2}: the text is not utf-8. "
+        "Set its encoding, such as encoding='cp1255' for Hebrew from Windows."
     )
 
 
 def test_a_file_that_ends_within_a_character_is_an_error(write):
     path = write("people.csv", "phone,name\n0500000001,דנה".encode()[:-1])
-    with pytest.raises(SourceError, match=r"people.csv line 2: this is not utf-8"):
+    with pytest.raises(SourceError, match=r"people.csv line 2: the text is not utf-8"):
         list(rows_of_file(path))
 
 
 def test_utf_16_is_recognised(write):
     path = write("people.csv", "phone,name\n", "utf-16")
     with pytest.raises(
-        SourceError, match=r"line 1: this is not utf-8. It begins like a file in UTF-16: .*utf-16"
+        SourceError, match=r"line 1: the text is not utf-8. The file begins like UTF-16: .*utf-16"
     ):
         list(rows_of_file(path))
 
 
 def test_utf_16_that_is_none_is_an_error(write):
-    with pytest.raises(SourceError, match=r"people.csv line 1: this is not utf-16"):
+    with pytest.raises(SourceError, match=r"people.csv line 1: the text is not utf-16"):
         list(rows_of_file(write("people.csv", "phone,name\n"), encoding="utf-16"))
 
 
 @pytest.mark.parametrize("encoding", ["cp1555", "hex", "", "a\0b"])
 def test_an_unknown_encoding_is_an_error_before_the_file_is_opened(encoding):
-    with pytest.raises(SourceError, match=r"there is no encoding"):
+    with pytest.raises(SourceError, match=r"`encoding` is .* unknown"):
         rows_of_file("nowhere.csv", encoding=encoding)
 
 
@@ -228,3 +228,10 @@ def test_whatever_bytes_there_are_they_give_rows_bad_rows_or_an_error_of_ours(co
     except SourceError:
         return
     assert all(isinstance(row, BadRow) or set(row) == {"a", "b"} for row in rows)
+
+
+@pytest.mark.parametrize("encoding", ["cp1255", "cp1252", "latin-1"])
+def test_a_file_that_begins_as_utf_8_is_not_read_in_another_encoding(write, encoding):
+    path = write("people.csv", "phone,name\n0500000001,דנה\n", "utf-8-sig")
+    with pytest.raises(SourceError, match=r"begins with the mark of UTF-8.*Remove `encoding`"):
+        list(rows_of_file(path, encoding=encoding))

@@ -63,12 +63,14 @@ def test_the_format_may_be_named_where_the_name_does_not_say_it(write):
     "name", ["people", "people.json", "people.xlsx", "people.gz", "people.csv.zip", "a.csv/people"]
 )
 def test_a_name_that_does_not_say_the_format_is_an_error_at_once(name):
-    with pytest.raises(SourceError, match=r"Let it end in \.csv, .*\.parquet, .*file_format"):
+    with pytest.raises(SourceError, match=r"Save it as one of: \.csv, .*\.parquet, .*file_format"):
         rows_of_file(name)
 
 
 def test_an_unknown_format_is_an_error_at_once():
-    with pytest.raises(SourceError, match=r"file_format must be one of csv, tsv, ndjson, parquet, not 'xml'"):
+    with pytest.raises(
+        SourceError, match=r"`file_format` must be one of csv, tsv, ndjson, parquet, not 'xml'"
+    ):
         rows_of_file("people.csv", file_format="xml")
 
 
@@ -84,7 +86,7 @@ def test_an_unknown_format_is_an_error_at_once():
 @pytest.mark.usefixtures("bucket")
 def test_a_file_that_cannot_be_opened_is_an_error_with_the_first_row(path):
     rows = rows_of_file(path)
-    with pytest.raises(SourceError, match=r"people\.\w+' cannot be opened \(\w+: .*\): nothing was sent"):
+    with pytest.raises(SourceError, match=r"people\.\w+' cannot be opened \(\w+: .*\)\. Check"):
         next(iter(rows))
 
 
@@ -99,20 +101,21 @@ def test_a_packed_file_that_ends_in_the_middle_is_an_error(write, name):
     numbers = random.Random(7)
     text = "phone\n" + "".join(f'{{"x": "{numbers.random()}"}}\n' for _ in range(5000))
     packed = gzip.compress(text.encode())
-    with pytest.raises(SourceError, match=r"from about line \d+ on \(it ends in the middle"):
+    with pytest.raises(SourceError, match=r"from about line \d+ on: the file is truncated"):
         list(rows_of_file(write(name, packed[: len(packed) // 2])))
-    with pytest.raises(SourceError, match=r"from about line \d+ on \(it ends in the middle"):
+    with pytest.raises(SourceError, match=r"from about line \d+ on: the file is truncated"):
         list(rows_of_file(write(name, packed[:-4])))
 
 
 def test_a_file_that_is_not_packed_or_damaged_is_an_error(write):
     with pytest.raises(
-        SourceError, match=r"people\.csv\.gz cannot be read from about line 1 on \(it is no gzip"
+        SourceError,
+        match=r"people\.csv\.gz cannot be read from about line 1 on: the file is damaged, or it is not gzip",
     ):
         list(rows_of_file(write("people.csv.gz", PEOPLE)))
     packed = bytearray(gzip.compress(PEOPLE.encode() * 100))
     packed[12] ^= 0xFF
-    with pytest.raises(SourceError, match=r"or a damaged one"):
+    with pytest.raises(SourceError, match=r"the file is damaged, or it is not gzip"):
         list(rows_of_file(write("people.csv.gz", bytes(packed))))
 
 
@@ -132,7 +135,7 @@ def test_a_file_that_changes_while_it_is_read_is_an_error(write, change):
     rows = iter(rows_of_file(path))
     next(rows)
     change(path)
-    with pytest.raises(SourceError, match=r"people.csv' changed while it was read: nothing was sent"):
+    with pytest.raises(SourceError, match=r"people.csv' changed while it was read\. Write"):
         list(rows)
 
 
@@ -172,7 +175,5 @@ class Failing(io.BytesIO):
 
 def test_a_storage_that_fails_in_the_middle_is_an_error(write, monkeypatch):
     monkeypatch.setattr(opening.io, "BufferedReader", lambda *_: Failing(b"phone\n0500"))
-    with pytest.raises(
-        SourceError, match=r"from about line 2 on \(ConnectionResetError: the bucket is away\)"
-    ):
+    with pytest.raises(SourceError, match=r"from about line 2 on: ConnectionResetError: the bucket is away"):
         list(rows_of_file(write("people.csv", PEOPLE)))

@@ -57,10 +57,10 @@ def test_lines_that_are_no_object_are_named(write):
                 (6, "the line is a JSON number, not an object"),
                 (7, "the line is a JSON boolean, not an object"),
                 (8, "the line is a JSON null, not an object"),
-                (9, "the line is no JSON, or half of it"),
-                (10, "the line is no JSON, or half of it"),
-                (11, "the line is no JSON, or half of it"),
-                (12, "the line is no JSON, or half of it"),
+                (9, "the line is not valid JSON"),
+                (10, "the line is not valid JSON"),
+                (11, "the line is not valid JSON"),
+                (12, "the line is not valid JSON"),
             ]
         ),
     ]
@@ -69,7 +69,7 @@ def test_lines_that_are_no_object_are_named(write):
 def test_another_encoding_is_an_error_that_names_the_line(write):
     text = "\n".join([json.dumps(DANA)] * 500 + [json.dumps(DANA, ensure_ascii=False)])
     path = write("people.jsonl", text, "cp1255")
-    with pytest.raises(SourceError, match=r"people.jsonl line 501: this is not utf-8"):
+    with pytest.raises(SourceError, match=r"people.jsonl line 501: the text is not utf-8"):
         list(rows_of_file(path))
     assert list(rows_of_file(path, encoding="cp1255")) == [DANA] * 501
 

@@ -45,7 +45,7 @@ def test_streamed_rows_close_what_they_are_read_from():
     assert not closed
     streamed.close()
     assert closed
-    with pytest.raises(SourceError, match=r"rows of people\.csv were read before"):
+    with pytest.raises(SourceError, match=r"rows of people\.csv were read already"):
         list(streamed)
 
 
@@ -57,20 +57,18 @@ def test_columns_that_are_there_are_no_error():
 def test_a_column_that_is_not_there_is_an_error_that_names_those_that_are():
     with pytest.raises(SourceError) as raised:
         check_columns("people.csv", ["Phone", "name"], ["phone", "phone", "id"])
-    assert str(raised.value) == (
-        "people.csv has no column 'phone', 'id'. The columns are 'Phone', 'name'. Nothing was sent"
-    )
+    assert str(raised.value) == ("people.csv has no column 'phone', 'id'. The columns are 'Phone', 'name'.")
 
 
 def test_of_many_columns_the_first_are_named():
-    with pytest.raises(SourceError, match=r"'c19' and 980 more. Nothing"):
+    with pytest.raises(SourceError, match=r"'c19' and 980 more\."):
         check_columns("people.csv", [f"c{number}" for number in range(1000)], ["phone"])
 
 
 def test_a_first_row_that_is_a_person_is_not_shown():
     with pytest.raises(SourceError) as raised:
         check_columns("people.csv", ["0500000001", "Dana"], ["phone"])
-    assert "The first row holds a number such as a phone" in str(raised.value)
+    assert "The first row contains what may be a phone number" in str(raised.value)
     assert "0500000001" not in str(raised.value)
     assert "Dana" not in str(raised.value)
 
@@ -80,7 +78,7 @@ def test_a_first_row_that_is_a_person_is_not_shown():
     [
         ([], "people.csv has no columns"),
         (["phone", " "], "people.csv: column 2 has no name"),
-        (["phone", "id", "phone", "id"], "people.csv: there is more than one column 'phone', 'id'"),
+        (["phone", "id", "phone", "id"], "people.csv has more than one column 'phone', 'id'"),
     ],
 )
 def test_every_column_has_a_name_of_its_own(header, message):

@@ -5,12 +5,18 @@ import json
 import os
 import threading
 import time
+import uuid
+from types import SimpleNamespace
 
+import httpx
 import pytest
+import requests
+from airflow.sdk.api.client import Client
+from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor
 
 from airflow_provider_inforu.capi.voice import SEND_TEXT_TO_SPEECH
 from airflow_provider_inforu.hooks.inforu import InforuHook
-from airflow_provider_inforu.outcomes import decision
+from airflow_provider_inforu.outcomes import decision, progress
 from airflow_provider_inforu.outcomes.awaited import read_send
 from airflow_provider_inforu.outcomes.decision import Deadline, Goal, Moment
 from airflow_provider_inforu.outcomes.summary import SendSummary
@@ -48,7 +54,7 @@ def events_of(trigger):
 
 def event_of(trigger):
     (event,) = events_of(trigger)
-    assert set(event) == {"status", "message", "summary"}
+    assert set(event) == {"status", "message", "summary", "expected", "explanation", "deadline"}
     assert json.loads(json.dumps(event)) == event
     return event
 
@@ -115,7 +121,16 @@ def test_when_the_time_is_over_it_looks_a_last_time(server):
     server.answer(ended(1))
     event = event_of(trigger_of(deadline=time.time() - 5, poll_interval=3600))
     assert (event["status"], event["summary"]["calls"]) == ("timeout", 1)
-    assert len(server.requests) == 1
+    assert [path.rsplit("/", 1)[1] for path, _ in server.requests] == [SEND, "health"]
+
+
+def test_when_the_time_is_over_the_event_says_what_the_receiver_knows(receiver, connection):
+    connection(receiver_url=receiver.url, notification_secret=receiver.secret)
+    requests.post(f"{receiver.path('notifications')}?secret=wrong", json=[], timeout=60)
+    event = event_of(trigger_of(deadline=time.time() - 5))
+    assert event["status"] == "timeout"
+    assert "refused 1 push to this connection: wrong or missing secret 1" in event["message"]
+    assert "has never stored a push" in event["explanation"]
 
 
 def test_a_restarted_trigger_goes_on_where_the_first_one_stopped(server):
@@ -142,10 +157,18 @@ def test_failures_that_pass_are_waited_out_and_logged_once_in_a_row(server, caps
     assert "answered HTTP 503" in warnings[0]
 
 
-def test_no_look_is_logged_at_info(server, capsys):
-    server.answer(ended(0), ended(0), ended(2))
+def test_progress_is_logged_when_it_changes_and_not_for_each_look(server, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "PROGRESS_SECONDS", 0.0)
+    server.answer(ended(0), ended(0), ended(1), ended(1), ended(2))
     event_of(trigger_of())
-    assert capsys.readouterr().out == ""
+    lines = [line for line in capsys.readouterr().out.splitlines() if "calls have ended" in line]
+    assert ["0 of 2" in lines[0], "1 of 2" in lines[1], len(lines)] == [True, True, 2]
+
+
+def test_progress_that_changes_all_the_time_is_logged_now_and_then(server, capsys):
+    server.answer(ended(0), ended(1), ended(2), ended(3), ended(9))
+    event_of(trigger_of(expected=9))
+    assert capsys.readouterr().out.count("calls have ended") == 1
 
 
 def test_failures_that_do_not_end_are_an_error(server, monkeypatch):
@@ -359,3 +382,25 @@ def test_what_a_deferral_needs_follows_from_the_send():
         "deadline": now.wall + 60,
     }
     assert 60 < arguments["timeout"].total_seconds() <= 60 + BACKSTOP_SECONDS
+
+
+def test_airflow_dags_test_lets_the_trigger_read_a_stored_connection(server, monkeypatch):
+    # There the trigger runs in the process of the command, which has only the synchronous way to Airflow.
+    stored = json.loads(os.environ["AIRFLOW_CONN_INFORU_DEFAULT"])
+    monkeypatch.delenv("AIRFLOW_CONN_INFORU_DEFAULT")
+    extra = json.dumps(stored.pop("extra"))
+    body = {**stored, "conn_id": "inforu_default", "schema": None, "port": None, "extra": extra}
+
+    def answer(request):
+        assert request.url.path.endswith("/connections/inforu_default")
+        return httpx.Response(200, json=body)
+
+    client = Client(base_url=None, dry_run=True, token="", transport=httpx.MockTransport(answer))
+    client.base_url = "http://execution-api/"
+    monkeypatch.setattr(InProcessTestSupervisor, "_api_client", staticmethod(lambda: client))
+    server.answer(ended(2))
+    instance = SimpleNamespace(id=uuid.uuid4())
+    event = InProcessTestSupervisor.run_trigger_in_process(
+        trigger=trigger_of(deadline=time.time() + 5), ti=instance
+    )
+    assert event.payload["status"] == "success"

@@ -1,0 +1,99 @@
+"""From the context of a callback to an alert that rings."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_inforu.hooks.inforu import InforuHook
+from airflow_provider_inforu.hooks.settings import unreadable_named
+from airflow_provider_inforu.notifications.occasion import Kind, Occasion, occasion_of
+from airflow_provider_inforu.notifications.people import read_people
+from airflow_provider_inforu.notifications.rendering import Rendering
+from airflow_provider_inforu.notifications.ringing import Alert, ring, say_failed
+from airflow_provider_inforu.notifications.sentences import cut_to_hear, sentence_on
+
+if TYPE_CHECKING:
+    from airflow_provider_inforu.notifications.voice import InforuVoiceNotifier
+    from airflow_provider_inforu.triggers.threads import Threads
+
+log = logging.getLogger(__name__)
+
+
+def alert_about(notifier: InforuVoiceNotifier, context: object) -> None:
+    """Call the people of a notifier, or say in the log why not.
+
+    :param notifier: The notifier.
+    :param context: Of the callback; any part of it may be missing.
+    """
+    occasion = _read_occasion(notifier, context)
+    try:
+        alert, hook = _prepare(notifier, occasion, context)
+        with unreadable_named(hook.inforu_conn_id):
+            hook.settings  # noqa: B018 - read here, where what goes wrong is the connection's
+        ring(alert, hook)
+    except Exception as error:
+        say_failed(occasion.name, error)
+
+
+async def alert_about_async(notifier: InforuVoiceNotifier, context: object, threads: Threads) -> None:
+    """Do the same without blocking the event loop.
+
+    :param notifier: The notifier.
+    :param context: Of the callback; any part of it may be missing.
+    :param threads: In which it is done.
+    """
+    occasion = await threads.run(_read_occasion, notifier, context)
+    try:
+        alert, hook = await threads.run(_prepare, notifier, occasion, context)
+        with unreadable_named(hook.inforu_conn_id):
+            await hook.load_settings()
+        await threads.run(ring, alert, hook)
+    except Exception as error:
+        say_failed(occasion.name, error)
+
+
+def _read_occasion(notifier: InforuVoiceNotifier, context: object) -> Occasion:
+    try:
+        return occasion_of(_values(context), notifier)
+    except Exception as error:
+        # An entry may ask Airflow when it is read.
+        log.warning("what happened could not be read from the context (%s)", type(error).__name__)
+        return Occasion(Kind.UNKNOWN)
+
+
+def _prepare(notifier: InforuVoiceNotifier, occasion: Occasion, context: object) -> tuple[Alert, InforuHook]:
+    """Return what to say to whom, and the hook of the connection."""
+    for complaint in notifier.complaints:
+        log.error("alert %r: %s", occasion.name, complaint)
+    rendering = Rendering(notifier, _values(context), occasion.name)
+    campaign_id = rendering.campaign()
+    alert = Alert(
+        name=occasion.name,
+        subject=rendering.text("subject", occasion.subject),
+        people=read_people(rendering.value("phones")),
+        text=None if campaign_id else _read_text(notifier, rendering, occasion),
+        campaign_id=campaign_id,
+        cooldown=notifier.cooldown,
+        quiet_hours=notifier.quiet_hours,
+        ignore_possible_sending_time=notifier.ignore_possible_sending_time,
+    )
+    return alert, InforuHook(str(rendering.value("inforu_conn_id")))
+
+
+def _read_text(notifier: InforuVoiceNotifier, rendering: Rendering, occasion: Occasion) -> str:
+    text = rendering.text("message", sentence_on(occasion, notifier.language)).strip()
+    heard = cut_to_hear(text)
+    if heard != text:
+        log.warning(
+            "alert %r: the message has %d characters, and is cut at a sentence: the first %d are read",
+            occasion.name,
+            len(text),
+            len(heard),
+        )
+    return heard
+
+
+def _values(context: object) -> Mapping[str, Any]:
+    return context if isinstance(context, Mapping) else {}

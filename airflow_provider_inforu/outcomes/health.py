@@ -1,0 +1,125 @@
+"""What the receiver knows of the pushes of a connection, and what it means for a wait in vain."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from airflow_provider_inforu.outcomes.json_fields import read_count, read_counts, read_mapping, read_time
+
+_WRONG_SECRET = "wrong_secret"  # noqa: S105 - a reason
+_UNKNOWN_CONNECTION = "unknown_connection"
+_WORDS = {
+    _WRONG_SECRET: "wrong or missing secret",
+    _UNKNOWN_CONNECTION: "unknown connection name",
+    "address_not_allowed": "address not allowed",
+    "too_large": "body too large",
+    "not_stored": "not stored, see the receiver's log",
+}
+_ADVICE = {
+    _WRONG_SECRET: "Set the secret in the address at Inforu to notification_secret of the connection.",
+    "address_not_allowed": "Check [inforu] receiver_allowed_addresses.",
+    "too_large": "Check [inforu] receiver_max_body_bytes.",
+    "not_stored": "Check the database of the receiver.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PushHealth:
+    """What the receiver knows of the pushes of a connection.
+
+    :ivar last_push_at: When the last push of the connection was stored, in UTC; None for never.
+    :ivar refused: How many pushes to the connection were refused in the last hour, by reason.
+    :ivar other_connections: How many other connections stored a push in the last hour.
+    :ivar refused_elsewhere: How many pushes to all other names were refused in the last hour, by reason.
+    """
+
+    last_push_at: dt.datetime | None = None
+    refused: Mapping[str, int] = field(default_factory=dict)
+    other_connections: int = 0
+    refused_elsewhere: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """Read the receiver's answer.
+
+        :param value: A JSON value.
+        :raises ValueError: It is something else; the message names the field.
+        """
+        fields = read_mapping(value, "the health of pushes")
+        elsewhere = read_mapping(fields.get("elsewhere"), "elsewhere")
+        return cls(
+            last_push_at=read_time(fields, "last_push_at"),
+            refused=read_counts(fields, "refused"),
+            other_connections=read_count(elsewhere.get("connections"), "connections"),
+            refused_elsewhere=read_counts(elsewhere, "refused"),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as plain JSON."""
+        return {
+            "last_push_at": self.last_push_at.isoformat() if self.last_push_at else None,
+            "refused": dict(self.refused),
+            "other_connections": self.other_connections,
+            "refused_elsewhere": dict(self.refused_elsewhere),
+        }
+
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether the receiver refused pushes that may be those of the connection."""
+        return bool(self.refused or self.refused_elsewhere)
+
+    def describe(self, conn_id: str, now: dt.datetime) -> str:
+        """Return what is known, and what to check, in sentences.
+
+        :param conn_id: The connection.
+        :param now: This moment, with a time zone.
+        """
+        sentences = [self._describe_last_push(conn_id, now)]
+        if self.refused:
+            sentences.append(
+                f"In the last hour the receiver refused {_pushes(self.refused)} to this connection: "
+                f"{_reasons(self.refused)}."
+            )
+            sentences += [advice for reason, advice in _ADVICE.items() if reason in self.refused]
+        if self.refused_elsewhere:
+            sentences.append(
+                f"In the last hour the receiver refused {_pushes(self.refused_elsewhere)} to other names: "
+                f"{_reasons(self.refused_elsewhere)}. "
+                "Check that the address at Inforu names this connection."
+            )
+        if self.other_connections:
+            one = self.other_connections == 1
+            sentences.append(
+                f"In the last hour {self.other_connections} other connection{'' if one else 's'} received "
+                "pushes. Inforu has one address per account: use the connection that it names."
+            )
+        if self.last_push_at is None and len(sentences) == 1:
+            sentences.append("Check the address at Inforu, and that Inforu can reach the receiver.")
+        return " ".join(sentences)
+
+    def _describe_last_push(self, conn_id: str, now: dt.datetime) -> str:
+        if self.last_push_at is None:
+            return f"The receiver has never stored a push for the connection {conn_id!r}."
+        ago = _ago((now - self.last_push_at).total_seconds())
+        at = f"{self.last_push_at:%Y-%m-%d %H:%M:%S} UTC"
+        return f"The receiver stored the last push for the connection {conn_id!r} at {at} ({ago})."
+
+
+def _pushes(counts: Mapping[str, int]) -> str:
+    total = sum(counts.values())
+    return "1 push" if total == 1 else f"{total} pushes"
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{_WORDS.get(reason, reason)} {count}" for reason, count in counts.items())
+
+
+def _ago(seconds: float) -> str:
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            number = int(seconds // length)
+            return f"{number} {unit}{'' if number == 1 else 's'} ago"
+    return "less than a minute ago"

@@ -1,0 +1,162 @@
+"""The health of pushes: when the last one was stored, and how many were refused in the last hour and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import time
+from collections import Counter, deque
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from airflow_provider_inforu.receiver.tables import sources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from airflow_provider_inforu.receiver.database import Database
+
+WINDOW_SECONDS = 3600
+"""Refused pushes are counted for this long."""
+
+_STEP_SECONDS = 60
+_PUSH_PATH = re.compile(r"/v1/([^/]+)/notifications")
+_REASONS = {
+    401: "wrong_secret",
+    403: "address_not_allowed",
+    404: "unknown_connection",
+    413: "too_large",
+    429: "wrong_secret",
+    500: "not_stored",
+    503: "not_stored",
+}
+
+
+class RefusedPushes:
+    """Counts the pushes that this process refused in the last hour. Safe to use from several threads.
+
+    The counts of a connection are its own. All names that no connection has share one entry, so strangers
+    cannot make it grow.
+
+    :param clock: Returns seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._steps: dict[tuple[str | None, str], deque[list[int]]] = {}
+
+    def add(self, conn_id: str | None, reason: str) -> None:
+        """Count one refused push.
+
+        :param conn_id: A connection that exists, or None.
+        :param reason: Why the push was refused.
+        """
+        step = self._step()
+        with self._lock:
+            steps = self._steps.setdefault(
+                (conn_id, reason), deque(maxlen=WINDOW_SECONDS // _STEP_SECONDS + 1)
+            )
+            if steps and steps[-1][0] == step:
+                steps[-1][1] += 1
+            else:
+                steps.append([step, 1])
+
+    def of(self, conn_id: str) -> dict[str, int]:
+        """Return how many pushes to a connection were refused in the last hour, by reason.
+
+        :param conn_id: The connection.
+        """
+        return self._sum(lambda name: name == conn_id)
+
+    def elsewhere(self, conn_id: str) -> dict[str, int]:
+        """Return the same for all other names together.
+
+        :param conn_id: The connection that is left out.
+        """
+        return self._sum(lambda name: name != conn_id)
+
+    def size(self) -> int:
+        """Return how many numbers are kept."""
+        with self._lock:
+            return sum(map(len, self._steps.values()))
+
+    def _sum(self, is_wanted: Callable[[str | None], bool]) -> dict[str, int]:
+        oldest = self._step() - WINDOW_SECONDS // _STEP_SECONDS
+        counts: Counter[str] = Counter()
+        with self._lock:
+            for (name, reason), steps in self._steps.items():
+                if is_wanted(name):
+                    counts[reason] += sum(count for step, count in steps if step >= oldest)
+        return {reason: count for reason, count in sorted(counts.items()) if count}
+
+    def _step(self) -> int:
+        return int(self._clock() // _STEP_SECONDS)
+
+
+class CountRefusedPushes:
+    """An ASGI middleware that counts refused pushes by the status of their answer.
+
+    :param app: The application.
+    :param refused: Where they are counted.
+    :param is_known: Whether a connection of this name exists, as far as this process has seen.
+    """
+
+    def __init__(self, app: ASGIApp, refused: RefusedPushes, is_known: Callable[[str], bool]) -> None:
+        self._app = app
+        self._refused = refused
+        self._is_known = is_known
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and look at the status of its answer."""
+        is_post = scope["type"] == "http" and scope["method"] == "POST"
+        found = _PUSH_PATH.search(scope["path"]) if is_post else None
+        if found is None:
+            await self._app(scope, receive, send)
+            return
+        conn_id = found[1]
+
+        async def watch(message: Message) -> None:
+            if message["type"] == "http.response.start" and (reason := _REASONS.get(message["status"])):
+                self._refused.add(conn_id if self._is_known(conn_id) else None, reason)
+            await send(message)
+
+        await self._app(scope, receive, watch)
+
+
+class Health:
+    """Answers for one connection at a time.
+
+    :param database: Where notifications are stored.
+    :param refused: The refused pushes.
+    """
+
+    def __init__(self, database: Database, refused: RefusedPushes) -> None:
+        self._database = database
+        self._refused = refused
+
+    def read(self, conn_id: str) -> dict[str, Any]:
+        """Return the last push to a connection, and what was refused. Other names appear as counts only.
+
+        :param conn_id: The connection.
+        """
+        recently = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=WINDOW_SECONDS)
+        others = (
+            sa.select(sa.func.count())
+            .select_from(sources)
+            .where(sources.c.conn_id != conn_id, sources.c.last_push_at >= recently)
+        )
+        last = sa.select(sources.c.last_push_at).where(sources.c.conn_id == conn_id)
+        with self._database.reading() as connection:
+            last_push_at = connection.scalar(last)
+            connections = connection.scalar(others) or 0
+        return {
+            "last_push_at": last_push_at.isoformat() if last_push_at else None,
+            "window_seconds": WINDOW_SECONDS,
+            "refused": self._refused.of(conn_id),
+            "elsewhere": {"connections": connections, "refused": self._refused.elsewhere(conn_id)},
+        }

@@ -1,0 +1,196 @@
+"""A ledger that cannot be seen is not a ledger that never was: nobody is called again because of it."""
+
+import shutil
+
+import pytest
+from airflow.sdk import DAG
+
+from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
+from airflow_provider_inforu.sending.object_storage_store import ROOT_MARKER
+
+RECIPIENTS = [{"id": f"k{number}", "phone": f"05{number:08}"} for number in range(1, 251)]
+SPELLINGS = ["{}", "file://{}", "local://{}"]
+
+
+def task(*, retries=2, **kwargs):
+    with DAG("dag"):
+        return InforuSendTextToSpeechOperator(
+            task_id="call",
+            recipients=RECIPIENTS,
+            message="hello",
+            key_field="id",
+            max_in_flight=1,
+            retries=retries,
+            **kwargs,
+        )
+
+
+@pytest.fixture
+def disk(tmp_path, monkeypatch):
+    """Return a function that puts the ledgers on a disk of that name."""
+
+    def use(name, spelling="{}"):
+        monkeypatch.setenv("AIRFLOW__INFORU__LEDGER_PATH", spelling.format(tmp_path / name))
+        return tmp_path / name
+
+    return use
+
+
+def half_sent(runner, sandbox):
+    """Run a first try that stops after its first batch."""
+    sandbox.add_fault("loose_types")
+    sandbox.add_fault("status", status_id=-13)
+    assert runner.run(task()) == "up_for_retry"
+    assert len(sandbox.calls()) == 100
+
+
+def phones(sandbox):
+    return [call["phone"] for call in sandbox.calls()]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_volume_that_is_not_mounted_in_a_later_try_stops_it(runner, sandbox, disk, spelling):
+    root = disk("volume", spelling)
+    half_sent(runner, sandbox)
+    root.rename(root.with_name("unmounted"))
+    assert runner.run(task(), try_number=2) == "up_for_retry"
+    assert not root.exists(), "the later try made the folder that is missing"
+    root.mkdir()  # a mount point without its volume
+    assert runner.run(task(), try_number=3) != "success"
+    assert len(phones(sandbox)) == 100
+    root.rmdir()
+    root.with_name("unmounted").rename(root)
+    runner.max_tries += 2
+    assert runner.run(task(), try_number=4) == "success"
+    assert len(set(phones(sandbox))) == len(phones(sandbox)) == 250
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("is_used", [False, True], ids=["new", "used by other tasks"])
+def test_a_retry_on_a_worker_with_its_own_disk_calls_nobody(runner, sandbox, disk, spelling, is_used, capsys):
+    disk("one", spelling)
+    half_sent(runner, sandbox)
+    other = disk("two", spelling)
+    if is_used:
+        other.mkdir()
+        (other / ROOT_MARKER).touch()
+    assert runner.run(task(), try_number=2) == "up_for_retry"
+    assert "No new calls were placed" in capsys.readouterr().out
+    assert len(phones(sandbox)) == 100
+    disk("one", spelling)
+    assert runner.run(task(), try_number=3) == "success"
+    assert len(set(phones(sandbox))) == len(phones(sandbox)) == 250
+
+
+def test_a_ledger_path_that_changes_between_tries_stops_the_later_try(runner, sandbox, disk):
+    half_sent(runner, sandbox)
+    other = disk("other")
+    other.mkdir()
+    (other / ROOT_MARKER).touch()
+    assert runner.run(task(), try_number=2) == "up_for_retry"
+    assert len(phones(sandbox)) == 100
+
+
+def test_a_task_state_that_was_cleared_stops_each_later_try(runner, sandbox, capsys):
+    assert runner.run(task()) == "success"
+    runner.state_store.clear()
+    runner.max_tries += 2
+    for try_number in (2, 3, 4):
+        assert runner.run(task(), try_number=try_number) != "success"
+        assert "An earlier try of this task began a send" in capsys.readouterr().out
+    assert len(phones(sandbox)) == 250
+
+
+def test_after_a_clear_resend_calls_everybody_although_the_state_is_gone(runner, sandbox):
+    assert runner.run(task()) == "success"
+    runner.state_store.clear()
+    assert runner.run(task(resend=True), try_number=2) != "success", "the task was not cleared"
+    runner.max_tries += 2
+    assert runner.run(task(resend=True), try_number=3) == "success"
+    assert len(phones(sandbox)) == 500
+
+
+def test_a_send_that_goes_on_in_its_window_finds_its_ledger_or_stops(runner, sandbox, disk):
+    """After a deferral Airflow keeps the XComs, so this try sees that of its own beginning."""
+    disk("one")
+    half_sent(runner, sandbox)
+    other = disk("two")
+    other.mkdir()
+    (other / ROOT_MARKER).touch()
+    assert runner.resume_at(task(), "execute_in_window", {}) == "up_for_retry"
+    assert len(phones(sandbox)) == 100
+
+
+def test_a_try_that_never_began_to_send_does_not_stop_the_next_one(runner, sandbox):
+    with DAG("dag"):
+        broken = InforuSendTextToSpeechOperator(
+            task_id="call", recipients=RECIPIENTS, message="{{ nothing.here }}", key_field="id", retries=2
+        )
+    assert runner.run(broken) == "up_for_retry"
+    assert runner.run(task(), try_number=2) == "success"
+    assert len(phones(sandbox)) == 250
+
+
+def test_a_first_try_that_never_started_does_not_stop_the_second(runner, sandbox, disk):
+    assert runner.run(task(), try_number=2) == "success"
+    root = disk("volume")
+    root.mkdir()
+    (root / ROOT_MARKER).touch()  # another task used the folder before
+    runner.xcoms.clear()
+    runner.state_store.clear()
+    assert runner.run(task(), try_number=2) == "success"
+    assert len(phones(sandbox)) == 500
+
+
+def test_require_ledger_refuses_a_later_try_without_a_trace(runner, sandbox, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__INFORU__REQUIRE_LEDGER", "True")
+    assert runner.run(task(), try_number=2) == "up_for_retry"
+    assert sandbox.calls() == []
+
+
+@pytest.mark.parametrize("lost_reads", [1, 2, 3])
+@pytest.mark.parametrize("begin_at", range(6))
+def test_an_api_server_that_answers_some_reads_with_not_found_makes_nobody_called_twice(
+    runner, sandbox, monkeypatch, begin_at, lost_reads
+):
+    """As an older server without the route does, behind the balancer of newer ones."""
+    half_sent(runner, sandbox)
+    answer, reads = runner._state, iter(range(10_000))
+
+    def forgetful(method, request, key):
+        if method == "GET" and begin_at <= next(reads) < begin_at + lost_reads:
+            key = "a key that is not there"
+        return answer(method, request, key)
+
+    monkeypatch.setattr(runner, "_state", forgetful)
+    runner.run(task(), try_number=2)
+    monkeypatch.setattr(runner, "_state", answer)
+    runner.run(task(), try_number=3)
+    assert len(set(phones(sandbox))) == len(phones(sandbox))
+
+
+def test_an_api_server_that_writes_and_never_reads_calls_nobody_again(runner, sandbox, monkeypatch):
+    """A restored database, or a cache: all that was written seems to be gone."""
+    half_sent(runner, sandbox)
+    answer = runner._state
+    monkeypatch.setattr(
+        runner, "_state", lambda method, request, key: answer(method, request, f"{method} {key}")
+    )
+    assert runner.run(task(), try_number=2) == "up_for_retry"
+    runner.xcoms.clear()
+    assert runner.run(task(), try_number=3) != "success"
+    assert len(phones(sandbox)) == 100
+
+
+def test_a_ledger_on_the_workers_own_disk_is_warned_of(runner, disk, monkeypatch, capsys):
+    root = disk("volume")
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
+    monkeypatch.setattr(
+        "airflow_provider_inforu.operators.ledger._is_on_own_disk", lambda folder: folder == root
+    )
+    runner.run(task())
+    assert "on this worker's own disk" in capsys.readouterr().out
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "LocalExecutor")
+    shutil.rmtree(root)
+    runner.run(task())
+    assert "on this worker's own disk" not in capsys.readouterr().out
