@@ -18,13 +18,16 @@ log = logging.getLogger(__name__)
 def find_accepted(hook: InforuHook, ledger: Ledger, batches: Sequence[Batch]) -> dict[int, int | None]:
     """Ask the receiver about batches in doubt; return those of which a call has ended, with its campaign.
 
-    Silence proves nothing. A connection that names no receiver is not asked.
+    Silence proves nothing. A connection without a receiver is not asked. The first batch gets no campaign:
+    it may have made the copy to which all others are sent, and a forged push must not choose that.
 
     :param hook: Of the connection that sent.
     :param ledger: Of the send.
     :param batches: All batches of the send.
     :raises InforuError: The receiver cannot be asked.
     """
+    from airflow_provider_inforu.sending.dispatch import FIRST
+
     in_doubt = set(ledger.in_doubt())
     if not in_doubt or not hook.settings.has_receiver:
         return {}
@@ -33,7 +36,8 @@ def find_accepted(hook: InforuHook, ledger: Ledger, batches: Sequence[Batch]) ->
     accepted: dict[int, int | None] = {}
     for call in hook.iter_call_results(send_id):
         if call.key in batch_of:
-            accepted.setdefault(batch_of[call.key], call.campaign_id)
+            number = batch_of[call.key]
+            accepted.setdefault(number, None if number == FIRST else call.campaign_id)
         if len(accepted) == len(in_doubt):
             break
     if accepted:

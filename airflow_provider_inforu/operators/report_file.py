@@ -26,6 +26,7 @@ COLUMNS = (
     "request_token",
     "reason",
 )
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 STATES = {
     BatchState.ACCEPTED: "accepted",
     BatchState.REJECTED: "rejected",
@@ -63,9 +64,14 @@ def _write(file: TextIO, rows: Iterator[dict[str, Any]], *, as_table: bool) -> N
     if as_table:
         table = csv.DictWriter(file, COLUMNS)
         table.writeheader()
-        table.writerows(rows)
+        table.writerows({name: _as_cell(value) for name, value in row.items()} for row in rows)
     else:
         file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _as_cell(value: object) -> object:
+    """Return a value that no spreadsheet takes for a formula: keys and outcomes are words of others."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _rows(sent: Sent, outcomes: Outcomes) -> Iterator[dict[str, Any]]:

@@ -23,7 +23,7 @@ _CONN_ID = re.compile(r"[\w.:#!()\-]{1,250}")
 _PATHS = (".", "..")
 _THREADS = 2
 MOST_STRANGERS = 20
-"""Names of strangers that wait to be looked up. Further ones are refused at once."""
+"""Names of strangers that are looked up or wait for it. Further ones are refused at once."""
 
 
 class TooManyStrangersError(RuntimeError):
@@ -50,6 +50,7 @@ class Lookups:
         self._secrets.expect(settings.connections)
         self._threads = anyio.CapacityLimiter(_THREADS)
         self._threads_of_strangers = anyio.CapacityLimiter(_THREADS)
+        self._strangers = 0
         self._running: dict[str, asyncio.Task[Credentials]] = {}
 
     def expect(self, conn_ids: Iterable[str]) -> None:
@@ -87,23 +88,25 @@ class Lookups:
             raise UnknownConnectionError(conn_id)
         if (remembered := self._secrets.recall(conn_id)) is not None:
             return remembered
-        task = self._running.get(conn_id)
-        if task is None:
-            threads = self._threads if self.is_known(conn_id) else self._threads_of_strangers
-            if threads is self._threads_of_strangers and self._count_waiting() >= MOST_STRANGERS:
-                raise TooManyStrangersError(conn_id)
-            task = asyncio.ensure_future(
-                anyio.to_thread.run_sync(self._secrets.look_up, conn_id, limiter=threads)
-            )
-            self._running[conn_id] = task
-            task.add_done_callback(lambda done: self._end(conn_id, done))
+        task = self._running.get(conn_id) or self._start(conn_id)
         # A request that goes away does not take the answer from the others.
         return await asyncio.shield(task)
 
-    def _count_waiting(self) -> int:
-        return self._threads_of_strangers.statistics().tasks_waiting
+    def _start(self, conn_id: str) -> asyncio.Task[Credentials]:
+        is_stranger = not self.is_known(conn_id)
+        if is_stranger and self._strangers >= MOST_STRANGERS:
+            raise TooManyStrangersError(conn_id)
+        threads = self._threads_of_strangers if is_stranger else self._threads
+        task = asyncio.ensure_future(
+            anyio.to_thread.run_sync(self._secrets.look_up, conn_id, limiter=threads)
+        )
+        self._running[conn_id] = task
+        self._strangers += is_stranger
+        task.add_done_callback(lambda done: self._end(conn_id, done, is_stranger=is_stranger))
+        return task
 
-    def _end(self, conn_id: str, done: asyncio.Task[Credentials]) -> None:
-        self._running.pop(conn_id, None)
+    def _end(self, conn_id: str, done: asyncio.Task[Credentials], *, is_stranger: bool) -> None:
+        del self._running[conn_id]
+        self._strangers -= is_stranger
         if not done.cancelled():
             done.exception()  # is looked at, also where nobody waits for it any more
