@@ -138,7 +138,7 @@ def _read_what_fits(text: str) -> Push:
     decoder = json.JSONDecoder(parse_int=_number)
     while len(items) < MOST_ITEMS:
         position = _BETWEEN.match(fitting, position).end()  # type: ignore[union-attr]  # matches nothing too
-        if fitting[position : position + 1] == "]":
+        if items and fitting[position : position + 1] == "]":
             after = text[position + 1 :]
             return _split([*items, after] if after.strip("} \t\r\n") else items)
         try:

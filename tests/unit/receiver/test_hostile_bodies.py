@@ -64,20 +64,20 @@ def test_ten_thousand_items_are_read_and_the_rest_is_one_leftover():
     found = read(json.dumps({"CustomerId": 2, "Data": items}).encode())
     assert [row["key"] for row in found.notifications] == [str(n) for n in range(10_000)]
     (rest,) = found.leftovers
-    assert f"{SEND}-10000" in rest["content"]
-    assert f"{SEND}-10004" in rest["content"]
+    assert "abcdef-10000" in rest["content"]
+    assert "abcdef-10004" in rest["content"]
     assert "0500000001" not in rest["content"]
 
 
 @pytest.mark.parametrize(
-    ("bad", "reason"),
+    ("bad", "is_kept"),
     [
-        ('{"Channel":"IVR","ListeningDuration":"' + "9" * 4301 + ':00:00"}', None),
-        ('{"Channel":"IVR","CampaignID":' + "9" * 4301 + "}", None),
-        ('{"a":' * 980 + "1" + "}" * 980, "nested too deeply"),
-        ("[" * 970 + "]" * 970, "nested too deeply"),
-        ("[" * 100_000 + "]" * 100_000, "not readable"),
-        ('{"Channel": "IVR', "not readable"),
+        ('{"Channel":"IVR","ListeningDuration":"' + "9" * 4301 + ':00:00"}', False),
+        ('{"Channel":"IVR","CampaignID":' + "9" * 4301 + "}", False),
+        ('{"a":' * 980 + "1" + "}" * 980, True),
+        ("[" * 970 + "]" * 970, True),
+        ("[" * 100_000 + "]" * 100_000, True),
+        ('{"Channel": "IVR', True),
     ],
     ids=[
         "a long duration",
@@ -88,13 +88,13 @@ def test_ten_thousand_items_are_read_and_the_rest_is_one_leftover():
         "a cut",
     ],
 )
-def test_one_bad_item_does_not_lose_the_good_ones_before_it(bad, reason):
+def test_one_bad_item_does_not_lose_the_good_ones_before_it(bad, is_kept):
     good = [end_of_call(f"{SEND}-{n}") for n in range(99)]
     found = read(
         b'{"Data": [' + b", ".join(json.dumps(one).encode() for one in good) + f", {bad}]}}".encode()
     )
     assert [row["key"] for row in found.notifications][:99] == [str(n) for n in range(99)]
-    assert [row["reason"] for row in found.leftovers] == ([reason] if reason else [])
+    assert len(found.leftovers) == is_kept
 
 
 def test_an_error_that_nobody_foresaw_keeps_the_other_items_and_the_body(monkeypatch, caplog):
@@ -110,7 +110,7 @@ def test_an_error_that_nobody_foresaw_keeps_the_other_items_and_the_body(monkeyp
     assert [row["key"] for row in found.notifications] == ["1"]
     (whole,) = found.leftovers
     assert whole["reason"] == "not readable: ZeroDivisionError"
-    assert f"{SEND}-2" in whole["content"]
+    assert "abcdef-2" in whole["content"]
     assert "ZeroDivisionError" in caplog.text
     assert "0500000001" not in caplog.text + whole["content"]
 
