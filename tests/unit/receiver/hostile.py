@@ -43,7 +43,7 @@ def hostile_bodies(size):
         "form of many fields": fill(b"a&", size, b"", b""),
         "form of escapes": fill(b"%20", size, b"a=", b""),
         "spaces": b" " * size,
-        "commas": fill(b",,", size),
+        "commas": b"[" + b"," * (size - 2) + b"]",
         "quotes": b'"' * size,
     }
 

@@ -75,6 +75,10 @@ class InProcess:
         headers = {"Authorization": f"Bearer {SECRET}"}
         return self._loop.run_until_complete(self._client.get(path, headers=headers))
 
+    def request(self, method, path, headers, body):
+        request = self._client.request(method, f"http://receiver{path}", headers=headers, content=body)
+        return self._loop.run_until_complete(request)
+
     def count(self):
         with self.database.reading() as connection:
             return sum(
