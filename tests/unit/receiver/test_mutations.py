@@ -21,7 +21,7 @@ TYPES = [
     "text/xml",
     "",
     "multipart/form-data",
-    "\xff",
+    "text/plain; charset=nonsense",
 ]
 ODD_VALUES = [
     None,
