@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.notifications import VOICE_CHANNEL, parse_push
@@ -107,24 +108,29 @@ class RowMaker:
         }
 
     def _digest(self, content: Any) -> str:  # noqa: ANN401 - a JSON value
-        key = hashlib.sha256(self.secret.encode("utf-8", "surrogatepass")).digest()
-        digest = hashlib.blake2b(key=key, digest_size=16)
-        for part in _json_parts(content):
-            digest.update(part.encode("ascii"))
+        digest = _new_digest(self.secret).copy()
+        if isinstance(content, str) and len(content) > _CHUNK:
+            for part in _json_parts(content):
+                digest.update(part.encode("ascii"))
+        else:
+            digest.update(json.dumps(content, sort_keys=True).encode("ascii"))
         return digest.hexdigest()
 
     def _word(self, text: str | None, length: int) -> str | None:
         return clean(text, length) if self.store_phones == "full" else clean_for_readers(text, length)
 
 
-def _json_parts(content: Any) -> Iterator[str]:  # noqa: ANN401 - a JSON value
-    """Give the JSON of a value; of a long text in parts, which take less memory."""
-    if not isinstance(content, str) or len(content) <= _CHUNK:
-        yield json.dumps(content, sort_keys=True)
-        return
+@lru_cache(maxsize=64)
+def _new_digest(secret: str) -> hashlib.blake2b:
+    key = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+    return hashlib.blake2b(key=key, digest_size=16)
+
+
+def _json_parts(text: str) -> Iterator[str]:
+    """Give the JSON of a long text in parts, which take less memory."""
     yield '"'
-    for start in range(0, len(content), _CHUNK):
-        yield json.dumps(content[start : start + _CHUNK])[1:-1]
+    for start in range(0, len(text), _CHUNK):
+        yield json.dumps(text[start : start + _CHUNK])[1:-1]
     yield '"'
 
 
