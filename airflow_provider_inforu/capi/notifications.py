@@ -30,9 +30,9 @@ _DURATION = re.compile(r"(?:(\d{1,4}):)?(\d{1,3}):(\d{2})")
 
 MOST_ITEMS = 10_000
 """Items of one push that are read. The rest is returned as text."""
-MOST_VALUES = 400_000
-"""JSON values of one push that are read: 10,000 notifications have about 240,000 separators."""
-_SEPARATORS = ",:[{"
+MOST_VALUES = 500_000
+"""JSON values of one push that are read, a list or an object as eight: 10,000 notifications have 310,000."""
+_WEIGHTS = {",": 1, ":": 1, "[": 8, "{": 8}
 _CHUNK = 65_536
 _LONGEST_FORM = 262_144
 _LONGEST_INT = 40
@@ -100,7 +100,7 @@ def parse_push(body: bytes, content_type: str = "application/json") -> Push:
     text = body.decode("utf-8-sig", errors="replace")
     if "x-www-form-urlencoded" in content_type.lower() and not text.lstrip().startswith(("{", "[")):
         return _split([_read_form(text)])
-    if sum(map(text.count, _SEPARATORS)) > MOST_VALUES:
+    if _count_values(text) > MOST_VALUES:
         return _read_what_fits(text)
     try:
         content = json.loads(text, parse_int=_number)
@@ -149,12 +149,17 @@ def _read_what_fits(text: str) -> Push:
     return _split([*items, text[position:] if items else text])
 
 
+def _count_values(text: str) -> int:
+    """Return about how many values a text has. Lists and objects cost Python's garbage collector its time."""
+    return sum(weight * text.count(separator) for separator, weight in _WEIGHTS.items())
+
+
 def _end_of_values(text: str) -> int:
     """Return where the text has had as many values as are read."""
     seen = 0
     for start in range(0, len(text), _CHUNK):
         chunk = text[start : start + _CHUNK]
-        seen += sum(map(chunk.count, _SEPARATORS))
+        seen += _count_values(chunk)
         if seen > MOST_VALUES:
             return start
     return len(text)

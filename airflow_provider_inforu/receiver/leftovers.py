@@ -20,12 +20,12 @@ LONGEST_LEFTOVER = 65_536
 """Characters of one leftover that are kept."""
 MOST_UNREADABLE = 100
 """Distinct parts of one push that are not objects and are kept one by one."""
-MOST_CHARACTERS = 3_145_728
-"""Characters of one push that are looked at as leftovers one by one: 10,000 delivery reports fit."""
+MOST_CHARACTERS = 2_097_152
+"""Characters of one push that are looked at as leftovers one by one: some 7,000 delivery reports fit."""
 
 _MARGIN = 128
 """Characters after the cut in which a phone may end that begins before it."""
-_MOST_FAILURES = 20
+_MOST_FAILURES = 3
 _REASON_LENGTH = 64
 
 Row = dict[str, Any]
@@ -59,7 +59,7 @@ class Leftovers:
         self._rows: dict[str, Row] = {}
         self._characters = 0
         self._unreadable = 0
-        self._failures: list[Exception] = []
+        self._failures: list[type[Exception]] = []
         self._has_more = False
 
     def rows(self) -> list[Row]:
@@ -100,14 +100,14 @@ class Leftovers:
 
         :param error: Why. Its words may hold what came, so they are not shown.
         """
-        self._failures.append(error)
+        self._failures.append(type(error))  # its traceback would keep many frames
 
     def _reason_for_whole_body(self) -> str | None:
         if not self._failures:
             return "too much in one push" if self._has_more else None
-        if all(isinstance(error, RecursionError) for error in self._failures):
+        if all(issubclass(error, RecursionError) for error in self._failures):
             return "nested too deeply"
-        kind = type(next(one for one in self._failures if not isinstance(one, RecursionError))).__name__
+        kind = next(one for one in self._failures if not issubclass(one, RecursionError)).__name__
         log.error("A part of a push to the connection %r could not be read: %s", self._conn_id, kind)
         return f"not readable: {kind}"[:_REASON_LENGTH]
 

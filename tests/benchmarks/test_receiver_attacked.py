@@ -21,7 +21,7 @@ from tests.receiver import end_of_call
 from tests.unit.receiver.hostile import MIB, hostile_bodies
 
 SEND = "0123456789abcdef"
-ROUNDS = 5
+ROUNDS = 3
 
 
 def process_tree(pid):
