@@ -133,6 +133,14 @@ RECEIVER_OPTIONS: dict[str, dict[str, Any]] = {
         "example": "192.0.2.0/24, 2001:db8::1",
         "default": "",
     },
+    "receiver_connections": {
+        "description": "The connections that may push and read, separated by commas. Any other name is "
+        "refused without a look-up, like a wrong secret. Empty: every connection of type inforu.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "inforu_default",
+        "default": "",
+    },
     "receiver_max_body_bytes": {
         "description": "A larger push is refused. 10,000 notifications take about 3 MB.",
         "version_added": "0.1.0",
@@ -149,7 +157,8 @@ RECEIVER_OPTIONS: dict[str, dict[str, Any]] = {
         "default": "masked",
     },
     "receiver_retention_days": {
-        "description": "How long notifications are kept when `airflow inforu prune` runs.",
+        "description": "How long the receiver and `airflow inforu prune` keep notifications, 8 to 36500 "
+        "days. The receiver removes older ones by itself; 0 keeps everything.",
         "version_added": "0.1.0",
         "type": "integer",
         "example": None,
@@ -157,6 +166,9 @@ RECEIVER_OPTIONS: dict[str, dict[str, Any]] = {
     },
 }
 """The configuration of the receiver."""
+
+SHORTEST_SECRET = 16
+"""Characters of a secret in the connection. A shorter one could be guessed."""
 
 FIELD_BEHAVIOUR: dict[str, Any] = {
     "hidden-fields": ["schema"],
@@ -195,7 +207,19 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     },
     "notification_secret": {
         "label": "Notification secret",
-        "description": "The secret in the address to which Inforu pushes notifications.",
+        "description": "The secret in the address to which Inforu pushes notifications: "
+        "16 characters or more.",
+        "schema": {"type": ["string", "null"], "format": "password"},
+    },
+    "notification_secret_previous": {
+        "label": "Previous notification secret",
+        "description": "The secret that it replaces, while the address at Inforu still has that one.",
+        "schema": {"type": ["string", "null"], "format": "password"},
+    },
+    "read_secret": {
+        "label": "Read secret",
+        "description": "The secret with which tasks read outcomes, 16 characters or more. "
+        "Empty: the notification secret reads too.",
         "schema": {"type": ["string", "null"], "format": "password"},
     },
     "receiver_url": {

@@ -18,6 +18,7 @@ import pytest
 import requests
 
 from airflow_provider_inforu.receiver import create_app
+from airflow_provider_inforu.receiver.credentials import Credentials, read_credentials
 from airflow_provider_inforu.receiver.database import open_database
 from airflow_provider_inforu.receiver.secrets import UnknownConnectionError
 from airflow_provider_inforu.receiver.server import ReceiverServer
@@ -25,11 +26,15 @@ from airflow_provider_inforu.receiver.settings import ReceiverSettings
 
 CONN_ID = "inforu_default"
 SECRET = "a-secret-for-tests"
+CREDENTIALS = Credentials(push=(SECRET,), read=(SECRET,))
 
 
 @dataclass
 class Receiver:
-    """A running receiver, and the words to talk to it. `secrets` maps connections to their secrets."""
+    """A running receiver, and the words to talk to it.
+
+    `secrets` maps connections to their notification secret, or to the secrets in their extra.
+    """
 
     url: str
     database: object
@@ -95,14 +100,15 @@ def running_receiver(database, *, conn_id=CONN_ID, secret=SECRET, port=0, **sett
     """Run a receiver on a database, or on the one at a URL."""
     secrets = {conn_id: secret}
 
-    def secret_of(name):
+    def credentials_of(name):
         if name not in secrets:
             raise UnknownConnectionError(name)
-        return secrets[name]
+        found = secrets[name]
+        return read_credentials(found if isinstance(found, dict) else {"notification_secret": found})
 
     if isinstance(database, str):
         database = open_database(database)
-    app = create_app(ReceiverSettings(database=database, secret_of=secret_of, **settings))
+    app = create_app(ReceiverSettings(database=database, credentials_of=credentials_of, **settings))
     with ReceiverServer(app, port=port, log_config=None, log_level=logging.WARNING) as server:
         yield Receiver(server.url, database, secrets, conn_id, secret)
 

@@ -26,7 +26,18 @@ ANSWERED = "Answered"
 ISRAEL = "Asia/Jerusalem"
 _YEARS = range(2000, 2200)
 """Years in which a call can have ended. A zone can make 10000 of 9999, which no driver can read."""
-_DURATION = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{2})")
+_DURATION = re.compile(r"(?:(\d{1,4}):)?(\d{1,3}):(\d{2})")
+
+MOST_ITEMS = 10_000
+"""Items of one push that are read. The rest is returned as text."""
+MOST_VALUES = 500_000
+"""JSON values of one push that are read, a list or an object as eight: 10,000 notifications have 310,000."""
+_WEIGHTS = {",": 1, ":": 1, "[": 8, "{": 8}
+_CHUNK = 65_536
+_LONGEST_FORM = 262_144
+_LONGEST_INT = 40
+_ITEMS_BEGIN = re.compile(r'\s*+(?:\[|\{.{0,4096}?"data"\s{0,64}+:\s{0,64}+\[)', re.IGNORECASE | re.DOTALL)
+_BETWEEN = re.compile(r"[\s,]*+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +81,8 @@ class Push:
     """A pushed body.
 
     :ivar notifications: The items that could be read.
-    :ivar unreadable: The parts that could not, as they came, for a person to see.
+    :ivar unreadable: The parts that could not, as they came, for a person to see. The last one is text that
+        is damaged, or comes after MOST_ITEMS items or MOST_VALUES values.
     """
 
     notifications: list[Notification]
@@ -80,34 +92,82 @@ class Push:
 def parse_push(body: bytes, content_type: str = "application/json") -> Push:
     """Read a pushed body of any shape that is known: the guide's envelope, a bare array, one item, a form.
 
+    Costs bounded time and memory. The items before the limits, or before damage, are read; the rest is text.
+
     :param body: The bytes that came.
     :param content_type: The ``Content-Type`` header; only tells a form from JSON.
     """
-    content = _read(body, content_type)
+    text = body.decode("utf-8-sig", errors="replace")
+    if "x-www-form-urlencoded" in content_type.lower() and not text.lstrip().startswith(("{", "[")):
+        return _split([_read_form(text)])
+    if _count_values(text) > MOST_VALUES:
+        return _read_what_fits(text)
+    try:
+        content = json.loads(text, parse_int=_number)
+    except (ValueError, RecursionError):
+        return _read_what_fits(text)
     if isinstance(content, Mapping):
         data = field_of(content, "Data")
         content = data if data is not None else content
     items = content if isinstance(content, list) else [content]
-    notifications = [_item(item) for item in items if isinstance(item, Mapping) and item]
-    return Push(notifications, [item for item in items if not (isinstance(item, Mapping) and item)])
+    if len(items) > MOST_ITEMS:
+        return _read_what_fits(text)
+    return _split(items)
 
 
-def _read(body: bytes, content_type: str) -> Any:  # noqa: ANN401 - a JSON value
-    text = body.decode("utf-8-sig", errors="replace")
-    if "x-www-form-urlencoded" in content_type.lower():
-        return dict(parse_qsl(text, keep_blank_values=True))
+def _split(items: list[Any]) -> Push:
+    readable = [item for item in items if isinstance(item, Mapping) and item]
+    unreadable = [item for item in items if not (isinstance(item, Mapping) and item)]
+    return Push([_item(item) for item in readable], unreadable)
+
+
+def _read_form(text: str) -> Any:  # noqa: ANN401 - a JSON value
+    """Return the fields of a form, or the text where it is no form of a plausible size."""
     try:
-        return json.loads(text, parse_int=_number)
-    except (ValueError, RecursionError):
+        return dict(parse_qsl(text[: _LONGEST_FORM + 1], keep_blank_values=True, max_num_fields=1000))
+    except ValueError:
         return text
 
 
+def _read_what_fits(text: str) -> Push:
+    """Read the items of a list one by one, until a limit or damage is met."""
+    begin = _ITEMS_BEGIN.match(text)
+    if begin is None:
+        return Push([], [text])
+    fitting, position, items = text[: _end_of_values(text)], begin.end(), list[Any]()
+    decoder = json.JSONDecoder(parse_int=_number)
+    while len(items) < MOST_ITEMS:
+        position = _BETWEEN.match(fitting, position).end()  # type: ignore[union-attr]  # matches nothing too
+        if items and fitting[position : position + 1] == "]":
+            after = text[position + 1 :]
+            return _split([*items, after] if after.strip("} \t\r\n") else items)
+        try:
+            item, position = decoder.raw_decode(fitting, position)
+        except (ValueError, RecursionError):
+            break
+        items.append(item)
+    return _split([*items, text[position:] if items else text])
+
+
+def _count_values(text: str) -> int:
+    """Return about how many values a text has. Lists and objects cost Python's garbage collector its time."""
+    return sum(weight * text.count(separator) for separator, weight in _WEIGHTS.items())
+
+
+def _end_of_values(text: str) -> int:
+    """Return where the text has had as many values as are read."""
+    seen = 0
+    for start in range(0, len(text), _CHUNK):
+        chunk = text[start : start + _CHUNK]
+        seen += _count_values(chunk)
+        if seen > MOST_VALUES:
+            return start
+    return len(text)
+
+
 def _number(digits: str) -> int | str:
-    """Return an int, or the text of one that is longer than Python reads: it loses no other item."""
-    try:
-        return int(digits)
-    except ValueError:
-        return digits
+    """Return an int, or the text of one that no column holds: a long one takes Python its time."""
+    return int(digits) if len(digits) <= _LONGEST_INT else digits
 
 
 def _item(item: Mapping[str, Any]) -> Notification:
@@ -152,6 +212,8 @@ def _utc(value: object) -> dt.datetime | None:
     An hour that happens twice in autumn is read as the first; one that does not exist in spring is moved
     over the gap. A year in which no call can have ended is no date.
     """
+    if not isinstance(value, str | int):
+        return None
     try:
         date = dt.datetime.fromisoformat(str(value).strip())
         if date.tzinfo is None:

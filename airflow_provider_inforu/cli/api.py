@@ -81,6 +81,8 @@ class AirflowApi:
         import requests
 
         session = requests.Session()
+        # An entry in ~/.netrc must not travel with the request for a token either.
+        session.auth = _add_nothing
         token = os.environ.get("AIRFLOW_API_TOKEN", "").strip() or self._fetch_token(session)
         if not token.isascii() or not token.isprintable():
             raise CommandError("the token in AIRFLOW_API_TOKEN has characters that no token has")
@@ -130,6 +132,10 @@ class AirflowApi:
             raise CommandError(
                 f"what answers at {self._shown} is not Airflow's API (HTTP {response.status_code}, no JSON)"
             ) from None
+
+
+def _add_nothing(request: PreparedRequest) -> PreparedRequest:
+    return request
 
 
 def _detail(answer: object) -> str:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.capi.redact import printable
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -79,7 +80,7 @@ def ends_with_one_line(
         return run
 
     def end(args: Namespace, error: Exception, message: str) -> NoReturn:
-        line = " ".join(message.split())
+        line = printable(" ".join(message.split()))
         # Whoever does not listen, or interrupts again, still gets the exit code.
         with suppress(UnprintedError, KeyboardInterrupt):
             if getattr(args, "output", None) == "json" and not isinstance(error, _ARE_TOLD):

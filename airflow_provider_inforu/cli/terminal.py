@@ -7,6 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from airflow_provider_inforu.capi.redact import printable
 from airflow_provider_inforu.cli.errors import CommandError, UsageError
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ def print_table(rows: Sequence[Mapping[str, object]]) -> None:
     from airflow.cli.simple_table import AirflowConsole
     from rich.markup import escape
 
-    # The vendor's words may hold what rich takes for markup.
-    AirflowConsole().print_as_table([{name: escape(str(text)) for name, text in row.items()} for row in rows])
+    # The vendor's words may hold what rich takes for markup, and what a terminal takes for commands.
+    AirflowConsole().print_as_table(
+        [{name: escape(printable(str(text))) for name, text in row.items()} for row in rows]
+    )
 
 
 def confirm(question: str, *, ask: str, otherwise: str, yes: bool) -> None:

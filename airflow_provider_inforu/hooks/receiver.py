@@ -69,7 +69,7 @@ def new_receiver(conn_id: str, settings: InforuSettings, timeout: float | None =
     """
     from airflow_provider_inforu.outcomes.client import ReceiverClient
 
-    url, secret = settings.receiver_url, settings.notification_secret
+    url, secret = settings.receiver_url, settings.receiver_secret
     if not url or not secret:
         missing = [
             name for name, value in (("receiver_url", url), ("notification_secret", secret)) if not value
@@ -79,9 +79,10 @@ def new_receiver(conn_id: str, settings: InforuSettings, timeout: float | None =
             "what became of the calls: fill in both the Receiver address (receiver_url) and the Notification "
             'secret (notification_secret), see "Receiver" in the documentation'
         )
+    field = "read_secret" if settings.read_secret else "notification_secret"
     if not secret.isascii() or not secret.isprintable() or secret != secret.strip():
         raise InforuInputError(
-            f"the connection {conn_id!r}: notification_secret has white space around it, or characters other "
+            f"the connection {conn_id!r}: {field} has white space around it, or characters other "
             "than those of ASCII, which an HTTP header cannot carry"
         )
     return ReceiverClient(url, conn_id, secret, timeout or settings.timeout)

@@ -11,13 +11,16 @@ from urllib.parse import unquote, urlsplit
 
 from airflow_provider_inforu.capi.envelope import DEFAULT_BASE_URL, AuthLocation, basic_authorization
 from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
-from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS
+from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, SHORTEST_SECRET
 from airflow_provider_inforu.hooks.advice import how_to_add
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
 CONN_TYPE = "inforu"
+
+
+_SECRETS = ("notification_secret", "notification_secret_previous", "read_secret")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,9 @@ class InforuSettings:
     :ivar timeout: Seconds to wait for an answer.
     :ivar requests_per_second: The most requests a send makes in a second; 0 is no limit.
     :ivar proxy: Address of a proxy, or None.
-    :ivar notification_secret: The secret in the address of the receiver, or None.
+    :ivar notification_secret: The secret with which Inforu pushes, or None.
+    :ivar notification_secret_previous: The push secret that it replaces, or None.
+    :ivar read_secret: The secret that reads from the receiver, or None: the notification secret reads.
     :ivar receiver_url: Address of the receiver, or None.
     :ivar status_function: A function that answers for a RequestToken, or None.
     """
@@ -44,17 +49,25 @@ class InforuSettings:
     requests_per_second: int
     proxy: str | None = field(repr=False)
     notification_secret: str | None = field(repr=False)
+    notification_secret_previous: str | None = field(repr=False)
+    read_secret: str | None = field(repr=False)
     receiver_url: str | None
     status_function: str | None
 
     @property
     def has_receiver(self) -> bool:
         """Whether the connection names a receiver of notifications, and the secret to read from it."""
-        return bool(self.receiver_url and self.notification_secret)
+        return bool(self.receiver_url and self.receiver_secret)
+
+    @property
+    def receiver_secret(self) -> str | None:
+        """The secret that reads from the receiver, or None."""
+        return self.read_secret or self.notification_secret
 
     def secrets(self) -> list[str]:
         """Return every text that must not be seen, those derived from others too."""
         found = [self.token, _base64(self.username, self.token), self.notification_secret]
+        found += [self.notification_secret_previous, self.read_secret]
         if self.proxy:
             proxy = urlsplit(self.proxy)
             user, password = unquote(proxy.username or ""), unquote(proxy.password or "")
@@ -111,7 +124,7 @@ def read_settings(connection: Connection) -> InforuSettings:
         timeout=extra["timeout"],
         requests_per_second=extra["requests_per_second"],
         proxy=_address(extra["proxy"], f"{name}: proxy", with_user=True) if extra["proxy"] else None,
-        notification_secret=extra["notification_secret"],
+        **{secret: _secret(extra[secret], f"{name}: {secret}") for secret in _SECRETS},
         receiver_url=(
             _address(extra["receiver_url"], f"{name}: receiver_url", with_path=True)
             if extra["receiver_url"]
@@ -141,6 +154,15 @@ def _credential(value: str | None, name: str) -> str:
         raise InforuInputError(f"{name} is missing")
     if value != value.strip():
         raise InforuInputError(f"{name} has white space around it")
+    return value
+
+
+def _secret(value: str | None, name: str) -> str | None:
+    if value and len(value) < SHORTEST_SECRET:
+        raise InforuInputError(
+            f"{name} has fewer than {SHORTEST_SECRET} characters. Make a new one, for example with "
+            "`openssl rand -hex 24`, and set the same at Inforu"
+        )
     return value
 
 

@@ -15,12 +15,15 @@ log = logging.getLogger(__name__)
 def find_accepted(hook: InforuHook, result: SendResult) -> dict[int, int | None]:
     """Ask the receiver about batches in doubt; return those of which a call has ended, with its campaign.
 
-    Silence proves nothing. A connection that names no receiver is not asked.
+    Silence proves nothing. A connection without a receiver is not asked. The first batch gets no campaign:
+    it may have made the copy to which all others are sent, and a forged push must not choose that.
 
     :param hook: Of the connection that sent.
     :param result: The send so far. A batch whose keys are not known stays in doubt.
     :raises InforuError: The receiver cannot be asked.
     """
+    from airflow_provider_inforu.sending.dispatch import FIRST
+
     keys = {number: result.keys_of(number) or () for number in result.in_doubt}
     batch_of = {key: number for number, names in keys.items() for key in names}
     if not batch_of or not hook.settings.has_receiver:
@@ -28,7 +31,8 @@ def find_accepted(hook: InforuHook, result: SendResult) -> dict[int, int | None]
     accepted: dict[int, int | None] = {}
     for call in hook.iter_call_results(result.send_id):
         if call.key in batch_of:
-            accepted.setdefault(batch_of[call.key], call.campaign_id)
+            number = batch_of[call.key]
+            accepted.setdefault(number, None if number == FIRST else call.campaign_id)
         if len(accepted) == len(keys):
             break
     if accepted:

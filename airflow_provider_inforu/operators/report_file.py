@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-import secrets
+import re
 import tempfile
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.sending.batch_state import BatchState
+from airflow_provider_inforu.sending.local_files import local_path, make_folders, open_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -33,12 +33,13 @@ COLUMNS = (
     "request_token",
     "reason",
 )
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+"""What a spreadsheet takes for a formula, quoted any number of times."""
 STATES = {
     BatchState.ACCEPTED: "accepted",
     BatchState.REJECTED: "rejected",
     BatchState.SUBMITTING: "in_doubt",
 }
-LOCAL_PROTOCOLS = ("", "file", "local")
 ROWS_IN_A_READ = 100
 
 Row = dict[str, Any]
@@ -133,11 +134,8 @@ def write_report(path: str, rows: Iterable[Row]) -> str:
     digest = _Digest()
     try:
         target: Any = ObjectStoragePath(path)
-        if target.protocol in LOCAL_PROTOCOLS:
-            _write_locally(Path(target.path), rows, digest)
-        else:
-            with target.open("w", encoding="utf-8", newline="") as file:
-                _write(file, rows, digest, as_table=path.endswith(".csv"))
+        with _open_report(target) as file:
+            _write(file, rows, digest, as_table=path.endswith(".csv"))
     except ReportError:
         raise
     except Exception as error:  # object storages raise whatever they like
@@ -145,16 +143,13 @@ def write_report(path: str, rows: Iterable[Row]) -> str:
     return digest.text()
 
 
-def _write_locally(path: Path, rows: Iterable[Row], digest: _Digest) -> None:
-    """Write a file that appears whole or not at all: a task that is killed here leaves the earlier one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.draft")
-    try:
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            _write(file, rows, digest, as_table=path.suffix == ".csv")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+def _open_report(target: Any) -> AbstractContextManager[TextIO]:  # noqa: ANN401 - an object-storage path
+    """Open the report for writing. It appears whole or not at all: a killed task leaves the earlier one."""
+    if path := local_path(target):
+        make_folders(path.parent)
+        return open_atomically(path)
+    opened: AbstractContextManager[TextIO] = target.open("w", encoding="utf-8", newline="")
+    return opened
 
 
 def _write(file: TextIO, rows: Iterable[Row], digest: _Digest, *, as_table: bool) -> None:
@@ -164,7 +159,7 @@ def _write(file: TextIO, rows: Iterable[Row], digest: _Digest, *, as_table: bool
     for row in rows:
         digest.add(row)
         if as_table:
-            table.writerow(row)
+            table.writerow({name: _as_cell(value) for name, value in row.items()})
         else:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
@@ -192,7 +187,7 @@ def _parse(copy: Any, path: str) -> Iterator[Row]:  # noqa: ANN401 - a text file
     copy.seek(0)
     if path.endswith(".csv"):
         for row in csv.DictReader(copy):
-            yield {name: row[name] or None for name in COLUMNS}
+            yield {name: _from_cell(row[name]) or None for name in COLUMNS}
     else:
         for line in copy:
             row = json.loads(line)
@@ -214,3 +209,13 @@ def _join(block: Sequence[Row], outcomes: Outcomes) -> Iterator[Row]:
     ended = outcomes.of([row["key"] for row in block if row["state"] != "skipped"])
     for row in block:
         yield row if row["state"] == "skipped" else {**row, **ended.get(row["key"], {})}
+
+
+def _as_cell(value: object) -> object:
+    """Return a value that no spreadsheet takes for a formula: keys and outcomes are text of others."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def _from_cell(cell: str) -> str:
+    """Return the value from which `_as_cell` made a cell."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

@@ -15,13 +15,14 @@ from starlette.requests import ClientDisconnect
 
 from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.receiver.access_log import ForgetQuery, hide_queries
-from airflow_provider_inforu.receiver.database import CONNECTIONS
+from airflow_provider_inforu.receiver.database import READERS
 from airflow_provider_inforu.receiver.guard import Guard
 from airflow_provider_inforu.receiver.health import CountRefusedPushes, Health, RefusedPushes
+from airflow_provider_inforu.receiver.housekeeping import prune_now_and_then
 from airflow_provider_inforu.receiver.migrate import NotReadyError
 from airflow_provider_inforu.receiver.push_route import push_route
 from airflow_provider_inforu.receiver.read_routes import read_routes
-from airflow_provider_inforu.receiver.reading import BadCursorError
+from airflow_provider_inforu.receiver.reading import BadCursorError, read_conn_ids
 from airflow_provider_inforu.receiver.settings import PREFIX
 
 if TYPE_CHECKING:
@@ -41,11 +42,17 @@ def build_app(settings: ReceiverSettings) -> FastAPI:
     """
     # Where the server mounts us, it is the mount that adds the prefix.
     hide_queries(settings.prefix or PREFIX)
+    guard = Guard(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await anyio.to_thread.run_sync(_make_ready, settings)
-        yield
+        guard.lookups.expect(await anyio.to_thread.run_sync(_make_ready, settings))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(guard.lookups.warm_up)
+            if settings.retention_days:
+                tasks.start_soon(prune_now_and_then, settings.database, settings.retention_days)
+            yield
+            tasks.cancel_scope.cancel()
         await anyio.to_thread.run_sync(settings.database.close)
 
     app = FastAPI(
@@ -58,14 +65,11 @@ def build_app(settings: ReceiverSettings) -> FastAPI:
     )
     app.add_middleware(ForgetQuery)
     # Threads of our own, no more than there are connections: Airflow's API needs its threads itself.
-    # One of them stores pushes. More would only wait for the lock that each push takes, and SQLite is not
-    # fair to those who wait; here they wait in the order in which they came.
-    writers, readers = anyio.CapacityLimiter(1), anyio.CapacityLimiter(CONNECTIONS - 1)
-    guard = Guard(settings)
+    readers = anyio.CapacityLimiter(READERS)
     refused = RefusedPushes()
     app.add_middleware(CountRefusedPushes, refused=refused, is_known=guard.is_known)
     prefix = f"{settings.prefix}/v1/{{conn_id}}"
-    app.include_router(push_route(settings, guard, writers), prefix=prefix)
+    app.include_router(push_route(settings, guard), prefix=prefix)
     app.include_router(
         read_routes(settings, guard, readers, Health(settings.database, refused)), prefix=prefix
     )
@@ -77,14 +81,18 @@ def build_app(settings: ReceiverSettings) -> FastAPI:
     return app
 
 
-def _make_ready(settings: ReceiverSettings) -> None:
-    """Prepare the database; where that fails, each request tries again and answers 503 meanwhile."""
+def _make_ready(settings: ReceiverSettings) -> list[str]:
+    """Prepare the database, and return the connections that pushed before.
+
+    Where that fails, each request tries again, and answers 503 until it works.
+    """
     try:
-        _ = settings.database.engine
+        return read_conn_ids(settings.database)
     except NotReadyError as error:
         log.error("The receiver of Inforu notifications cannot work: %s", error)  # noqa: TRY400
     except SQLAlchemyError as error:
         _log_failure(error)
+    return []
 
 
 def _log_failure(error: SQLAlchemyError) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -19,14 +20,18 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
-CONNECTIONS = 4
-"""At most so many at a time: in the API server the rest of the pool is Airflow's."""
+WRITERS = 2
+"""Pushes that are stored at a time: a slow one does not stop the others."""
+READERS = 3
+CONNECTIONS = WRITERS + READERS + 1
+"""At most so many at a time, one of them to prune: in the API server the rest of the pool is Airflow's."""
 
 _CONNECT_SECONDS = 5
-_LOCK_SECONDS = 15
+LOCK_SECONDS = 15
 _SWITCH_SECONDS = 5.0
+_LOCK_NOT_AVAILABLE = "55P03"
 # The pool hands a connection to one thread at a time; SQLAlchemy 2 knows that by itself.
-_SQLITE_OPTIONS = {"timeout": _LOCK_SECONDS, "check_same_thread": False}
+_SQLITE_OPTIONS = {"timeout": LOCK_SECONDS, "check_same_thread": False}
 _SWITCH_PAUSE_SECONDS = 0.05
 
 
@@ -45,6 +50,7 @@ class Database:
         self._prepare = prepare
         self._is_ours = is_ours
         self._lock = Lock()
+        self._sqlite_turn = Lock()
         self._engine: sa.Engine | None = None
 
     @property
@@ -68,18 +74,24 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
+    def writing(self, lock_seconds: float = LOCK_SECONDS) -> Iterator[sa.Connection]:
         """Give a connection whose transaction is committed at the end, or undone after an error.
 
         It must begin with a statement that writes: SQLite does not wait for a lock in the middle.
+
+        :param lock_seconds: How long PostgreSQL waits for a locked row; see :func:`is_lock_timeout`.
         """
         engine = self.engine
         is_sqlite = engine.dialect.name == "sqlite"
         # Each statement has to see what others committed while it waited.
         options = {} if is_sqlite else {"isolation_level": "READ COMMITTED"}
-        with engine.execution_options(**options).begin() as connection:
+        # SQLite is not fair to those who wait for its one lock.
+        with (
+            self._sqlite_turn if is_sqlite else nullcontext(),
+            engine.execution_options(**options).begin() as connection,
+        ):
             if engine.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(lock_seconds * 1000)}")
             yield connection
 
     def close(self) -> None:
@@ -88,6 +100,15 @@ class Database:
             engine, self._engine = self._engine, None
         if engine is not None and self._is_ours:
             engine.dispose()
+
+
+def is_lock_timeout(error: sa.exc.OperationalError) -> bool:
+    """Return whether PostgreSQL gave up waiting for a locked row.
+
+    :param error: What a statement raised.
+    """
+    code = getattr(error.orig, "pgcode", None) or getattr(error.orig, "sqlstate", None)
+    return code == _LOCK_NOT_AVAILABLE
 
 
 def open_database(url: str, name: str = "the database") -> Database:
@@ -99,17 +120,17 @@ def open_database(url: str, name: str = "the database") -> Database:
     """
     try:
         parsed = make_url(url)
-        if parsed.get_dialect().is_async:
-            raise InforuInputError(
-                f"{name} names an asynchronous driver ({parsed.drivername}): take another one"
-            )
-        engine = _own_engine(parsed)
-    except (sa.exc.ArgumentError, ImportError) as error:
+        is_async = parsed.get_dialect().is_async
+        engine = None if is_async else _own_engine(parsed)
+    except (sa.exc.ArgumentError, ImportError, ValueError) as error:
         # The URL is not shown: it may hold a password.
         raise InforuInputError(
             f"{name} is no URL that SQLAlchemy can use here ({type(error).__name__}); "
-            "write for example postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE, and install its driver"
+            "write for example postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE, with %40 for an @ in the "
+            "password, and install its driver"
         ) from None
+    if engine is None:
+        raise InforuInputError(f"{name} names an asynchronous driver ({parsed.drivername}): take another one")
     return Database(lambda: engine, _prepare_own, is_ours=True)
 
 
@@ -120,7 +141,7 @@ def _own_engine(url: sa.URL) -> sa.Engine:
         poolclass=QueuePool,
         pool_size=CONNECTIONS,
         max_overflow=0,
-        pool_timeout=_LOCK_SECONDS,
+        pool_timeout=LOCK_SECONDS,
         pool_pre_ping=not is_sqlite,
         connect_args=_SQLITE_OPTIONS if is_sqlite else {"connect_timeout": _CONNECT_SECONDS},
         # An error would otherwise show what was to be stored.
@@ -142,8 +163,16 @@ def _be_durable(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 
 def _prepare_own(engine: sa.Engine) -> None:
     if engine.dialect.name == "sqlite":
+        _create_private_file(engine.url.database)
         _switch_to_wal(engine)
     upgrade(engine)
+
+
+def _create_private_file(path: str | None) -> None:
+    """Create the file of a new database so that only its owner reads it; SQLite's other files follow it."""
+    if path and path != ":memory:" and not path.startswith("file:"):
+        with suppress(OSError):  # SQLite says what is wrong
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
 
 
 def _switch_to_wal(engine: sa.Engine) -> None:

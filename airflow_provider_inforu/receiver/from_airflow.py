@@ -6,8 +6,10 @@ import json
 from typing import TYPE_CHECKING, cast, get_args
 
 from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.receiver.credentials import Credentials, read_credentials
 from airflow_provider_inforu.receiver.database import Database, open_database
 from airflow_provider_inforu.receiver.migrate import check_version
+from airflow_provider_inforu.receiver.pruning import LONGEST_DAYS, RETENTION_DAYS, SHORTEST_DAYS
 from airflow_provider_inforu.receiver.secrets import (
     OtherTypeError,
     SecretUnavailableError,
@@ -37,16 +39,19 @@ def read_receiver_settings(prefix: str = PREFIX) -> ReceiverSettings:
     """
     from airflow_provider_inforu._compat import conf
 
+    connections = conf.get(SECTION, "receiver_connections", fallback="") or ""
     addresses = conf.get(SECTION, "receiver_allowed_addresses", fallback="") or ""
     return ReceiverSettings(
         database=read_database(),
-        secret_of=secret_of,
+        credentials_of=credentials_of,
+        connections=tuple(dict.fromkeys(connections.replace(",", " ").split())),
         allowed_addresses=parse_networks(
             addresses.replace(",", " ").split(), f"[{SECTION}] receiver_allowed_addresses"
         ),
         max_body_bytes=_positive("receiver_max_body_bytes", MAX_BODY_BYTES),
         store_phones=_store_phones(conf.get(SECTION, "receiver_store_phones", fallback="masked")),
         prefix=prefix,
+        retention_days=_retention_days(),
     )
 
 
@@ -62,16 +67,16 @@ def read_database() -> Database:
     return Database(_metadata_engine, check_version, is_ours=False)
 
 
-def secret_of(conn_id: str) -> str | None:
-    """Return the notification secret of a connection, wherever Airflow keeps it.
+def credentials_of(conn_id: str) -> Credentials:
+    """Return the secrets of a connection, wherever Airflow keeps it.
 
-    Only the secret is read, so a receiver that stands alone needs no API token.
+    Only the secrets are read, so a receiver that stands alone needs no API token.
 
     :param conn_id: The connection.
     :raises UnknownConnectionError: There is none of type ``inforu``.
     :raises SecretUnavailableError: It cannot be read now, or its extra cannot be read at all.
     """
-    return _secret_in(read_connection(conn_id))
+    return _credentials_in(read_connection(conn_id))
 
 
 def read_connection(conn_id: str) -> Connection:
@@ -102,7 +107,7 @@ def read_connection(conn_id: str) -> Connection:
     raise UnknownConnectionError(conn_id)
 
 
-def _secret_in(connection: Connection) -> str | None:
+def _credentials_in(connection: Connection) -> Credentials:
     from airflow_provider_inforu._compat import mask_secret
 
     try:
@@ -111,14 +116,13 @@ def _secret_in(connection: Connection) -> str | None:
         extra = None
     if not isinstance(extra, dict):
         raise SecretUnavailableError("its extra is not a JSON object")
-    secret = extra.get("notification_secret")
-    if secret is not None and not isinstance(secret, str):
-        raise SecretUnavailableError("its notification_secret is not text")
-    if not secret or secret != secret.strip():
-        # Neither a header nor an address keeps white space around it.
-        return None
-    mask_secret(secret)
-    return secret
+    try:
+        credentials = read_credentials(extra)
+    except ValueError as error:
+        raise SecretUnavailableError(str(error)) from None
+    for secret in {*credentials.push, *credentials.read}:
+        mask_secret(secret)
+    return credentials
 
 
 def _metadata_engine() -> sa.Engine:
@@ -134,6 +138,18 @@ def _positive(option: str, default: int) -> int:
     if value < 1:
         raise InforuInputError(f"[{SECTION}] {option} must be a whole number from 1, not {value}")
     return value
+
+
+def _retention_days() -> int | None:
+    from airflow_provider_inforu._compat import conf
+
+    days: int = conf.getint(SECTION, "receiver_retention_days", fallback=RETENTION_DAYS)
+    if days and not SHORTEST_DAYS <= days <= LONGEST_DAYS:
+        raise InforuInputError(
+            f"[{SECTION}] receiver_retention_days must be {SHORTEST_DAYS} to {LONGEST_DAYS} days, or 0 to "
+            f"keep everything, not {days}: a sensor waits seven days by default for the calls of a send"
+        )
+    return days or None
 
 
 def _store_phones(value: str) -> StorePhones:

@@ -30,6 +30,7 @@ _REASONS = {
     403: "address_not_allowed",
     404: "unknown_connection",
     413: "too_large",
+    429: "wrong_secret",
     500: "not_stored",
     503: "not_stored",
 }

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.receiver.settings import StorePhones
 
 _SHOWN_DIGITS = 3
+_LONGEST_PHONE = 255
 # What has many digits and is no phone: dates, and the start of our message ids.
 _HARMLESS = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?|[0-9a-f]{16}-.{1,3}")
 
@@ -25,7 +26,7 @@ def stored_phone(phone: str | None, how: StorePhones) -> str | None:
     """
     if phone is None or how == "none":
         return None
-    digits = "".join(character for character in phone if character.isdecimal())
+    digits = "".join(character for character in phone[:_LONGEST_PHONE] if character.isdecimal())
     if how == "full":
         return digits[:PHONE_LENGTH]
     hidden = max(len(digits) - _SHOWN_DIGITS, _SHOWN_DIGITS)

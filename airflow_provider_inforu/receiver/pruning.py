@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from airflow_provider_inforu.receiver.reading import read_conn_ids
 from airflow_provider_inforu.receiver.tables import calls, leftovers, notifications, sources
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 RETENTION_DAYS = 90
 SHORTEST_DAYS = 8
 """A sensor waits seven days by default for what a send may lose before."""
+
+LONGEST_DAYS = 36_500
 
 TABLES = (notifications, calls, leftovers)
 
@@ -53,8 +56,7 @@ def prune(
     :param before: What was received earlier is old; a call only with its whole send.
     :param report: Told now and then how many more rows went.
     """
-    with database.reading() as connection:
-        conn_ids = list(connection.scalars(sa.select(sources.c.conn_id)))
+    conn_ids = read_conn_ids(database)
     return {
         table.name: sum(_prune_table(database, table, conn_id, before, report) for conn_id in conn_ids)
         for table in TABLES

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
-import anyio.to_thread
+import anyio
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse
 
+from airflow_provider_inforu.receiver.push_queue import PushQueue, QueueFullError
 from airflow_provider_inforu.receiver.rows import RowMaker
 from airflow_provider_inforu.receiver.store import Store
 
 if TYPE_CHECKING:
-    from anyio import CapacityLimiter
-
     from airflow_provider_inforu.receiver.guard import Guard
+    from airflow_provider_inforu.receiver.push_queue import Place
     from airflow_provider_inforu.receiver.settings import ReceiverSettings
     from airflow_provider_inforu.receiver.store import Stored
 
@@ -32,28 +33,43 @@ _ANY_BODY = {
 }
 
 
-def push_route(settings: ReceiverSettings, guard: Guard, threads: CapacityLimiter) -> APIRouter:
+_LONGEST_SIZE = 20
+BODY_SECONDS = 60.0
+"""How long a body may take to arrive."""
+_LOCK_SECONDS = 0.25
+"""How long a thread waits for a locked row: then others get the thread, and the push is tried again."""
+
+
+def push_route(settings: ReceiverSettings, guard: Guard) -> APIRouter:
     """Return the route that takes pushes.
 
     :param settings: The receiver's.
     :param guard: Lets requests through.
-    :param threads: In which the store is used.
     """
     router = APIRouter()
     store = Store(settings.database)
-
-    def keep(conn_id: str, secret: str, body: bytes, content_type: str) -> Stored:
-        now = dt.datetime.now(dt.UTC)
-        rows = RowMaker(conn_id, secret, settings.store_phones).read(body, content_type, now)
-        return store.add(conn_id, rows, now)
+    queue = PushQueue(settings.max_body_bytes)
 
     @router.post("/notifications", openapi_extra=_ANY_BODY)
     async def take_push(request: Request, conn_id: str) -> JSONResponse:
         guard.check_address(request)
-        secret = await guard.check_secret(request, conn_id, in_query=True)
-        body = await _read_body(request, settings.max_body_bytes)
+        secret = await guard.check_push(request, conn_id)
+        maker = RowMaker(conn_id, secret, settings.store_phones)
         content_type = request.headers.get("Content-Type", "")
-        stored = await anyio.to_thread.run_sync(keep, conn_id, secret, body, content_type, limiter=threads)
+        size = _announced_size(request, settings.max_body_bytes)
+        try:
+            with queue.place(conn_id, size) as place:
+                body = await _read_body(request, settings.max_body_bytes, place)
+                now = dt.datetime.now(dt.UTC)
+                stored = await place.run(
+                    partial(maker.read, body, content_type, now),
+                    lambda rows: store.add(conn_id, rows, now, _LOCK_SECONDS),
+                )
+        except QueueFullError:
+            log.warning("Connection %r: a push was refused, because too many wait to be stored", conn_id)
+            raise HTTPException(
+                503, "too many pushes to this connection wait; try again later", {"Retry-After": "5"}
+            ) from None
         _tell(conn_id, stored)
         return JSONResponse(
             {
@@ -66,17 +82,30 @@ def push_route(settings: ReceiverSettings, guard: Guard, threads: CapacityLimite
     return router
 
 
-async def _read_body(request: Request, most: int) -> bytes:
-    too_large = HTTPException(413, f"the body is larger than {most} bytes ([inforu] receiver_max_body_bytes)")
+def _announced_size(request: Request, most: int) -> int:
     declared = request.headers.get("Content-Length", "")
-    if declared.isdecimal() and int(declared) > most:
-        raise too_large
+    size = int(declared) if declared.isdecimal() and len(declared) < _LONGEST_SIZE else 0
+    if size > most or len(declared) >= _LONGEST_SIZE:
+        raise _too_large(most)
+    return size
+
+
+async def _read_body(request: Request, most: int, place: Place) -> bytes:
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise too_large
+    try:
+        with anyio.fail_after(BODY_SECONDS):
+            async for chunk in request.stream():
+                if len(body) + len(chunk) > most:
+                    raise _too_large(most)
+                place.grow(len(chunk))
+                body += chunk
+    except TimeoutError:
+        raise HTTPException(408, f"the body took longer than {BODY_SECONDS:.0f} seconds") from None
     return bytes(body)
+
+
+def _too_large(most: int) -> HTTPException:
+    return HTTPException(413, f"the body is larger than {most} bytes ([inforu] receiver_max_body_bytes)")
 
 
 def _tell(conn_id: str, stored: Stored) -> None:

@@ -37,7 +37,7 @@ def read_routes(
     reader = Reader(settings.database)
 
     async def answer(request: Request, conn_id: str, read: Callable[[], dict[str, Any]]) -> JSONResponse:
-        await guard.check_secret(request, conn_id, in_query=False)
+        await guard.check_read(request, conn_id)
         return JSONResponse(await anyio.to_thread.run_sync(read, limiter=threads))
 
     @router.get("/sends/{send_id}")

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from airflow_provider_inforu.receiver.rows import SEND_ID, clean
-from airflow_provider_inforu.receiver.tables import WORD_LENGTH, calls, notifications
+from airflow_provider_inforu.receiver.cleaning import clean
+from airflow_provider_inforu.receiver.rows import SEND_ID
+from airflow_provider_inforu.receiver.tables import WORD_LENGTH, calls, notifications, sources
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.receiver.database import Database
@@ -24,8 +25,10 @@ MOST_ROWS = 1000
 LATEST = "latest"
 """The cursor that stands for "from now on"."""
 
-OTHER_DIGIT = "other"
-"""Under which a summary counts digits that are not one key of a telephone."""
+OTHER = "other"
+"""Counts digits that are not one key of a telephone, and statuses beyond MOST_STATUSES."""
+MOST_STATUSES = 100
+"""A summary goes into events and XCom, so its size must not grow with what was pushed."""
 _TELEPHONE_KEYS = frozenset("0123456789*#")
 
 _LARGEST_ID = 2**63 - 1
@@ -37,6 +40,15 @@ _NO_CURSOR = "after must be a cursor: what an earlier answer gave as next"
 
 class BadCursorError(ValueError):
     """A cursor that we did not give."""
+
+
+def read_conn_ids(database: Database) -> list[str]:
+    """Return the connections that have pushed.
+
+    :param database: Where notifications are stored.
+    """
+    with database.reading() as connection:
+        return list(connection.scalars(sa.select(sources.c.conn_id)))
 
 
 class Reader:
@@ -74,12 +86,12 @@ class Reader:
         for group in groups:
             by_status[group.status or ""] += group.calls
             if group.digit is not None:
-                digit = group.digit if group.digit in _TELEPHONE_KEYS else OTHER_DIGIT
+                digit = group.digit if group.digit in _TELEPHONE_KEYS else OTHER
                 by_digit[digit] += group.calls
         return {
             "send_id": send_id,
             "calls": by_status.total(),
-            "by_status": dict(sorted(by_status.items())),
+            "by_status": _limit_statuses(by_status),
             "by_digit": dict(sorted(by_digit.items())),
             "first_at": _iso(min((one.first_at for one in groups if one.first_at), default=None)),
             "last_at": _iso(max((one.last_at for one in groups if one.last_at), default=None)),
@@ -145,6 +157,15 @@ class Reader:
         }
 
 
+def _limit_statuses(by_status: Counter[str]) -> dict[str, int]:
+    """Return the most frequent statuses by name, and the others as one."""
+    ranked = sorted(by_status.items(), key=lambda one: (-one[1], one[0]))
+    kept = Counter(dict(ranked[:MOST_STATUSES]))
+    if rest := sum(count for _, count in ranked[MOST_STATUSES:]):
+        kept[OTHER] += rest
+    return dict(sorted(kept.items()))
+
+
 def _position(after: str | None) -> int:
     if after is None:
         return 0
@@ -173,7 +194,7 @@ def _feed_position(connection: sa.Connection, conn_id: str, after: str | None) -
     if newest is None:
         return position
     query: sa.Select[Any] = sa.select(notifications.c.id, notifications.c.received_at).where(
-        notifications.c.id == position
+        notifications.c.conn_id == conn_id, notifications.c.id == position
     )
     row = connection.execute(query).first()
     # A pruned notification is not there either, but newer ones are; else the beginning repeats nothing.

@@ -6,12 +6,16 @@ import datetime as dt
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.notifications import VOICE_CHANNEL, parse_push
-from airflow_provider_inforu.capi.redact import hide_phones, is_phone_like
-from airflow_provider_inforu.receiver.phones import hide_phones_in, stored_phone
+from airflow_provider_inforu.capi.redact import is_phone_like
+from airflow_provider_inforu.receiver.cleaning import clean, clean_for_readers
+from airflow_provider_inforu.receiver.leftovers import Leftovers, Row
+from airflow_provider_inforu.receiver.phones import stored_phone
 from airflow_provider_inforu.receiver.tables import (
     DIGIT_LENGTH,
     KEY_LENGTH,
@@ -29,10 +33,8 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 _LARGEST_INT = 2**63 - 1
 
-LONGEST_LEFTOVER = 65_536
-"""Characters of one leftover that are kept."""
-
-Row = dict[str, Any]
+_CHUNK = 65_536
+_DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,62 +69,69 @@ class RowMaker:
         :param content_type: The ``Content-Type`` header.
         :param now: When it came.
         """
+        leftovers = Leftovers(self.conn_id, body, self._digest, self.store_phones, now)
+        notifications: list[Row] = []
         try:
-            return self._read(body, content_type, now)
-        except RecursionError:
-            text = body.decode("utf-8", errors="replace")
-            return Rows(leftovers=[self._leftover(text, "nested too deeply", now)])
-
-    def _read(self, body: bytes, content_type: str, now: dt.datetime) -> Rows:
-        push = parse_push(body, content_type)
-        rows = Rows()
+            push = parse_push(body, content_type)
+        except Exception as error:  # whatever a body says, it is kept
+            leftovers.fail(error)
+            return Rows(leftovers=leftovers.rows())
         for item in push.notifications:
-            if item.is_end_of_call:
-                rows.notifications.append(self._notification(item, now))
-            else:
-                rows.leftovers.append(self._leftover(item.raw, _why_not(item), now))
-        rows.leftovers.extend(self._leftover(part, "not readable", now) for part in push.unreadable)
-        return rows
+            if not item.is_end_of_call:
+                leftovers.add(item.raw, _why_not(item))
+                continue
+            try:
+                notifications.append(self._notification(item, now))
+            except Exception as error:  # one bad item must not lose the others
+                leftovers.fail(error)
+        for part in push.unreadable:
+            leftovers.add_unreadable(part)
+        return Rows(notifications, leftovers.rows())
 
     def _notification(self, item: Notification, now: dt.datetime) -> Row:
         send_id, key = split_message_id(item.message_id)
+        # A date after its own arrival is a wrong clock or a lie, and must not outrank the truth.
+        ended_at = item.ended_at if item.ended_at and item.ended_at - now <= _DAY else None
         return {
             "conn_id": self.conn_id,
             "digest": self._digest(item.raw),
             "received_at": now,
-            "ended_at": item.ended_at,
+            "ended_at": ended_at,
             "send_id": send_id,
             "key": key,
             "message_id": self._word(item.message_id, MESSAGE_ID_LENGTH) if key is None else item.message_id,
             "phone": stored_phone(item.phone, self.store_phones),
             "campaign_id": _fitting(item.campaign_id),
-            "status": _shown(item.status, WORD_LENGTH),
+            "status": clean_for_readers(item.status, WORD_LENGTH),
             "seconds": _fitting(item.seconds),
-            "digit": _shown(item.digit, DIGIT_LENGTH),
-        }
-
-    def _leftover(self, content: Any, reason: str, now: dt.datetime) -> Row:  # noqa: ANN401 - a JSON value
-        digest = self._digest(content)
-        if self.store_phones != "full":
-            content = hide_phones_in(content)
-        text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
-        more = len(text) - LONGEST_LEFTOVER
-        kept = clean(text, LONGEST_LEFTOVER) or ""
-        return {
-            "conn_id": self.conn_id,
-            "digest": digest,
-            "received_at": now,
-            "reason": reason,
-            "content": f"{kept} … and {more} characters more" if more > 0 else kept,
+            "digit": clean_for_readers(item.digit, DIGIT_LENGTH),
         }
 
     def _digest(self, content: Any) -> str:  # noqa: ANN401 - a JSON value
-        key = hashlib.sha256(self.secret.encode("utf-8", "surrogatepass")).digest()
-        text = json.dumps(content, sort_keys=True)
-        return hashlib.blake2b(text.encode("ascii"), key=key, digest_size=16).hexdigest()
+        digest = _new_digest(self.secret).copy()
+        if isinstance(content, str) and len(content) > _CHUNK:
+            for part in _json_parts(content):
+                digest.update(part.encode("ascii"))
+        else:
+            digest.update(json.dumps(content, sort_keys=True).encode("ascii"))
+        return digest.hexdigest()
 
     def _word(self, text: str | None, length: int) -> str | None:
-        return clean(text, length) if self.store_phones == "full" else _shown(text, length)
+        return clean(text, length) if self.store_phones == "full" else clean_for_readers(text, length)
+
+
+@lru_cache(maxsize=64)
+def _new_digest(secret: str) -> hashlib.blake2b:
+    key = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+    return hashlib.blake2b(key=key, digest_size=16)
+
+
+def _json_parts(text: str) -> Iterator[str]:
+    """Give the JSON of a long text in parts, which take less memory."""
+    yield '"'
+    for start in range(0, len(text), _CHUNK):
+        yield json.dumps(text[start : start + _CHUNK])[1:-1]
+    yield '"'
 
 
 def split_message_id(message_id: str | None) -> tuple[str | None, str | None]:
@@ -134,24 +143,6 @@ def split_message_id(message_id: str | None) -> tuple[str | None, str | None]:
     if not found or not found[2].isprintable() or is_phone_like(found[2]):
         return None, None
     return found[1].lower(), found[2]
-
-
-def _shown(text: str | None, length: int) -> str | None:
-    """Return text that readers may see, whatever is stored of phones."""
-    cleaned = clean(text, length)
-    return cleaned and hide_phones(cleaned)[:length]
-
-
-def clean(text: str | None, length: int) -> str | None:
-    """Return text that every database takes: cut, without half characters and NUL.
-
-    :param text: As it came.
-    :param length: The most characters.
-    """
-    if text is None:
-        return None
-    whole = text[:length].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return whole.replace("\0", "\N{REPLACEMENT CHARACTER}")[:length]
 
 
 def rank_of(row: Row) -> str:

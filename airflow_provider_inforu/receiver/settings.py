@@ -11,7 +11,7 @@ from airflow_provider_inforu.capi.errors import InforuInputError
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.receiver.database import Database
-    from airflow_provider_inforu.receiver.secrets import SecretOf
+    from airflow_provider_inforu.receiver.secrets import CredentialsOf
 
 StorePhones = Literal["masked", "full", "none"]
 """What is stored of the phone in a notification: its last three digits, all of it, or nothing."""
@@ -30,19 +30,23 @@ class ReceiverSettings:
     """How a receiver works.
 
     :ivar database: Where notifications are stored.
-    :ivar secret_of: Returns the notification secret of a connection.
+    :ivar credentials_of: Returns the secrets of a connection.
+    :ivar connections: The connections that exist; empty where that is not said.
     :ivar allowed_addresses: Networks that may push; empty is all.
     :ivar max_body_bytes: A larger push is refused.
     :ivar store_phones: What is stored of phones.
     :ivar prefix: What stands before ``/v1`` in the paths.
+    :ivar retention_days: How long notifications are kept; None: nothing is removed.
     """
 
     database: Database
-    secret_of: SecretOf
+    credentials_of: CredentialsOf
+    connections: tuple[str, ...] = ()
     allowed_addresses: tuple[Network, ...] = ()
     max_body_bytes: int = MAX_BODY_BYTES
     store_phones: StorePhones = "masked"
     prefix: str = PREFIX
+    retention_days: int | None = None
 
 
 def parse_networks(texts: Iterable[str], name: str) -> tuple[Network, ...]:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
-from airflow_provider_inforu.receiver.rows import Row, Rows, rank_of
+from airflow_provider_inforu.receiver.database import LOCK_SECONDS
+from airflow_provider_inforu.receiver.rows import Rows, rank_of
 from airflow_provider_inforu.receiver.tables import calls, leftovers, notifications, sources
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.receiver.database import Database
+    from airflow_provider_inforu.receiver.leftovers import Row
 
 T = TypeVar("T")
 
@@ -56,14 +58,15 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, conn_id: str, rows: Rows, now: dt.datetime) -> Stored:
+    def add(self, conn_id: str, rows: Rows, now: dt.datetime, lock_seconds: float = LOCK_SECONDS) -> Stored:
         """Store what was pushed, all or nothing; return when it is durable.
 
         :param conn_id: The connection that it was pushed to.
         :param rows: What was pushed.
         :param now: When.
+        :param lock_seconds: How long PostgreSQL waits for another push to the connection.
         """
-        with self._database.writing() as connection:
+        with self._database.writing(lock_seconds) as connection:
             _lock_source(connection, conn_id, now)
             new = _insert_new(connection, notifications, conn_id, rows.notifications)
             _settle_calls(connection, conn_id, new)

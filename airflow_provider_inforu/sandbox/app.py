@@ -12,11 +12,12 @@ from starlette.requests import ClientDisconnect
 
 from airflow_provider_inforu.sandbox.control_input import ControlInputError
 from airflow_provider_inforu.sandbox.control_routes import UnreadableControlBodyError, control_routes
+from airflow_provider_inforu.sandbox.own_names import OwnNames
 from airflow_provider_inforu.sandbox.pusher import Pusher
 from airflow_provider_inforu.sandbox.vendor_routes import vendor_routes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from airflow_provider_inforu.sandbox.state import Account
     from airflow_provider_inforu.sandbox.wire import Wire
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
 _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
 
 
-def create_app(account: Account, wire: Wire) -> FastAPI:
+def create_app(account: Account, wire: Wire, names: Iterable[str] = ()) -> FastAPI:
     """Return the application: the vendor's API, the control API and the page.
 
     :param account: The account whose calls are recorded.
     :param wire: The connections of the server that will run the application, for the faults that break them.
+    :param names: Host names to which it answers, in addition to those of this machine and IP addresses.
     """
 
     @asynccontextmanager
@@ -42,6 +44,7 @@ def create_app(account: Account, wire: Wire) -> FastAPI:
         pusher.stop()
 
     app = FastAPI(title="Inforu sandbox", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(OwnNames, names=names)
     app.include_router(vendor_routes(account, wire))
     app.include_router(control_routes(account, wire))
     app.add_exception_handler(ControlInputError, _explain)

@@ -6,6 +6,11 @@ from typing import Any
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "--host": {"default": "127.0.0.1", "help": "Address to listen on"},
+    "--allowed-hosts": {
+        "default": "",
+        "help": "Host names to which it answers, separated by commas, in addition to --host, this machine's "
+        "names and IP addresses",
+    },
     "--port": {"type": int, "default": 8765, "help": "Port to listen on; 0 takes a free one"},
     "--username": {"default": "sandbox", "help": "User name of the account"},
     "--token": {"default": "sandbox-token", "help": "API token of the account"},

@@ -41,6 +41,8 @@ class SandboxServer:
     :param port: Port to listen on; 0 takes a free one.
     :param username: The account's user name.
     :param token: The account's API token.
+    :param allowed_hosts: Host names to which it answers, separated by commas, in addition to ``host``, those
+        of this machine and IP addresses.
     :param settings: First settings by name, see :class:`~airflow_provider_inforu.sandbox.settings.Settings`;
         :meth:`reset` goes back to them.
     """
@@ -52,12 +54,14 @@ class SandboxServer:
         *,
         username: str = "sandbox",
         token: str = "sandbox-token",  # noqa: S107 - protects nothing: it opens only the sandbox
+        allowed_hosts: str = "",
         **settings: object,
     ) -> None:
         self.username = username
         self.token = token
         self._host = host
         self._port = port
+        self._names = [host, *allowed_hosts.split(",")]
         self._account = Account(username, token, read_model(Settings, settings))
         self._wire = Wire()
         self._thread: threading.Thread | None = None
@@ -76,7 +80,7 @@ class SandboxServer:
         listener = open_socket(self._host, self._port)
         self._port = listener.getsockname()[1]
         config = uvicorn.Config(
-            create_app(self._account, self._wire),
+            create_app(self._account, self._wire, self._names),
             http="h11",
             loop="asyncio",
             ws="none",

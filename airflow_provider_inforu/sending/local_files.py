@@ -7,8 +7,9 @@ import errno
 import os
 import secrets
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO
 
 LOCAL_PROTOCOLS = ("", "file", "local")
 """How fsspec names the local file system: without a scheme, ``file://`` and ``local://``."""
@@ -36,17 +37,28 @@ def local_path(path: StoragePath) -> Path | None:
     return Path(path.path) if path.protocol in LOCAL_PROTOCOLS else None
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: str) -> None:
     """Replace a file in one step: readers see the old content or the new one, after a crash too.
 
     :param path: The file. Its folder exists.
     :param content: The new content.
     :raises OSError: The file is as it was before.
     """
+    with open_atomically(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def open_atomically(path: Path) -> Iterator[TextIO]:
+    """Open a UTF-8 file for writing that replaces another one when the block ends without an error.
+
+    :param path: The file. Its folder exists.
+    :raises OSError: The file is as it was before.
+    """
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}{DRAFT_SUFFIX}")
     try:
-        with draft.open("xb") as file:
-            file.write(content)
+        with draft.open("x", encoding="utf-8", newline="") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)

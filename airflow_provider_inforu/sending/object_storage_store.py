@@ -128,7 +128,7 @@ class ObjectStorageStore:
         """Write a value, whoever may write the ledger."""
         try:
             with _clear_errors(self._root):
-                _write(self._folder / f"{key}.json", json.dumps(value).encode())
+                _write(self._folder / f"{key}.json", json.dumps(value))
         except FileNotFoundError as error:
             raise LedgerStoreError(
                 f"the folder of the ledger below {str(self._root)!r} is gone, or another attempt has begun. "
@@ -155,12 +155,12 @@ def _storage_of(path: Any) -> Any:  # noqa: ANN401 - an object-storage path and 
     return getattr(path, "__wrapped__", path).fs
 
 
-def _write(path: Any, content: bytes) -> None:  # noqa: ANN401 - an object-storage path
+def _write(path: Any, content: str) -> None:  # noqa: ANN401 - an object-storage path
     """Write a value that appears whole or not at all."""
     if file := local_path(path):
         write_atomically(file, content)
     else:
-        path.write_bytes(content)
+        path.write_bytes(content.encode())
 
 
 def _create_empty(path: Any) -> None:  # noqa: ANN401 - an object-storage path

@@ -7,13 +7,13 @@ from fastapi import FastAPI, Request
 from airflow_provider_inforu.receiver import create_app
 from airflow_provider_inforu.receiver.database import open_database
 from airflow_provider_inforu.receiver.settings import ReceiverSettings
-from tests.receiver import SECRET
+from tests.receiver import CREDENTIALS
 
 
 def ours():
     """Return the receiver on the database that INFORU_BENCHMARK_DATABASE names."""
     database = open_database(os.environ["INFORU_BENCHMARK_DATABASE"])
-    return create_app(ReceiverSettings(database=database, secret_of=lambda _: SECRET))
+    return create_app(ReceiverSettings(database=database, credentials_of=lambda _: CREDENTIALS))
 
 
 def bare():

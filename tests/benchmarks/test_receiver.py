@@ -25,13 +25,15 @@ OURS = "our receiver"
 
 
 @contextmanager
-def serving(factory, database_url=""):
+def serving(factory, database_url="", root=None):
+    """Serve an application of this checkout, or of another one that has an environment of its own."""
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "--factory", f"tests.benchmarks.receiver_apps:{factory}"]
+    python = root / ".venv" / "bin" / "python" if root else sys.executable
+    command = [python, "-m", "uvicorn", "--factory", f"tests.benchmarks.receiver_apps:{factory}"]
     process = subprocess.Popen(
         [*command, "--port", str(port), "--log-level", "error", "--no-access-log"],
-        cwd=ROOT,
+        cwd=root or ROOT,
         env={**os.environ, "INFORU_BENCHMARK_DATABASE": database_url},
     )
     try:

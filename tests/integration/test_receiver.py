@@ -131,7 +131,7 @@ def test_the_api_server_receives_and_keeps_notifications_in_airflows_database(
         assert receiver.summary(SEND)["by_status"] == {"Answered": 150}
         feed = receiver.pages("notifications", "notifications", limit=40)
         assert len({one["key"] for one in feed}) == len(feed) == 150
-        receiver.secret = "another-secret"
+        receiver.secret = "another-secret-of-all"
         assert receiver.push(items).status_code == 401
         receiver.conn_id = "nobody"
         assert receiver.push(items).status_code == 404
@@ -139,7 +139,7 @@ def test_the_api_server_receives_and_keeps_notifications_in_airflows_database(
         body = {
             "connection_id": "nobody_yet",
             "conn_type": "inforu",
-            "extra": json.dumps({"notification_secret": "another-secret"}),
+            "extra": json.dumps({"notification_secret": "another-secret-of-all"}),
         }
         made = requests.post(f"{server.ports.api_url}/api/v2/connections", json=body, timeout=60)
         assert made.status_code == 201, made.text
@@ -147,7 +147,7 @@ def test_the_api_server_receives_and_keeps_notifications_in_airflows_database(
         assert receiver.push(items).json()["stored"] == 150
         log = server.logs()
         assert "/inforu/v1/inforu_default/notifications" in log
-        for hidden in (SECRET, "another-secret", "0500000001"):
+        for hidden in (SECRET, "another-secret-of-all", "0500000001"):
             assert hidden not in log
         assert "Traceback" not in log
 

@@ -29,10 +29,10 @@ def test_check_asks_the_receiver_that_the_connection_names(inforu, connection, r
         "Pushes: The receiver has never stored a push for the connection 'inforu_default'"
         in inforu("check")[1]
     )
-    connection(receiver_url=receiver.url, notification_secret="another-secret")
+    connection(receiver_url=receiver.url, notification_secret="another-secret-of-all")
     code, out, err = inforu("check")
     assert (code, "Receiver: does not answer" in out) == (1, True)
-    assert "another-secret" not in out + err
+    assert "another-secret-of-all" not in out + err
     assert err.count("\n") == 1
 
 

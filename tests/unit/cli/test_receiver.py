@@ -52,14 +52,14 @@ def test_the_receiver_runs_on_its_own_and_its_logs_hold_neither_secret_nor_phone
         receiver = Receiver(found[1], None, secret=SECRET)
         assert receiver.push([end_of_call(f"{SEND}-1"), "0500000001"]).status_code == 200
         assert receiver.summary(SEND)["calls"] == 1
-        receiver.secret = "another-secret"
+        receiver.secret = "another-secret-of-all"
         assert receiver.push([end_of_call(f"{SEND}-2")]).status_code == 401
         process.send_signal(signal.SIGTERM)
         output = "".join(lines) + process.communicate(timeout=60)[0]
     assert process.returncode == 0, output
     assert 'notifications?*** HTTP/1.1" 200' in output
     assert "the secret is wrong" in output
-    for hidden in (SECRET, "another-secret", "0500000001"):
+    for hidden in (SECRET, "another-secret-of-all", "0500000001"):
         assert hidden not in output
 
 

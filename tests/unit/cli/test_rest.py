@@ -5,6 +5,7 @@ import socket
 import sys
 
 import pytest
+import requests
 
 from airflow_provider_inforu.cli.api import AirflowApi
 from airflow_provider_inforu.cli.errors import CommandError
@@ -153,6 +154,22 @@ def test_a_netrc_of_the_user_does_not_take_the_tokens_place(run, monkeypatch, tm
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login x password y\n")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     assert run("show")[0] == 0
+
+
+def test_the_request_for_a_token_carries_nothing_of_a_netrc(airflow, monkeypatch, tmp_path):
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login x password y\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    monkeypatch.delenv("AIRFLOW_API_TOKEN", raising=False)
+    sent = []
+    send = requests.Session.send
+
+    def note(session, request, **options):
+        sent.append(request.headers.get("Authorization"))
+        return send(session, request, **options)
+
+    monkeypatch.setattr(requests.Session, "send", note)
+    AirflowApi(airflow.url)._log_in()
+    assert sent == [None]
 
 
 def test_user_and_password_are_exchanged_for_a_token(run, airflow, monkeypatch):

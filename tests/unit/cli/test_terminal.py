@@ -1,10 +1,12 @@
 """What commands write for people: bars go to stderr, and only where that is a terminal."""
 
 import json
+from argparse import Namespace
 
 import pytest
 
-from airflow_provider_inforu.cli.terminal import bar
+from airflow_provider_inforu.cli.errors import CommandError, ends_with_one_line
+from airflow_provider_inforu.cli.terminal import bar, print_table
 
 
 def test_a_bar_shows_only_on_a_terminal(capsys, monkeypatch):
@@ -22,3 +24,23 @@ def test_a_bar_leaves_the_output_for_programs_alone(inforu, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     code, out, err = inforu("sends", "list", "-o", "json")
     assert (code, len(json.loads(out)), "Task instances" in err) == (0, 1, True)
+
+
+def test_no_table_sends_the_vendors_commands_to_the_terminal(capsys):
+    print_table([{"reason": "\x1b]0;pwned\x07\x1b[2J[red]no"}])
+    out = capsys.readouterr().out
+    assert "\x1b]" not in out
+    assert "\x1b[2J" not in out
+    assert "[red]no" in out
+
+
+def test_no_error_sends_the_vendors_commands_to_the_terminal(capsys):
+    @ends_with_one_line("it failed")
+    def command(_):
+        raise CommandError("Inforu said \x1b]0;pwned\x07\x1b[2J")
+
+    with pytest.raises(SystemExit):
+        command(Namespace(output=None))
+    err = capsys.readouterr().err
+    assert err.startswith("airflow inforu: Inforu said ")
+    assert err.removesuffix("\n").isprintable()

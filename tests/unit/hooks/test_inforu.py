@@ -201,9 +201,9 @@ def test_an_answer_without_quota_rows_is_still_a_connection(hook, inforu_sandbox
 
 
 def test_derived_secrets_are_masked_in_logs(connection):
-    connection(notification_secret="n-secret-1", proxy="http://me:pr0xy-secret@proxy.example")
+    connection(notification_secret="secret-of-notifications", proxy="http://me:pr0xy-secret@proxy.example")
     assert InforuHook().settings.username == "sandbox"
-    shown = redact("c2FuZGJveDpzYW5kYm94LXRva2Vu sandbox-token n-secret-1 pr0xy-secret")
+    shown = redact("c2FuZGJveDpzYW5kYm94LXRva2Vu sandbox-token secret-of-notifications pr0xy-secret")
     assert shown == "*** *** *** ***"
 
 

@@ -33,7 +33,7 @@ def test_every_field_is_read():
             "timeout": "5",
             "requests_per_second": 0,
             "proxy": "http://me:pr0xy@proxy.example:3128",
-            "notification_secret": "n-secret",
+            "notification_secret": "secret-of-notifications",
             "receiver_url": "https://airflow.example/",
             "status_function": "/Voice/Message/Status",
         },
@@ -121,13 +121,42 @@ def test_no_secret_shows_in_an_error(fields):
 
 
 def test_no_secret_shows_in_a_repr():
-    shown = repr(read(extra={"proxy": "http://me:pr0xy-secret@p", "notification_secret": "n-secret"}))
-    assert not {secret for secret in ("api-token", "pr0xy-secret", "n-secret") if secret in shown}
+    shown = repr(
+        read(extra={"proxy": "http://me:pr0xy-secret@p", "notification_secret": "secret-of-notifications"})
+    )
+    assert not {
+        secret for secret in ("api-token", "pr0xy-secret", "secret-of-notifications") if secret in shown
+    }
 
 
 def test_secrets_that_are_derived_from_others_are_known():
-    secrets = read(extra={"proxy": "http://me:p%40ss@p", "notification_secret": "n-secret"}).secrets()
-    assert secrets == ["api-token", "dXNlcjphcGktdG9rZW4=", "n-secret", "p%40ss", "p@ss", "bWU6cEBzcw=="]
+    secrets = read(
+        extra={"proxy": "http://me:p%40ss@p", "notification_secret": "secret-of-notifications"}
+    ).secrets()
+    assert secrets == [
+        "api-token",
+        "dXNlcjphcGktdG9rZW4=",
+        "secret-of-notifications",
+        "p%40ss",
+        "p@ss",
+        "bWU6cEBzcw==",
+    ]
+
+
+@pytest.mark.parametrize("field", ["notification_secret", "notification_secret_previous", "read_secret"])
+def test_a_secret_that_could_be_guessed_is_refused_by_name(field):
+    with pytest.raises(InforuInputError, match=rf"{field} has fewer than 16 characters") as raised:
+        read(extra={field: "fifteen-letters"})
+    assert "fifteen-letters" not in str(raised.value)
+    assert read(extra={field: "sixteen-letters."}).secrets()[-1] == "sixteen-letters."
+
+
+def test_the_receiver_is_read_with_the_read_secret_where_there_is_one():
+    secrets = {"notification_secret": "notification-secret", "receiver_url": "http://127.0.0.1:9"}
+    assert read(extra=secrets).receiver_secret == "notification-secret"
+    settings = read(extra={**secrets, "read_secret": "secret-of-readers"})
+    assert (settings.receiver_secret, settings.has_receiver) == ("secret-of-readers", True)
+    assert "secret-of-readers" not in repr(settings)
 
 
 @pytest.mark.parametrize("conn_type", ["postgres", "http", "generic", "inforu_other"])

@@ -79,17 +79,17 @@ def refuse_after(change):
 
 def test_a_secret_that_is_changed_during_the_wait_is_read_anew(server, connection):
     def change():
-        connection(receiver_url=server.url, notification_secret="the-new-secret")
+        connection(receiver_url=server.url, notification_secret="the-new-secret-of-all")
 
     server.answer(ended(0), refuse_after(change), ended(2))
     assert wait().calls == 2
     secrets = [headers["Authorization"] for _, headers in server.requests]
-    assert secrets == ["Bearer secret-of-notifications"] * 2 + ["Bearer the-new-secret"]
+    assert secrets == ["Bearer secret-of-notifications"] * 2 + ["Bearer the-new-secret-of-all"]
 
 
 def test_a_connection_that_cannot_be_read_anew_is_tried_again(server, connection, caplog):
     def change():
-        connection(receiver_url=server.url, notification_secret="the-new-secret")
+        connection(receiver_url=server.url, notification_secret="the-new-secret-of-all")
 
     server.answer(refuse_after(connection), refuse_after(change), ended(2))
     assert wait().calls == 2
@@ -207,7 +207,7 @@ def test_it_waits_for_the_receiver(receiver_hook, receiver):
 
 
 def test_the_receiver_of_another_secret_refuses(connection, receiver):
-    connection(receiver_url=receiver.url, notification_secret="another-secret")
+    connection(receiver_url=receiver.url, notification_secret="another-secret-of-all")
     with pytest.raises(ReceiverError, match="refused the notification_secret") as raised:
         InforuHook().get_send_summary(SEND)
     assert not raised.value.is_passing
@@ -241,16 +241,19 @@ def test_what_is_no_send_id_is_not_asked_for(server, send_id):
     ("extra", "words"),
     [
         ({}, "has no receiver_url and no notification_secret, so the receiver cannot be asked"),
-        ({"notification_secret": "secret"}, "has no receiver_url, so"),
+        ({"notification_secret": "secret-of-notifications"}, "has no receiver_url, so"),
         (
-            {"notification_secret": "secret"},
+            {"notification_secret": "secret-of-notifications"},
             r"both the Receiver address \(receiver_url\) and the Notification secret.*see \"Receiver\"",
         ),
         (
-            {"receiver_url": "http://127.0.0.1:9", "notification_secret": " secret"},
+            {"receiver_url": "http://127.0.0.1:9", "notification_secret": " secret-of-notifications"},
             "has white space around it",
         ),
-        ({"receiver_url": "http://127.0.0.1:9", "notification_secret": "a\nb"}, "cannot carry"),
+        (
+            {"receiver_url": "http://127.0.0.1:9", "notification_secret": "a\nb-and-many-more-letters"},
+            "cannot carry",
+        ),
     ],
 )
 def test_a_connection_that_lacks_something_is_refused_by_name(connection, extra, words):
@@ -262,7 +265,11 @@ def test_a_connection_that_lacks_something_is_refused_by_name(connection, extra,
 
 def test_the_proxy_of_the_connection_is_for_inforu_and_not_for_the_receiver(connection):
     with scripted_server() as running:
-        connection(receiver_url=running.url, notification_secret="secret", proxy="http://127.0.0.1:9")
+        connection(
+            receiver_url=running.url,
+            notification_secret="secret-of-notifications",
+            proxy="http://127.0.0.1:9",
+        )
         running.answer(ended(1))
         assert InforuHook().get_send_summary(SEND).calls == 1
 

@@ -12,7 +12,7 @@ from airflow_provider_inforu.receiver import create_app
 from airflow_provider_inforu.receiver.access_log import ACCESS_LOGGER, hide_queries
 from airflow_provider_inforu.receiver.database import open_database
 from airflow_provider_inforu.receiver.settings import ReceiverSettings
-from tests.receiver import CONN_ID, SECRET
+from tests.receiver import CONN_ID, CREDENTIALS, SECRET
 
 
 class LogAfterwards:
@@ -36,7 +36,7 @@ class LogAfterwards:
 def test_who_looks_at_a_request_after_its_answer_sees_no_secret(tmp_path, path, status):
     database = open_database(f"sqlite:///{tmp_path / 'receiver.db'}")
     server = FastAPI()
-    settings = ReceiverSettings(database=database, secret_of=lambda _: SECRET, prefix="")
+    settings = ReceiverSettings(database=database, credentials_of=lambda _: CREDENTIALS, prefix="")
     server.mount("/inforu", create_app(settings))
     seen = []
 

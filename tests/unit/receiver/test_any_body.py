@@ -15,7 +15,7 @@ from airflow_provider_inforu.receiver import create_app
 from airflow_provider_inforu.receiver.database import open_database
 from airflow_provider_inforu.receiver.settings import ReceiverSettings
 from airflow_provider_inforu.receiver.tables import leftovers, notifications
-from tests.receiver import CONN_ID, SECRET, end_of_call
+from tests.receiver import CONN_ID, CREDENTIALS, SECRET, end_of_call
 
 SEND = "0123456789abcdef"
 PUSH = f"/inforu/v1/{CONN_ID}/notifications"
@@ -50,7 +50,7 @@ class InProcess:
         self.database = open_database(url)
         # How durable it is, is tested elsewhere.
         sa.event.listen(self.database.engine, "checkout", lambda connection, *_: self._hurry(connection))
-        self.app = create_app(ReceiverSettings(database=self.database, secret_of=lambda _: SECRET))
+        self.app = create_app(ReceiverSettings(database=self.database, credentials_of=lambda _: CREDENTIALS))
         self._loop = asyncio.new_event_loop()
         self._client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://receiver", timeout=60
@@ -74,6 +74,10 @@ class InProcess:
     def get(self, path):
         headers = {"Authorization": f"Bearer {SECRET}"}
         return self._loop.run_until_complete(self._client.get(path, headers=headers))
+
+    def request(self, method, path, headers, body):
+        request = self._client.request(method, f"http://receiver{path}", headers=headers, content=body)
+        return self._loop.run_until_complete(request)
 
     def count(self):
         with self.database.reading() as connection:

@@ -75,13 +75,15 @@ def test_a_proxy_may_send_the_secret_in_a_header(receiver, name):
 
 
 def test_a_secret_of_any_letters_works_in_the_query(tmp_path):
-    secret = "sod \u05e1\u05d5\u05d3 &?#%"
+    secret = "sod \u05e1\u05d5\u05d3 &?#% and more"
     with running_receiver(f"sqlite:///{tmp_path / 'db'}", secret=secret) as receiver:
         url, body = receiver.path("notifications"), {"Data": [end_of_call(f"{SEND}-1")]}
         assert requests.post(url, params={"secret": secret}, json=body, timeout=60).status_code == 200
 
 
-@pytest.mark.parametrize("conn_id", ["nobody", "a b", "a\nb", "x" * 300, "\N{SNOWMAN}", "..%2F", "%00"])
+@pytest.mark.parametrize(
+    "conn_id", ["nobody", "a b", "a\nb", "x" * 300, "\N{SNOWMAN}", "..%2F", "%00", ".%2E"]
+)
 def test_an_unknown_connection_is_not_found(receiver, log, conn_id):
     receiver.conn_id = conn_id
     assert receiver.push([end_of_call(f"{SEND}-1")]).status_code == 404
@@ -104,7 +106,7 @@ def test_a_connection_without_a_secret_tells_the_administrator_what_to_set(recei
     answer = receiver.push([end_of_call(f"{SEND}-1")])
     assert answer.status_code == 503
     assert "notification_secret" in answer.json()["detail"]
-    assert "'bare' has no notification_secret" in log.text
+    assert "'bare' is not usable for the receiver as it is: it has no notification_secret" in log.text
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_stored(tmp_path):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from airflow_provider_inforu.receiver import database as database_module
+from airflow_provider_inforu.receiver import push_queue
 from airflow_provider_inforu.receiver import store as store_module
 from airflow_provider_inforu.receiver.database import open_database
 from airflow_provider_inforu.receiver.reading import Reader
@@ -173,7 +173,7 @@ def test_a_row_that_commits_late_is_not_skipped(postgres_url):
 
 @pytest.mark.postgres
 def test_a_push_that_waits_too_long_for_another_is_to_be_tried_again(postgres_url, monkeypatch):
-    monkeypatch.setattr(database_module, "_LOCK_SECONDS", 1)
+    monkeypatch.setattr(push_queue, "PATIENCE_SECONDS", 0.5)
     with running_receiver(postgres_url) as receiver:
         receiver.push([end_of_call(f"{SEND}-1")])
         with receiver.database.writing() as connection:

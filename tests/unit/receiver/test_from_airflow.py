@@ -7,7 +7,12 @@ from airflow.secrets.environment_variables import EnvironmentVariablesBackend
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.receiver import create_app
-from airflow_provider_inforu.receiver.from_airflow import read_database, read_receiver_settings, secret_of
+from airflow_provider_inforu.receiver.credentials import Credentials
+from airflow_provider_inforu.receiver.from_airflow import (
+    credentials_of,
+    read_database,
+    read_receiver_settings,
+)
 from airflow_provider_inforu.receiver.secrets import (
     RememberedSecrets,
     SecretUnavailableError,
@@ -17,6 +22,16 @@ from airflow_provider_inforu.receiver.server import ReceiverServer
 from tests.receiver import Receiver, end_of_call
 
 SEND = "0123456789abcdef"
+
+
+def get(secrets, name):
+    """Return remembered credentials, or look them up."""
+    found = secrets.recall(name)
+    return secrets.look_up(name) if found is None else found
+
+
+def named(secret):
+    return Credentials(push=(secret,))
 
 
 class BrokenBackend:
@@ -44,31 +59,49 @@ def connection(monkeypatch):
     return connect
 
 
+SODA = "soda-of-16-letters"
+OLD = "old-soda-of-16-letters"
+READER = "reader-of-16-letters"
+
+
 @pytest.mark.usefixtures("backends")
 def test_the_secret_is_all_that_a_receiver_needs_of_a_connection(connection):
-    connection(extra={"notification_secret": "soda", "unknown": 1})
-    assert secret_of("inforu_default") == "soda"
+    connection(extra={"notification_secret": SODA, "unknown": 1})
+    assert credentials_of("inforu_default") == Credentials(push=(SODA,), read=(SODA,))
 
 
 @pytest.mark.usefixtures("backends")
-@pytest.mark.parametrize("secret", [None, "", "  ", " soda", "soda\n"])
-def test_a_secret_that_is_blank_or_has_white_space_around_it_is_none(connection, secret):
-    connection(extra={"notification_secret": secret})
-    assert secret_of("inforu_default") is None
+@pytest.mark.parametrize("secret", [None, "", "  ", f" {SODA}", f"{SODA}\n", "short", "x" * 15])
+def test_a_secret_that_is_missing_short_or_has_white_space_around_it_opens_nothing(connection, secret):
+    connection(extra={"notification_secret": secret, "notification_secret_previous": OLD})
+    found = credentials_of("inforu_default")
+    assert (found.push, found.read) == ((), ())
+    assert "notification_secret" in " ".join(found.problems)
+    assert not secret or not secret.strip() or secret.strip() not in " ".join(found.problems)
 
 
 @pytest.mark.usefixtures("backends")
-def test_a_connection_may_have_no_secret(connection):
-    connection(extra={})
-    assert secret_of("inforu_default") is None
+def test_during_a_rotation_two_secrets_hold(connection):
+    connection(extra={"notification_secret": SODA, "notification_secret_previous": OLD})
+    found = credentials_of("inforu_default")
+    assert (found.push, found.read) == ((SODA, OLD), (SODA, OLD))
+
+
+@pytest.mark.usefixtures("backends")
+@pytest.mark.parametrize(("secret", "read"), [(READER, (READER,)), ("short", ())])
+def test_with_a_read_secret_no_other_secret_reads(connection, secret, read):
+    connection(extra={"notification_secret": SODA, "read_secret": secret})
+    found = credentials_of("inforu_default")
+    assert (found.push, found.read) == ((SODA,), read)
+    assert bool(found.problems) == (not read)
 
 
 @pytest.mark.usefixtures("backends")
 def test_a_connection_of_another_type_is_as_unknown_as_none(connection):
-    connection("http", extra={"notification_secret": "soda"})
+    connection("http", extra={"notification_secret": SODA})
     for name in ("inforu_default", "nobody"):
         with pytest.raises(UnknownConnectionError):
-            secret_of(name)
+            credentials_of(name)
 
 
 @pytest.mark.usefixtures("backends")
@@ -76,7 +109,7 @@ def test_a_connection_of_another_type_is_as_unknown_as_none(connection):
 def test_an_extra_that_cannot_be_read_is_not_taken_for_none(connection, extra):
     connection(extra=extra)
     with pytest.raises(SecretUnavailableError):
-        secret_of("inforu_default")
+        credentials_of("inforu_default")
 
 
 @pytest.mark.parametrize("extra", ["[1]", "not json"])
@@ -87,15 +120,15 @@ def test_an_extra_that_a_backend_did_not_check_is_not_taken_for_none_either(back
 
     backends(Unchecked())
     with pytest.raises(SecretUnavailableError, match="not a JSON object"):
-        secret_of("inforu_default")
+        credentials_of("inforu_default")
 
 
 def test_where_connections_cannot_be_read_none_is_called_unknown(backends, connection):
     backends(BrokenBackend(), EnvironmentVariablesBackend())
     with pytest.raises(SecretUnavailableError, match="BrokenBackend failed with OSError"):
-        secret_of("nobody")
-    connection(extra={"notification_secret": "soda"})
-    assert secret_of("inforu_default") == "soda"
+        credentials_of("nobody")
+    connection(extra={"notification_secret": SODA})
+    assert credentials_of("inforu_default").push == (SODA,)
 
 
 def test_an_answer_is_remembered_for_a_short_time_only():
@@ -105,19 +138,19 @@ def test_an_answer_is_remembered_for_a_short_time_only():
         asked.append(name)
         if name not in known:
             raise UnknownConnectionError(name)
-        return known[name]
+        return named(known[name])
 
     secrets = RememberedSecrets(ask, 30, clock=lambda: now[0])
-    assert [secrets.get("a") for _ in range(3)] == ["old"] * 3
+    assert [get(secrets, "a") for _ in range(3)] == [named("old")] * 3
     for _ in range(3):
         with pytest.raises(UnknownConnectionError):
-            secrets.get("b")
+            get(secrets, "b")
     assert asked == ["a", "b"]
     known["a"] = known["b"] = "new"
     now[0] = 29.9
-    assert secrets.get("a") == "old"
+    assert get(secrets, "a") == named("old")
     now[0] = 30.0
-    assert (secrets.get("a"), secrets.get("b")) == ("new", "new")
+    assert (get(secrets, "a"), get(secrets, "b")) == (named("new"), named("new"))
 
 
 def test_strangers_cannot_fill_the_memory():
@@ -127,15 +160,15 @@ def test_strangers_cannot_fill_the_memory():
         asked.append(name)
         if name != "ours":
             raise UnknownConnectionError(name)
-        return "soda"
+        return named(SODA)
 
     secrets = RememberedSecrets(ask)
-    secrets.get("ours")
+    get(secrets, "ours")
     for number in range(5000):
         with pytest.raises(UnknownConnectionError):
-            secrets.get(str(number))
+            get(secrets, str(number))
     assert len(secrets._unknown) <= 1000
-    assert secrets.get("ours") == "soda"
+    assert get(secrets, "ours") == named(SODA)
     assert asked.count("ours") == 1
 
 
@@ -145,25 +178,25 @@ def test_a_connection_that_was_removed_is_unknown_and_one_that_was_made_is_known
     def ask(name):
         if name not in known:
             raise UnknownConnectionError(name)
-        return name
+        return named(name)
 
     secrets = RememberedSecrets(ask, 30, clock=lambda: now[0])
     for there in ({"b"}, {"a"}):
-        secrets.get("b" if "b" in known else "a")
+        get(secrets, "b" if "b" in known else "a")
         known.clear()
         known.update(there)
         now[0] += 30
         for name in ("a", "b"):
             if name in there:
-                assert secrets.get(name) == name
+                assert get(secrets, name) == named(name)
             else:
                 with pytest.raises(UnknownConnectionError):
-                    secrets.get(name)
+                    get(secrets, name)
             assert secrets.is_known(name) == (name in there)
 
 
 def test_that_a_secret_could_not_be_read_is_not_remembered():
-    answers = [SecretUnavailableError("away"), "soda"]
+    answers = [SecretUnavailableError("away"), named(SODA)]
 
     def ask(_):
         answer = answers.pop(0)
@@ -173,8 +206,8 @@ def test_that_a_secret_could_not_be_read_is_not_remembered():
 
     secrets = RememberedSecrets(ask)
     with pytest.raises(SecretUnavailableError):
-        secrets.get("a")
-    assert secrets.get("a") == "soda"
+        get(secrets, "a")
+    assert get(secrets, "a") == named(SODA)
 
 
 def test_the_options_are_read(monkeypatch, tmp_path):
@@ -183,6 +216,8 @@ def test_the_options_are_read(monkeypatch, tmp_path):
         "ALLOWED_ADDRESSES": "192.0.2.0/24,2001:db8::1\n 198.51.100.7",
         "MAX_BODY_BYTES": "5000",
         "STORE_PHONES": "none",
+        "CONNECTIONS": "inforu_default, inforu_second",
+        "RETENTION_DAYS": "0",
     }.items():
         monkeypatch.setenv(f"AIRFLOW__INFORU__RECEIVER_{name}", value)
     settings = read_receiver_settings()
@@ -192,12 +227,37 @@ def test_the_options_are_read(monkeypatch, tmp_path):
         "198.51.100.7/32",
     ]
     assert (settings.max_body_bytes, settings.store_phones, settings.prefix) == (5000, "none", "/inforu")
+    assert settings.connections == ("inforu_default", "inforu_second")
+    assert settings.retention_days is None
 
 
 def test_the_defaults_are_those_of_the_provider_info():
     settings = read_receiver_settings()
     assert settings.allowed_addresses == ()
     assert (settings.max_body_bytes, settings.store_phones) == (8 * 1024 * 1024, "masked")
+    assert (settings.connections, settings.retention_days) == ((), 90)
+
+
+@pytest.mark.parametrize("days", ["7", "-1", "36501"])
+def test_a_retention_in_which_a_sensor_would_lose_its_calls_is_refused(monkeypatch, days):
+    monkeypatch.setenv("AIRFLOW__INFORU__RECEIVER_RETENTION_DAYS", days)
+    with pytest.raises(InforuInputError, match="receiver_retention_days must be 8 to 36500 days"):
+        read_receiver_settings()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg2://inforu:p@ss:word-S3CR3T@db/inforu",
+        "postgresql+psycopg2://inforu:S3CR3T@db:S3CR3T/inforu",
+        "nonsense://inforu:S3CR3T@db/inforu",
+    ],
+)
+def test_a_url_that_cannot_be_read_shows_nothing_of_its_password(monkeypatch, url):
+    monkeypatch.setenv("AIRFLOW__INFORU__RECEIVER_DATABASE", url)
+    with pytest.raises(InforuInputError, match=r"\[inforu\] receiver_database") as raised:
+        read_receiver_settings()
+    assert "S3CR3T" not in str(raised.value)
 
 
 def test_a_network_with_host_bits_is_an_error_that_names_the_option(monkeypatch):
@@ -220,9 +280,9 @@ def test_without_a_database_of_its_own_it_is_airflows():
 def test_the_factory_alone_makes_a_receiver_that_works(connection, monkeypatch, tmp_path):
     """As `uvicorn --factory airflow_provider_inforu.receiver:create_app` calls it."""
     monkeypatch.setenv("AIRFLOW__INFORU__RECEIVER_DATABASE", f"sqlite:///{tmp_path / 'db'}")
-    connection(extra={"notification_secret": "soda-and-more"})
+    connection(extra={"notification_secret": SODA})
     with ReceiverServer(create_app(), log_config=None) as server:
-        receiver = Receiver(server.url, None, secret="soda-and-more")
+        receiver = Receiver(server.url, None, secret=SODA)
         assert receiver.push([end_of_call(f"{SEND}-1")]).status_code == 200
         assert receiver.summary(SEND)["calls"] == 1
 

@@ -5,11 +5,11 @@ from functools import partial
 import httpx
 import pytest
 
-from airflow_provider_inforu.receiver import create_app, guard
+from airflow_provider_inforu.receiver import create_app, lookups
 from airflow_provider_inforu.receiver.database import open_database
 from airflow_provider_inforu.receiver.secrets import RememberedSecrets, UnknownConnectionError
 from airflow_provider_inforu.receiver.settings import ReceiverSettings, parse_networks
-from tests.receiver import CONN_ID, SECRET, end_of_call
+from tests.receiver import CONN_ID, CREDENTIALS, SECRET, end_of_call
 
 PUSH = f"/inforu/v1/{CONN_ID}/notifications"
 
@@ -20,7 +20,7 @@ def push_from(address, tmp_path, *networks, method="POST"):
     app = create_app(
         ReceiverSettings(
             database=database,
-            secret_of=lambda _: SECRET,
+            credentials_of=lambda _: CREDENTIALS,
             allowed_addresses=parse_networks(networks, "receiver_allowed_addresses"),
         )
     )
@@ -74,18 +74,18 @@ def ask(app, *paths, address="192.0.2.9"):
 
 def test_strangers_do_not_delay_a_connection_that_is_known(tmp_path, monkeypatch):
     # Nothing is remembered, so that the known connection is looked up again.
-    monkeypatch.setattr(guard, "RememberedSecrets", partial(RememberedSecrets, seconds=0.0))
+    monkeypatch.setattr(lookups, "RememberedSecrets", partial(RememberedSecrets, seconds=0.0))
     held, taken = threading.Event(), threading.Semaphore(0)
 
-    def secret_of(name):
+    def credentials_of(name):
         if name == CONN_ID:
-            return SECRET
+            return CREDENTIALS
         taken.release()
         held.wait(60)
         raise UnknownConnectionError(name)
 
     database = open_database(f"sqlite:///{tmp_path / 'db'}")
-    app = create_app(ReceiverSettings(database=database, secret_of=secret_of))
+    app = create_app(ReceiverSettings(database=database, credentials_of=credentials_of))
 
     async def story():
         (first,) = ask(app, PUSH)
@@ -108,11 +108,11 @@ def test_strangers_do_not_delay_a_connection_that_is_known(tmp_path, monkeypatch
 
 @pytest.mark.parametrize("name", ["0500000001", "x" * 251, "a b", "05-0000-0001"])
 def test_no_log_shows_what_cannot_be_a_name_or_may_be_a_phone(tmp_path, caplog, name):
-    def secret_of(name):
+    def credentials_of(name):
         raise UnknownConnectionError(name)
 
     database = open_database(f"sqlite:///{tmp_path / 'db'}")
-    app = create_app(ReceiverSettings(database=database, secret_of=secret_of))
+    app = create_app(ReceiverSettings(database=database, credentials_of=credentials_of))
     (answer,) = ask(app, f"/inforu/v1/{name}/notifications")
     assert asyncio.run(answer) == 404
     logged = [one.getMessage() for one in caplog.records if one.name.endswith("guard")]

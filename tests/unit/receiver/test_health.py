@@ -72,8 +72,8 @@ def test_a_push_that_could_not_be_stored_is_counted(tmp_path):
 
 
 def test_pushes_elsewhere_are_counts_and_never_names(receiver):
-    receiver.secrets["another_connection"] = "another-secret"
-    assert push(receiver, conn_id="another_connection", secret="another-secret").status_code == 200
+    receiver.secrets["another_connection"] = "another-secret-of-all"
+    assert push(receiver, conn_id="another_connection", secret="another-secret-of-all").status_code == 200
     assert push(receiver, conn_id="another_connection").status_code == 401
     assert push(receiver, conn_id="a_misspelt_name").status_code == 404
     answer = receiver.get("health")

@@ -1,3 +1,4 @@
+import datetime as dt
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,8 @@ from airflow_provider_inforu.receiver.migrate import (
 )
 from airflow_provider_inforu.receiver.tables import VERSION_TABLE, metadata
 from tests.receiver import end_of_call, running_receiver
+
+NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture
@@ -140,7 +143,7 @@ def test_the_digest_of_a_row_tells_nobody_the_phone():
 
     body = json.dumps([end_of_call()]).encode()
     digests = {
-        RowMaker("c", secret, "masked").read(body, "", None).notifications[0]["digest"] for secret in "ab"
+        RowMaker("c", secret, "masked").read(body, "", NOW).notifications[0]["digest"] for secret in "ab"
     }
     assert len(digests) == 2
 

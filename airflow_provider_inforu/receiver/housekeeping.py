@@ -1,0 +1,48 @@
+"""Removes old notifications while the receiver runs: managed Airflow has no cron."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import random
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+
+from airflow_provider_inforu.receiver.pruning import prune
+
+if TYPE_CHECKING:
+    from airflow_provider_inforu.receiver.database import Database
+
+log = logging.getLogger(__name__)
+
+FIRST_SECONDS = 600.0
+"""How long after its start a receiver prunes, about: not while a burst follows a restart."""
+NEXT_SECONDS = 6 * 3600.0
+
+
+async def prune_now_and_then(database: Database, days: int) -> None:
+    """Prune for as long as the receiver runs. A failure is logged, and the next round tries again.
+
+    :param database: Where notifications are stored.
+    :param days: How long they are kept.
+    """
+    seconds = FIRST_SECONDS
+    threads = anyio.CapacityLimiter(1)
+    while True:
+        # Several processes that start together do not prune together.
+        await anyio.sleep(seconds * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+        await anyio.to_thread.run_sync(_prune_once, database, days, limiter=threads, abandon_on_cancel=True)
+        seconds = NEXT_SECONDS
+
+
+def _prune_once(database: Database, days: int) -> None:
+    try:
+        removed = prune(database, dt.datetime.now(dt.UTC) - dt.timedelta(days=days))
+    except Exception as error:  # a database raises whatever it likes
+        log.warning("Old notifications could not be removed (%s); this is tried again", type(error).__name__)
+        return
+    if any(removed.values()):
+        counts = ", ".join(f"{table}: {rows} rows" for table, rows in removed.items())
+        log.info("Removed notifications that were received more than %d days ago: %s", days, counts)

