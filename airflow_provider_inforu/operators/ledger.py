@@ -63,10 +63,10 @@ def open_store(context: Context, evidence: SendEvidence, *, resend: bool) -> Led
         return task_state
     if evidence.is_later_try and not may_begin:
         raise AirflowFailException(
-            f"This is try {instance.try_number}, and no ledger says whom an earlier try called. "
+            f"This is try {instance.try_number}, and no ledger says who was called by an earlier try. "
             f"{NO_NEW_CALLS} This version of Airflow keeps no state for tasks: set [inforu] ledger_path for "
             "later sends. "
-            f"The log of the earlier try says whom it called. {HOW_TO_RESEND}"
+            f"The log of the earlier try lists the recipients. {HOW_TO_RESEND}"
         )
     return MemoryStore()
 

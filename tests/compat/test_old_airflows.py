@@ -103,7 +103,7 @@ def test_without_a_ledger_a_try_that_stops_has_no_retry_and_a_later_try_sends_no
     assert (again.state, airflow.tries(run)) == ("failed", ["failed", "failed"])
     log = airflow.log(run, 2)
     assert "AirflowFailException" in log
-    assert "nothing was sent: this is try 2, and no ledger could tell whom an earlier try called" in log
+    assert "This is try 2, and no ledger says who was called by an earlier try" in log
     assert airflow.called() == once(PHONES[:100])
 
 
