@@ -105,7 +105,7 @@ class ObjectStorageStore:
     def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
         """Return a value, or None where there is none."""
         try:
-            with _clear_errors(self._root):
+            with _clear_errors(self._root, may_be_missing=True):
                 return parse((self._folder / f"{key}.json").read_bytes(), key)
         except FileNotFoundError:
             return None
@@ -126,14 +126,8 @@ class ObjectStorageStore:
 
     def put(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
         """Write a value, whoever may write the ledger."""
-        try:
-            with _clear_errors(self._root):
-                _write(self._folder / f"{key}.json", json.dumps(value))
-        except FileNotFoundError as error:
-            raise LedgerStoreError(
-                f"the folder of the ledger below {str(self._root)!r} is gone, or another attempt has begun. "
-                "A retry calls nobody twice"
-            ) from error
+        with _clear_errors(self._root):
+            _write(self._folder / f"{key}.json", json.dumps(value))
 
     def _check_claims(self) -> None:
         if max(self._read_claims(), default=None) != self._claim:
@@ -172,16 +166,16 @@ def _create_empty(path: Any) -> None:  # noqa: ANN401 - an object-storage path
 
 
 @contextlib.contextmanager
-def _clear_errors(root: Any) -> Iterator[None]:  # noqa: ANN401 - an object-storage path
+def _clear_errors(root: Any, *, may_be_missing: bool = False) -> Iterator[None]:  # noqa: ANN401 - a path
     """Say which ledger failed, and that a retry is safe, where a disk only says "No space left on device".
 
     :raises LedgerStoreError: In place of an OSError that is not a missing file.
     """
     try:
         yield
-    except FileNotFoundError:
-        raise
     except OSError as error:
+        if may_be_missing and isinstance(error, FileNotFoundError):
+            raise
         raise LedgerStoreError(
             f"the ledger below {str(root)!r} cannot be read or written "
             f"({type(error).__name__}: {error.strerror or error}). "

@@ -12,6 +12,7 @@ from airflow.sdk import DAG
 from airflow_provider_inforu.notifications.cooldown import FolderCooldown
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from airflow_provider_inforu.sending.batch_state import BatchState, Event, LedgerError
+from airflow_provider_inforu.sending.object_storage_store import ROOT_MARKER
 from demo.processes import PATIENCE_SECONDS
 from tests.integration.attempts import begin, begin_and_submit, states
 from tests.integration.s3 import s3_client, s3_server
@@ -153,9 +154,10 @@ def test_a_send_goes_on_from_its_ledger_in_the_bucket(root, client, bucket, sand
     assert runner.run(send(), try_number=3) == "success"
 
     assert called(sandbox) == PHONES
-    assert runner.state_store == {}
+    assert list(runner.state_store) == ["inforu_ledger.path"]
     kept = objects(client, bucket)
-    assert {key.startswith("inforu/dag/run/call/-1/") for key in kept} == {True}
+    assert f"inforu/{ROOT_MARKER}" in kept
+    assert {key.startswith("inforu/dag/run/call/-1/") for key in kept if ROOT_MARKER not in key} == {True}
     texts = "".join(client.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in kept)
     assert not [phone for phone in PHONES if phone in texts]
 
