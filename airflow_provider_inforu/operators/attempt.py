@@ -18,7 +18,7 @@ from airflow_provider_inforu.operators.earlier import (
     say_what_changed,
 )
 from airflow_provider_inforu.operators.ledger import (
-    clear_generation,
+    check_is_expected_send,
     no_retry_on_ledger_errors,
     open_store,
     read_ledger_path,
@@ -26,7 +26,7 @@ from airflow_provider_inforu.operators.ledger import (
 from airflow_provider_inforu.operators.limits import limits_of
 from airflow_provider_inforu.operators.open_send import KnownPeople, OpenSend, name_people
 from airflow_provider_inforu.operators.quota import check_quota
-from airflow_provider_inforu.operators.send_evidence import SendEvidence
+from airflow_provider_inforu.operators.send_evidence import SendEvidence, read_clear_generation
 from airflow_provider_inforu.sending.batch_state import Event
 from airflow_provider_inforu.sending.changes import has_changed
 from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError, PrepareBatch
@@ -125,13 +125,17 @@ class Attempt:
         :raises WindowClosedError: Nobody may be called now, and somebody is left.
         :raises InforuError: Something is left to do, and a retry goes on from there.
         """
-        life = clear_generation(context)
+        life = read_clear_generation(context["ti"])
         self._evidence = evidence = SendEvidence(context, read_ledger_path())
         with no_retry_on_ledger_errors():
             store = open_store(context, evidence, resend=self._order.resend)
             earlier = read_earlier(
-                store, life=life, resend=self._order.resend, was_cleared=evidence.was_cleared
+                store,
+                life=life,
+                resend=self._order.resend,
+                may_replace_damaged=evidence.allows_new_send(resend=self._order.resend),
             )
+            check_is_expected_send(evidence, earlier, resend=self._order.resend)
         plan = self._plan()
         if earlier and earlier.needs_nothing(plan, self._order.in_doubt):
             self.send = self._take_over(store, earlier, life)
@@ -190,15 +194,17 @@ class Attempt:
         else:
             batches = plan_batches(listed.recipients)
             new = self._header(earlier.header.plan, listed, batches, life)
-            is_same = not has_changed(earlier.header, new) and earlier.header.skipped == new.skipped
+            is_same = not has_changed(earlier.header, new) and (
+                (earlier.header.skipped, earlier.header.checksums) == (new.skipped, new.checksums)
+            )
             people = replace(people, batches=batches, skipped=listed.skipped, is_same=is_same)
             say_what_changed(earlier.header, new)
         with no_retry_on_ledger_errors():
-            ledger = open_ledger(store, earlier.header)
-        self._evidence.register(ledger.header.send_id, self._hook.inforu_conn_id)
+            ledger = open_ledger(store, earlier.header, expected=earlier.header.send_id)
+        self._evidence.register(ledger.header.send_id, ledger.header.life, self._hook.inforu_conn_id)
         send = OpenSend(store, ledger, people, already_sent=True)
         send.settle(self._hook, self._order.in_doubt)
-        earlier.say_nobody_was_called(life)
+        earlier.say_nobody_was_called(life, resend=self._order.resend)
         return send
 
     def _opens_at(self) -> datetime | None:
@@ -224,9 +230,13 @@ class Attempt:
             refuse_changed_recipients(earlier, header, replace(people, is_same=False))
         with no_retry_on_ledger_errors():
             ledger = open_ledger(
-                store, header, resend=self._order.resend, was_cleared=self._evidence.was_cleared
+                store,
+                header,
+                expected=earlier.header.send_id if earlier else None,
+                resend=self._order.resend,
+                may_replace_damaged=self._evidence.allows_new_send(resend=self._order.resend),
             )
-        self._evidence.register(ledger.header.send_id, self._hook.inforu_conn_id)
+        self._evidence.register(ledger.header.send_id, ledger.header.life, self._hook.inforu_conn_id)
         if self._order.resend and ledger.records:
             log.warning("resend is set, but the task was not cleared since the send began: it has no effect")
         send = OpenSend(store, ledger, people)

@@ -101,13 +101,14 @@ class Completion:
 
         :param send: What it has come to.
         """
-        problem = self._write_report(send)
+        # Saved first, and without asking for outcomes: Airflow kills a task soon after it told it to end.
+        _save_if_possible(send)
+        try:
+            problem = self._write_report(send, asks=False)
+        except Exception as error:  # the failure that stopped the send counts
+            problem = ReportError(f"The report was not written ({type(error).__name__})")
         if problem:
             log.warning("%s", problem)
-        try:
-            send.save()
-        except Exception as error:  # the failure that stopped the send counts
-            log.warning("The keys of recipients in doubt could not be stored (%s)", type(error).__name__)
 
     def _store(self, send: OpenSend, deadline: float) -> None:
         """Store all that is needed to finish without the rows."""
@@ -119,12 +120,12 @@ class Completion:
         send.save(deadline=deadline)
 
     def _conclude(self, send: OpenSend, decision: Decision | None) -> dict[str, Any]:
+        name_people(send.result)
         problem: InforuError | None = self._write_report(send)
         manifest = self._manifest(send, decision)
         result = send.result
-        name_people(result)
         if send.ledger.is_durable and (result.in_doubt or result.rejected):
-            send.save()
+            _save_if_possible(send)
         if result.rejected or (result.in_doubt and self.in_doubt != "accept"):
             self.push(manifest)
             self._fail(send, problem)
@@ -199,8 +200,17 @@ class Completion:
     def _remember_report(self, send: OpenSend, path: str, digest: str) -> None:
         facts = send.people.facts
         is_known = facts and (facts.report, facts.report_digest) == (path, digest)
-        if send.ledger.is_durable and not is_known:
-            send.save(report=path, digest=digest)
+        # A resumed task may not write the ledger, and its report is known.
+        if send.ledger.is_durable and not (is_known or send.is_resumed):
+            _save_if_possible(send, report=path, digest=digest)
+
+
+def _save_if_possible(send: OpenSend, report: str | None = None, digest: str | None = None) -> None:
+    """Store the facts of a send. Where that fails, the log and the error still say what became of it."""
+    try:
+        send.save(report=report, digest=digest)
+    except Exception as error:  # stores raise what they like
+        log.warning("The keys of recipients in doubt could not be stored (%s)", type(error).__name__)
 
 
 def no_calls(send_id: str, *, is_complete: bool) -> dict[str, Any]:

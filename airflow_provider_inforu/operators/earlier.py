@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -63,16 +63,22 @@ class Earlier:
         people = people or KnownPeople(facts=self.facts)
         return SendResult(self.header, self.records, people.keys_of(self.records))
 
-    def say_nobody_was_called(self, life: int) -> None:
+    def say_nobody_was_called(self, life: int, *, resend: bool) -> None:
         """Write into the log that this try calls nobody.
 
         :param life: Of this try; another one than the send's says that the task was cleared.
+        :param resend: Whether everybody may be called again after a clear.
         """
-        if self.header.life != life:
+        if self.header.life != life or resend:
+            advice = (
+                "resend is set, but Airflow shows no clear since then: clear the task once more"
+                if resend
+                else "To call everybody again, set resend=True and clear the task"
+            )
             log.warning(
-                "Nobody was called: this task had already sent on %s. To call everybody again, set "
-                "resend=True and clear the task",
+                "Nobody was called: this task had already sent on %s. %s",
                 show_time(self.header.began_at),
+                "Settle the recipients in doubt first" if has_doubts(self.records) else advice,
             )
             return
         log.info(
@@ -82,19 +88,19 @@ class Earlier:
         )
 
 
-def read_earlier(store: LedgerStore, *, life: int, resend: bool, was_cleared: bool) -> Earlier | None:
+def read_earlier(store: LedgerStore, *, life: int, resend: bool, may_replace_damaged: bool) -> Earlier | None:
     """Return what an earlier try has sent, and say who is in doubt; None where this try begins a send.
 
     :param store: Where the ledger is kept.
     :param life: What changes with a clear of the task.
     :param resend: Whether everybody may be called again after a clear.
-    :param was_cleared: Whether the task was ever cleared.
+    :param may_replace_damaged: Whether a new send may begin next to a ledger whose header is damaged.
     :raises LedgerError: The ledger cannot be read.
     """
     try:
         found = read_ledger(store)
     except DamagedHeaderError:
-        if not (resend and was_cleared):
+        if not may_replace_damaged:
             raise
         return None
     if found is None or (resend and found[0].life != life):
@@ -120,16 +126,22 @@ def refuse_changed_recipients(earlier: Earlier, new: Header, people: KnownPeople
     :param people: What is known of the recipients.
     :raises AirflowFailException: They changed; the log names all who are in doubt.
     """
-    if earlier.header.plan != new.plan or not has_changed(earlier.header, new):
+    if has_changed(earlier.header, new):
+        problem = f"the recipients changed since the first try ({describe_change(earlier.header, new)})"
+        advice = "Give the same recipients again and clear the task, or call the others in a new DAG run"
+    elif earlier.header.plan != new.plan:
+        problem = "the function, the connection, the campaign or another argument changed since the first try"
+        advice = "Give the same arguments again and clear the task, or call the others in a new DAG run"
+        people = replace(people, is_same=True)
+    else:
         return
     result = earlier.result(people)
     name_people(result)
     raise AirflowFailException(
         join_error(
-            f"Send {result.send_id} was not continued: the recipients changed since the first try "
-            f"({describe_change(earlier.header, new)})",
+            f"Send {result.send_id} was not continued: {problem}",
             "No more calls were placed",
-            "Give the same recipients again and clear the task, or call the others in a new DAG run",
+            advice,
             describe_counts(result, see="the log lists them"),
         )
     )

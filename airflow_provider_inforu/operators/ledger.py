@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_inforu._compat import AirflowFailException, conf
+from airflow_provider_inforu._compat import AIRFLOW_VERSION, AirflowFailException, conf
 from airflow_provider_inforu.operators.rows import NO_NEW_CALLS
 from airflow_provider_inforu.sending.batch_state import LedgerError
 from airflow_provider_inforu.sending.local_files import local_path
@@ -18,6 +18,7 @@ from airflow_provider_inforu.sending.stores import MemoryStore, TaskStateStore
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_inforu.operators.earlier import Earlier
     from airflow_provider_inforu.operators.send_evidence import SendEvidence
     from airflow_provider_inforu.sending.ledger import LedgerStore
 
@@ -48,7 +49,7 @@ def open_store(context: Context, evidence: SendEvidence, *, resend: bool) -> Led
     :raises LedgerNotFoundError: An earlier try began a send, and its ledger is not where this try looks.
     """
     instance = context["ti"]
-    may_begin = resend and (evidence.was_cleared or not evidence.has_earlier_send)
+    may_begin = evidence.allows_new_send(resend=resend)
     if path := read_ledger_path():
         parts = (instance.dag_id, instance.run_id, instance.task_id, str(instance.map_index))
         store = ObjectStorageStore(path, parts)
@@ -75,10 +76,9 @@ def _check_root(store: ObjectStorageStore, path: str, evidence: SendEvidence, *,
     """Mark a new root in a first try, and refuse a root without a mark in a later one."""
     if store.has_root_marker():
         return
-    is_first = not (evidence.is_later_try or evidence.has_earlier_send)
     if evidence.has_earlier_send and not may_begin:
         raise _not_found(evidence)
-    if not (is_first or may_begin):
+    if evidence.is_later_try and not (may_begin or evidence.rules_out_earlier_send):
         raise LedgerNotFoundError(
             f"No try has used {path!r} for ledgers yet: the file {ROOT_MARKER!r} is missing there. Is its "
             f"volume not mounted on this worker, or is it the disk of another worker? {NO_NEW_CALLS} Mount "
@@ -103,10 +103,34 @@ def _check_is_visible(
             f"This is a later try, and no earlier try left a ledger. {NO_NEW_CALLS} [inforu] require_ledger "
             f"refuses such a try. {HOW_TO_RESEND}"
         )
+    if evidence.was_cleared and isinstance(store, TaskStateStore) and _deletes_task_state():
+        raise LedgerNotFoundError(
+            f"The task was cleared, and Airflow deletes the ledger then, or after a success. {NO_NEW_CALLS} "
+            f"Set [inforu] ledger_path, so that later ledgers are kept. {HOW_TO_RESEND}"
+        )
     log.warning(
         "This is a later try, and no earlier try left a trace of a send: it ended before its first request. "
         "So everybody is called now. [inforu] require_ledger would refuse this"
     )
+
+
+def check_is_expected_send(evidence: SendEvidence, earlier: Earlier | None, *, resend: bool) -> None:
+    """Refuse a ledger of an earlier send, such as one on another worker's disk.
+
+    :param evidence: What is known of earlier tries without the ledger.
+    :param earlier: The send that the ledger holds; None where this try begins one.
+    :param resend: Whether the user said that everybody may be called again.
+    :raises LedgerNotFoundError: The last try began another send.
+    """
+    if evidence.send_id is None or evidence.allows_new_send(resend=resend):
+        return
+    if earlier is None or earlier.header.send_id != evidence.send_id:
+        raise _not_found(evidence)
+
+
+def _deletes_task_state() -> bool:
+    """Return whether Airflow deletes a task's state in the ordinary course of events."""
+    return AIRFLOW_VERSION >= (3, 4) or conf.getboolean("state_store", "clear_on_success", fallback=False)
 
 
 def _not_found(evidence: SendEvidence) -> LedgerNotFoundError:
@@ -155,11 +179,3 @@ def no_retry_on_ledger_errors() -> Iterator[None]:
         raise
     except LedgerError as error:
         raise AirflowFailException(str(error)) from None
-
-
-def clear_generation(context: Context) -> int:
-    """Return a number that changes only when the task instance is cleared.
-
-    :param context: The task's context.
-    """
-    return int(context["ti"].max_tries or 0)

@@ -91,7 +91,8 @@ class OpenSend:
             deadline=deadline or before.deadline,
             report=report or before.report,
             report_digest=digest or before.report_digest,
-            keys={**before.keys, **keys},
+            keys={**keys, **before.keys},
+            already_sent=self.already_sent,
         )
         if facts == self.people.facts:
             return

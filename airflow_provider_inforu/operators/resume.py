@@ -37,13 +37,21 @@ def resume_send(context: Context, conn_id: str) -> tuple[OpenSend, float]:
     if found is None:
         raise ResumeError(_explain("the ledger is missing"))
     header, records = found
-    evidence.register(header.send_id, conn_id)
+    if evidence.send_id not in (None, header.send_id):
+        raise ResumeError(_explain("the ledger belongs to another send"))
+    evidence.register(header.send_id, header.life, conn_id)
     facts = _load(store, header)
     if facts is None or facts.deadline is None:
         raise ResumeError(_explain("it is missing"))
     # A ledger is opened for writing only where a late outcome may settle a batch.
-    ledger = open_ledger(store, header) if has_doubts(records) else Ledger(store, "", header, records)
-    return OpenSend(store, ledger, KnownPeople(facts=facts), is_resumed=True), facts.deadline
+    ledger = (
+        open_ledger(store, header, expected=header.send_id)
+        if has_doubts(records)
+        else Ledger(store, "", header, records)
+    )
+    return OpenSend(
+        store, ledger, KnownPeople(facts=facts), facts.already_sent, is_resumed=True
+    ), facts.deadline
 
 
 def _load(store: LedgerStore, header: Header) -> Facts | None:

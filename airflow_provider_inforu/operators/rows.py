@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
+from airflow_provider_inforu.operators.send_evidence import keep_evidence
 from airflow_provider_inforu.sources.rows import RecipientsError
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class HidesRows(BaseOperator):
         if parent is not self:
             super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
             return
+        keep_evidence(context)
         others = [name for name in template_fields if name not in self._hides]
         super()._do_render_template_fields(parent, others, context, jinja_env, seen_oids)
         for name, hidden in self._hides.items():

@@ -3,7 +3,8 @@
 A ledger can be out of sight: its volume is not mounted, its disk belongs to another worker, or somebody
 cleared Airflow's task state. Then it looks like a ledger that never was. So each send also leaves evidence:
 
-- an XCom of the task. Airflow deletes it when the next try starts, and tells that try the deleted keys.
+- XComs of the task. Airflow deletes them when the next try starts, and tells that try the deleted keys. So
+  the keys carry the facts, and each try first pushes them again.
 - with ``[inforu] ledger_path`` on Airflow 3.3 or later: a value in Airflow's task state.
 
 A try that died before its send began leaves no evidence, so its retry sends as usual.
@@ -11,12 +12,13 @@ A try that died before its send began leaves no evidence, so its retry sends as 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.sending.ledger_keys import PREFIX
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from collections.abc import Mapping
 
 XCOM_KEY = "inforu_send"
 STATE_KEY = f"{PREFIX}.path"
@@ -29,42 +31,106 @@ class SendEvidence:
     :param ledger_path: ``[inforu] ledger_path``, or empty for Airflow's task state.
     """
 
-    def __init__(self, context: Context, ledger_path: str) -> None:
-        self._instance: Any = context["ti"]
-        state: Any = context.get("task_state_store")
-        self._state = state if ledger_path else None
+    def __init__(self, context: Mapping[str, Any], ledger_path: str) -> None:
+        self._instance = context["ti"]
         self._ledger_path = ledger_path
-        task: Any = context.get("task")
-        max_tries = self._instance.max_tries or 0
-        self.was_cleared = task is not None and max_tries > (task.retries or 0)
+        self._state = context.get("task_state_store") if ledger_path else None
+        life, task = read_clear_generation(self._instance), context.get("task")
+        self.was_cleared = task is not None and life > (task.retries or 0)
         """Whether a person cleared the task: Airflow then allows as many tries again."""
         self.is_later_try = self._instance.try_number > 1
-        path = None if self._state is None else self._state.get(STATE_KEY)
-        self.earlier_path: str | None = path
+        stored = self._read_state()
+        sends = _earlier_sends(self._instance)
+        if isinstance(stored.get("life"), int):
+            sends.append((stored["life"], str(stored.get("send_id"))))
+        self.earlier_path: str | None = stored.get("path")
         """The ``ledger_path`` of the earlier try, where Airflow's task state knows it."""
-        self.has_earlier_send = self._has_xcom() or self.earlier_path is not None
+        self.has_earlier_send = bool(sends or stored)
         """Whether an earlier try began a send."""
-        if self.has_earlier_send:
-            self._push({"send_id": None})  # Airflow has just deleted it, and this try may end early
+        last_life, send_id = max(sends, default=(None, None))
+        self.send_id = send_id
+        """The send that the last of them began; None where that is unknown."""
+        self._began_since_clear = last_life == life
 
-    def register(self, send_id: str, conn_id: str) -> None:
+    def allows_new_send(self, *, resend: bool) -> bool:
+        """Return whether everybody may be called again: after a clear, and once for each clear.
+
+        :param resend: Whether the user said so.
+        """
+        return resend and self.was_cleared and not self._began_since_clear
+
+    @property
+    def rules_out_earlier_send(self) -> bool:
+        """Whether Airflow's task state, in addition to the XComs, knows of no earlier send."""
+        return self._state is not None and not self.has_earlier_send
+
+    def register(self, send_id: str, life: int, conn_id: str) -> None:
         """Leave evidence of a send whose ledger has begun, before its first request.
 
         :param send_id: Of the send.
+        :param life: The clear generation in which the send began.
         :param conn_id: Of the connection that sends.
         """
-        self._push({"send_id": send_id, "inforu_conn_id": conn_id})
+        value = {"send_id": send_id, "life": life, "inforu_conn_id": conn_id}
+        for key in (XCOM_KEY, f"{XCOM_KEY}.{life}.{send_id}"):
+            self._instance.xcom_push(key=key, value=value)
         if self._state is not None:
             from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined] # missing in Airflow's own stub
 
-            self._state.set(STATE_KEY, self._ledger_path, retention=NEVER_EXPIRE)
+            facts = {"path": self._ledger_path, "life": life, "send_id": send_id}
+            self._state.set(STATE_KEY, json.dumps(facts), retention=NEVER_EXPIRE)
 
-    def _has_xcom(self) -> bool:
-        server = getattr(self._instance, "_ti_context_from_server", None)
-        if getattr(server, "next_method", None):  # after a deferral Airflow keeps the XComs
-            found = self._instance.xcom_pull(key=XCOM_KEY, map_indexes=self._instance.map_index)
-            return found is not None
-        return XCOM_KEY in (getattr(server, "xcom_keys_to_clear", None) or ())
+    def _read_state(self) -> dict[str, Any]:
+        found = None if self._state is None else self._state.get(STATE_KEY)
+        if found is None:
+            return {}
+        try:
+            value = json.loads(str(found))
+        except ValueError:
+            value = None
+        return value if isinstance(value, dict) and value else {"path": ""}
 
-    def _push(self, value: dict[str, Any]) -> None:
-        self._instance.xcom_push(key=XCOM_KEY, value=value)
+
+def keep_evidence(context: Mapping[str, Any]) -> None:
+    """Push again the evidence that Airflow deleted when this try started. This try may end early, too.
+
+    :param context: The task's context.
+    """
+    instance: Any = context.get("ti")
+    sends = _deleted_sends(instance)
+    for life, send_id in sorted(sends):
+        value = {"send_id": send_id, "life": life}
+        for key in (f"{XCOM_KEY}.{life}.{send_id}", XCOM_KEY):
+            instance.xcom_push(key=key, value=value)
+
+
+def read_clear_generation(instance: Any) -> int:  # noqa: ANN401 - a task instance of any Airflow
+    """Return a number that changes only when the task instance is cleared.
+
+    :param instance: The task instance.
+    """
+    return int(instance.max_tries or 0)
+
+
+def _earlier_sends(instance: Any) -> list[tuple[int, str]]:  # noqa: ANN401 - a task instance
+    """Return the sends that earlier tries began: the clear generation and the ID of each."""
+    server = getattr(instance, "_ti_context_from_server", None)
+    if not getattr(server, "next_method", None):
+        return _deleted_sends(instance)
+    # After a deferral Airflow keeps the XComs.
+    match instance.xcom_pull(key=XCOM_KEY, map_indexes=instance.map_index):
+        case {"life": int(life), "send_id": str(send_id)}:
+            return [(life, send_id)]
+    return []
+
+
+def _deleted_sends(instance: Any) -> list[tuple[int, str]]:  # noqa: ANN401 - a task instance, or None
+    """Return the sends whose evidence Airflow deleted when this try started."""
+    server = getattr(instance, "_ti_context_from_server", None)
+    found = []
+    for key in getattr(server, "xcom_keys_to_clear", None) or ():
+        name, _, rest = key.partition(".")
+        life, _, send_id = rest.partition(".")
+        if name == XCOM_KEY and life.isdecimal() and send_id:
+            found.append((int(life), send_id))
+    return found

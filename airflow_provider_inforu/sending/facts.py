@@ -41,6 +41,7 @@ class Facts:
     :ivar report: The path of the report that was written, if any.
     :ivar report_digest: Of the report's keys and receipts, to recognise it.
     :ivar keys: The keys of recipients in doubt or rejected, by batch.
+    :ivar already_sent: Whether an earlier try had sent everything.
     """
 
     send_id: str
@@ -48,6 +49,7 @@ class Facts:
     report: str | None = None
     report_digest: str | None = None
     keys: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    already_sent: bool = False
 
 
 def save_facts(store: LedgerStore, facts: Facts) -> None:
@@ -76,6 +78,7 @@ def save_facts(store: LedgerStore, facts: Facts) -> None:
             "report": facts.report,
             "report_digest": facts.report_digest,
             "parts": parts,
+            "already_sent": facts.already_sent,
         },
     )
 
@@ -101,6 +104,7 @@ def load_facts(store: ReadableStore, send_id: str) -> Facts | None:
                 report=_typed(document, "report", str),
                 report_digest=_typed(document, "report_digest", str),
                 keys=_join(store, parts),
+                already_sent=document.get("already_sent") is True,
             )
     raise FactsError("the stored facts are damaged")
 

@@ -14,7 +14,12 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_inforu.sending.batch_state import BatchRecord, BatchState, LedgerError
+from airflow_provider_inforu.sending.batch_state import (
+    BatchRecord,
+    BatchState,
+    LedgerError,
+    LedgerStoreError,
+)
 from airflow_provider_inforu.sending.changes import describe_change, has_changed
 from airflow_provider_inforu.sending.damage import UNREADABLE
 from airflow_provider_inforu.sending.decisions import read_decided
@@ -177,24 +182,35 @@ class Ledger:
 
 
 def open_ledger(
-    store: LedgerStore, new: Header, *, resend: bool = False, was_cleared: bool = False
+    store: LedgerStore,
+    new: Header,
+    *,
+    resend: bool = False,
+    may_replace_damaged: bool = False,
+    expected: str | None = None,
 ) -> Ledger:
     """Open the ledger of a task instance for this attempt, or begin it.
 
     :param store: Where it is kept.
     :param new: The send as this attempt would begin it.
     :param resend: Begin a new send where the task was cleared since the send that the ledger holds.
-    :param was_cleared: Whether the task was ever cleared. With ``resend`` a new send then begins next to a
-        ledger whose header is damaged.
+    :param may_replace_damaged: Whether a new send may begin next to a ledger whose header is damaged.
+    :param expected: The ID of the send that the ledger must hold; None for any, or for no ledger.
+    :raises LedgerStoreError: The expected send is not there.
     :raises LedgerError: It cannot be read, was written by a newer version, or does not fit ``new``.
     """
     attempt = store.claim()
     try:
         found = read_content(store)
     except DamagedHeaderError:
-        if not (resend and was_cleared):
+        if not may_replace_damaged:
             raise
         found = None
+    if expected and (found is None or found.header.send_id != expected):
+        raise LedgerStoreError(
+            f"The ledger of send {expected} was readable a moment ago and is missing now. No new calls were "
+            "placed. Check its storage. A retry looks again"
+        )
     if found is None or (resend and new.life != found.header.life):
         ledger = Ledger(store, attempt, replace(new, attempts=1), {})
         ledger.begin()

@@ -51,6 +51,7 @@ class ObjectStorageStore:
         for part in parts:
             self._folder /= quote(part, safe="")
         self._claim: str | None = None
+        self._is_marked = False
 
     def has_root_marker(self) -> bool:
         """Return whether the root carries the mark that a first try leaves there.
@@ -60,7 +61,8 @@ class ObjectStorageStore:
         with _clear_errors(self._root):
             storage = _storage_of(self._root)
             storage.invalidate_cache(self._root.path)
-            return bool(storage.exists((self._root / ROOT_MARKER).path))
+            self._is_marked = bool(storage.exists((self._root / ROOT_MARKER).path))
+        return self._is_marked
 
     def make_root_marker(self) -> None:
         """Mark the root as a place of ledgers, and make it where it is missing."""
@@ -75,6 +77,8 @@ class ObjectStorageStore:
         :raises LedgerError: Other attempts begin at the same moment.
         """
         claims = self._folder / "claims"
+        if self._is_marked and not self.has_root_marker():
+            raise LedgerStoreError(self._gone())
         with _clear_errors(self._root):
             if folder := local_path(claims):
                 make_folders(folder)
@@ -130,8 +134,18 @@ class ObjectStorageStore:
             _write(self._folder / f"{key}.json", json.dumps(value))
 
     def _check_claims(self) -> None:
-        if max(self._read_claims(), default=None) != self._claim:
+        with _clear_errors(self._root):
+            claims = self._read_claims()
+        if not claims:
+            raise LedgerStoreError(self._gone())
+        if max(claims) != self._claim:
             raise LedgerError(REPLACED)
+
+    def _gone(self) -> str:
+        return (
+            f"The folder of the ledger below {str(self._root)!r} is gone. Is its volume mounted? A "
+            "retry calls nobody twice"
+        )
 
     def _read_claims(self) -> frozenset[str]:
         folder = self._folder / "claims"

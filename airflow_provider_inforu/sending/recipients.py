@@ -8,14 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.phones import InvalidPhoneError, normalize_phone
 from airflow_provider_inforu.capi.redact import is_phone_like
 from airflow_provider_inforu.sending.row_kinds import open_rows
-from airflow_provider_inforu.sending.skip_reasons import NAMES_SHOWN, and_more, count_rows, group_by_reason
+from airflow_provider_inforu.sending.skip_reasons import NAMES_SHOWN, count_rows, group_by_reason
 from airflow_provider_inforu.sending.spool import Recipient, Skipped, Spool
 from airflow_provider_inforu.sending.suppression import read_suppressed
 from airflow_provider_inforu.sending.texts import is_missing
@@ -110,12 +109,6 @@ def read_recipients(rows: object, rules: RecipientRules, suppressed: object | No
     return RecipientList(
         spool.recipients, spool.skipped, spool.count_unmatched(), spool.read_unmatched(NAMES_SHOWN)
     )
-
-
-def list_keys(keys: Iterable[str], shown: int = NAMES_SHOWN) -> str:
-    """Return the first keys and how many more there are."""
-    rest = iter(keys)
-    return ", ".join(islice(rest, shown)) + and_more(sum(1 for _ in rest))
 
 
 class _Reader:

@@ -12,12 +12,12 @@ RECIPIENTS = [{"id": f"k{number}", "phone": f"05{number:08}"} for number in rang
 SPELLINGS = ["{}", "file://{}", "local://{}"]
 
 
-def task(*, retries=2, **kwargs):
+def task(*, retries=2, message="hello", **kwargs):
     with DAG("dag"):
         return InforuSendTextToSpeechOperator(
             task_id="call",
             recipients=RECIPIENTS,
-            message="hello",
+            message=message,
             key_field="id",
             max_in_flight=1,
             retries=retries,
@@ -58,6 +58,7 @@ def test_a_volume_that_is_not_mounted_in_a_later_try_stops_it(runner, sandbox, d
     root.mkdir()  # a mount point without its volume
     assert runner.run(task(), try_number=3) != "success"
     assert len(phones(sandbox)) == 100
+    assert list(root.iterdir()) == []
     root.rmdir()
     root.with_name("unmounted").rename(root)
     runner.max_tries += 2
@@ -108,6 +109,116 @@ def test_after_a_clear_resend_calls_everybody_although_the_state_is_gone(runner,
     runner.max_tries += 2
     assert runner.run(task(resend=True), try_number=3) == "success"
     assert len(phones(sandbox)) == 500
+
+
+def test_one_clear_allows_one_resend_and_no_later_try_uses_it_again(runner, sandbox, disk):
+    root = disk("volume")
+    assert runner.run(task(resend=True)) == "success"
+    runner.max_tries += 2
+    sandbox.add_fault("loose_types")
+    sandbox.add_fault("status", status_id=-13)
+    assert runner.run(task(resend=True), try_number=2) == "up_for_retry"
+    assert len(phones(sandbox)) == 350
+    root.rename(root.with_name("unmounted"))
+    assert runner.run(task(resend=True), try_number=3) != "success"
+    assert len(phones(sandbox)) == 350
+
+
+def test_fewer_retries_in_the_dag_are_no_clear(runner, sandbox, disk):
+    root = disk("volume")
+    half_sent(runner, sandbox)
+    root.rename(root.with_name("unmounted"))
+    assert runner.run(task(resend=True, retries=1), try_number=2) != "success"
+    assert len(phones(sandbox)) == 100
+
+
+@pytest.mark.parametrize("deaths", [1, 3])
+def test_tries_that_die_before_they_send_do_not_lose_the_evidence(runner, sandbox, deaths):
+    """Airflow deletes the XComs of a task before it renders the templates of the next try."""
+    half_sent(runner, sandbox)
+    for number in range(deaths):
+        broken = task(message="{{ 1 / 0 }}")
+        assert runner.run(broken, try_number=2 + number) == "up_for_retry"
+    runner.state_store.clear()
+    assert runner.run(task(), try_number=2 + deaths) != "success"
+    assert len(phones(sandbox)) == 100
+
+
+def test_where_airflow_deletes_state_a_cleared_task_without_a_ledger_calls_nobody(
+    runner, sandbox, monkeypatch, capsys
+):
+    monkeypatch.setenv("AIRFLOW__STATE_STORE__CLEAR_ON_SUCCESS", "True")
+    assert runner.run(task()) == "success"
+    runner.state_store.clear()
+    runner.xcoms.clear()  # a try that was killed before it could push its evidence again
+    runner.max_tries += 2
+    assert runner.run(task(), try_number=3) != "success"
+    assert "Airflow deletes the ledger" in capsys.readouterr().out
+    assert runner.run(task(resend=True), try_number=4) == "success"
+    assert len(phones(sandbox)) == 500
+
+
+def test_a_first_try_that_died_on_a_new_path_does_not_block_the_task(runner, sandbox, disk):
+    disk("new")
+    assert runner.run(task(message="{{ 1 / 0 }}")) == "up_for_retry"
+    assert runner.run(task(), try_number=2) == "success"
+    assert len(phones(sandbox)) == 250
+
+
+def test_other_arguments_stop_a_send_and_the_people_in_doubt_are_named(runner, sandbox, capsys):
+    sandbox.add_fault("accept_then_drop")
+    sandbox.add_fault("status", status_id=-13)
+    assert runner.run(task()) == "up_for_retry"
+    assert runner.run(task(campaign_name="other"), try_number=2) == "failed"
+    log = capsys.readouterr().out
+    assert "another argument changed" in log
+    assert "100 are in doubt" in log
+    assert "k100" in log
+
+
+def test_a_volume_that_goes_while_the_rows_are_read_stops_the_task(runner, sandbox, disk, monkeypatch):
+    root = disk("volume")
+    half_sent(runner, sandbox)
+    read = InforuSendTextToSpeechOperator._people
+
+    def read_and_lose(operator):
+        root.rename(root.with_name("unmounted"))
+        root.mkdir()
+        return read(operator)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(InforuSendTextToSpeechOperator, "_people", read_and_lose)
+        assert runner.run(task(), try_number=2) == "up_for_retry"
+    assert len(phones(sandbox)) == 100
+    assert list(root.iterdir()) == []
+
+
+def test_a_state_that_is_cleared_while_the_rows_are_read_stops_the_task(runner, sandbox, monkeypatch):
+    half_sent(runner, sandbox)
+    read = InforuSendTextToSpeechOperator._people
+
+    def read_and_lose(operator):
+        runner.state_store.clear()
+        return read(operator)
+
+    monkeypatch.setattr(InforuSendTextToSpeechOperator, "_people", read_and_lose)
+    assert runner.run(task(), try_number=2) == "up_for_retry"
+    assert len(phones(sandbox)) == 100
+
+
+def test_another_disk_with_a_ledger_of_an_earlier_send_stops_the_task(runner, sandbox, disk):
+    """Worker A kept the first send, worker B the one after the clear; the retry runs on worker A."""
+    one = disk("one")
+    assert runner.run(task(resend=True)) == "success"
+    shutil.copytree(one, one.with_name("two"))
+    disk("two")
+    runner.max_tries += 2
+    sandbox.add_fault("loose_types")
+    sandbox.add_fault("status", status_id=-13)
+    assert runner.run(task(resend=True), try_number=2) == "up_for_retry"
+    disk("one")
+    assert runner.run(task(resend=True), try_number=3) != "success"
+    assert len(phones(sandbox)) == 350
 
 
 def test_a_send_that_goes_on_in_its_window_finds_its_ledger_or_stops(runner, sandbox, disk):
@@ -165,8 +276,8 @@ def test_an_api_server_that_answers_some_reads_with_not_found_makes_nobody_calle
     monkeypatch.setattr(runner, "_state", forgetful)
     runner.run(task(), try_number=2)
     monkeypatch.setattr(runner, "_state", answer)
-    runner.run(task(), try_number=3)
-    assert len(set(phones(sandbox))) == len(phones(sandbox))
+    assert runner.run(task(), try_number=3) == "success"
+    assert len(set(phones(sandbox))) == len(phones(sandbox)) == 250
 
 
 def test_an_api_server_that_writes_and_never_reads_calls_nobody_again(runner, sandbox, monkeypatch):

@@ -520,7 +520,7 @@ def test_recipients_that_changed_stop_a_send_that_is_not_done_and_the_error_says
 def test_a_send_with_other_arguments_is_not_continued(runner, sandbox, capsys):
     runner.run(text_to_speech(people(3)))
     assert runner.run(text_to_speech(people(3), campaign_name="other"), try_number=2) == "failed"
-    assert "belongs to a send with other arguments" in log_of(capsys)
+    assert "another argument changed since the first try" in log_of(capsys)
     assert len(sandbox.calls()) == 3
 
 

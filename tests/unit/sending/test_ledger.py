@@ -6,7 +6,7 @@ from unittest import mock
 import pytest
 
 from airflow_provider_inforu.sending import ledger as ledger_module
-from airflow_provider_inforu.sending.batch_state import BatchState, Event, LedgerError
+from airflow_provider_inforu.sending.batch_state import BatchState, Event, LedgerError, LedgerStoreError
 from airflow_provider_inforu.sending.ledger import open_ledger
 from airflow_provider_inforu.sending.ledger_keys import attempt_key, opening_key, segment_key
 from airflow_provider_inforu.sending.ledger_reader import DamagedHeaderError, Header, read_ledger
@@ -70,10 +70,10 @@ def test_an_attempt_that_cannot_be_understood_stops_the_task(store, document, er
 
 def test_a_send_begins_next_to_a_damaged_header_only_with_resend_after_a_clear(store):
     store.set(attempt_key("000001"), "text")
-    for given in ({}, {"resend": True}, {"was_cleared": True}):
+    for given in ({}, {"resend": True}):
         with pytest.raises(DamagedHeaderError):
             open_ledger(store, NEW, **given)
-    again = open_ledger(store, NEW, resend=True, was_cleared=True)
+    again = open_ledger(store, NEW, resend=True, may_replace_damaged=True)
     assert again.records == {}
     assert open_ledger(store, NEW).records == {}
 
@@ -212,6 +212,12 @@ def test_a_record_names_its_request(store):
     open_ledger(store, NEW).write([[Event.WITHDRAW, 2], [Event.SUBMIT, 2, "d2"]])
     records = open_ledger(store, NEW).records
     assert {number: record.request for number, record in records.items()} == {1: "000001.0", 2: "000002.1"}
+
+
+def test_a_ledger_that_was_there_and_is_gone_stops_the_task(store):
+    store._values.clear()
+    with pytest.raises(LedgerStoreError, match="missing now"):
+        open_ledger(store, NEW, expected="5e4d")
 
 
 def test_an_attempt_that_died_before_its_first_write_is_no_damage(store):

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.sending.recipients import (
     RecipientRules,
-    list_keys,
     read_recipients,
 )
 from airflow_provider_inforu.sending.spool import Skipped
@@ -209,11 +208,6 @@ def test_an_empty_list_is_no_error():
 
 def test_the_repr_of_a_recipient_shows_its_key_only():
     assert repr(read([person(1)]).recipients[0]) == "Recipient(key='k1')"
-
-
-def test_keys_are_listed_up_to_a_number():
-    assert list_keys(["a", "b", "c"], shown=2) == "a, b and 1 more"
-    assert list_keys(["a", "b"], shown=2) == "a, b"
 
 
 @pytest.mark.parametrize("invalid_recipients", ["fail", "skip"])
