@@ -20,10 +20,10 @@ $(READY): requirements/bootstrap.lock requirements/dev.lock pyproject.toml
 demo: $(READY)
 	$(BIN)/python -m demo.run
 
-# What `make test` runs: of the tests of a real Airflow one, on SQLite, and of no test its long form.
-QUICK := not long and (not integration or main_flow and not postgres)
+# What `make test` runs: no long form of a test, nothing on PostgreSQL, and one test of a real Airflow.
+QUICK := not long and not postgres and (not integration or main_flow)
 # More processes than two cores are busy with: tests of a real Airflow wait most of the time.
-PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadgroup
+PYTEST := $(BIN)/python -m pytest --numprocesses 4 --dist loadgroup
 
 test: $(READY)
 	$(PYTEST) -m "$(QUICK)"

@@ -18,7 +18,12 @@ from airflow_provider_inforu.capi.jobs import JobStatus
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
 from airflow_provider_inforu.hooks.advice import advise, call_it_this_connection
 from airflow_provider_inforu.hooks.calls import read_calls
-from airflow_provider_inforu.hooks.settings import CONN_TYPE, InforuSettings, read_settings
+from airflow_provider_inforu.hooks.settings import (
+    CONN_TYPE,
+    ConnectionNotFoundError,
+    InforuSettings,
+    read_settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,8 +75,19 @@ class InforuHook(BaseHook):
         """The connection, read and checked; its secrets are masked in logs from here on.
 
         :raises InforuInputError: Names the field that is wrong.
+        :raises ConnectionNotFoundError: Airflow does not find the connection; a retry asks again.
         """
-        return _read_masked(self.get_connection(self.inforu_conn_id))
+        from airflow_provider_inforu._compat import AirflowNotFoundException
+
+        try:
+            connection = self.get_connection(self.inforu_conn_id)
+        except AirflowNotFoundException:
+            raise ConnectionNotFoundError(
+                f"Airflow has no connection {self.inforu_conn_id!r}. No new calls were placed. Add a "
+                "connection of type Inforu, or name another one in inforu_conn_id (default: "
+                f"{self.default_conn_name})"
+            ) from None
+        return _read_masked(connection)
 
     async def load_settings(self) -> None:
         """Read the connection without blocking the event loop, as a trigger must.

@@ -49,14 +49,16 @@ def check_receiver(conn_id: str, settings: InforuSettings) -> None:
             pause = next(pauses, None)
             if pause is None:
                 raise ReceiverError(
-                    f"{error}. The receiver is asked before the first call, so this try placed no calls. A "
-                    "retry asks again",
+                    f"{error}. The receiver is asked before the first call, so this try placed no calls. "
+                    f"Check receiver_url of the connection {conn_id!r}, and that the receiver runs. A retry "
+                    "asks again",
                     is_passing=True,
                 ) from None
             log.warning("%s. Asking again in %g seconds", error, pause)
             time.sleep(pause)
-    level = logging.WARNING if health.is_suspicious else logging.INFO
-    log.log(level, "%s", health.describe(conn_id, dt.datetime.now(dt.UTC)))
+    now = dt.datetime.now(dt.UTC)
+    level = logging.WARNING if health.is_suspicious(now) else logging.INFO
+    log.log(level, "%s", health.describe(conn_id, now))
 
 
 def new_receiver(conn_id: str, settings: InforuSettings, timeout: float | None = None) -> ReceiverClient:

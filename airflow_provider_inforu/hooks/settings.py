@@ -82,6 +82,10 @@ class ConnectionUnreadableError(InforuError):
     """
 
 
+class ConnectionNotFoundError(ConnectionUnreadableError):
+    """Airflow says that it has no such connection."""
+
+
 @contextmanager
 def unreadable_named(conn_id: str) -> Iterator[None]:
     """Name a connection that could not be read; what is wrong with one that could is left as it is.
@@ -91,9 +95,9 @@ def unreadable_named(conn_id: str) -> Iterator[None]:
     """
     try:
         yield
-    except InforuError:
-        raise
     except Exception as error:
+        if isinstance(error, InforuError) and not isinstance(error, ConnectionNotFoundError):
+            raise
         # Its words may hold anything, also what a secrets backend was asked with.
         raise ConnectionUnreadableError(
             f"the connection {conn_id!r} does not exist or could not be read ({type(error).__name__}): name "

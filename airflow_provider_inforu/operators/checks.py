@@ -87,6 +87,13 @@ def check_rows(recipients: object) -> None:
     :param recipients: The argument.
     :raises InforuInputError: It is None, a set, a mapping or a data frame.
     """
+    kind = type(recipients).__name__
+    if isinstance(recipients, Mapping):
+        raise InforuInputError(
+            f"recipients must be a list, not {kind}. No new calls were placed. Pass the whole list of "
+            "people: recipients=people(). Do not use .expand() over people: each mapped task would get one "
+            "person"
+        )
     hint = None
     if recipients is None:
         hint = "Pass the output of the upstream task, or [] to call nobody"
@@ -94,14 +101,45 @@ def check_rows(recipients: object) -> None:
         hint = "A set has no order: pass sorted(...)"
     elif hasattr(recipients, "to_dict"):
         hint = "Pass frame.to_dict('records')"
-    elif isinstance(recipients, Mapping | bytes | int | float):
+    elif isinstance(recipients, bytes | int | float):
         hint = "Pass a list"
     if hint:
-        kind = type(recipients).__name__
         raise InforuInputError(
             f"recipients must be a list of phones or of mappings, not {kind}. No new calls were placed. "
             f"{hint}"
         )
+
+
+class Missing:
+    """The default of an argument that must be given: Airflow's own error for it says too little."""
+
+    def __repr__(self) -> str:
+        """Return what a signature shows."""
+        return "<required>"
+
+
+MISSING: Any = Missing()
+_HOW_TO_GIVE = {
+    "recipients": "Pass the list of people: recipients=people(). Do not use .expand_kwargs() over people",
+    "campaign_id": "Pass the ID of the campaign, such as campaign_id=183",
+}
+
+
+def check_given(name: str, value: object, others: Iterable[str]) -> None:
+    """Refuse to go on without an argument that must be given.
+
+    :param name: The argument.
+    :param value: Its value, or `MISSING`.
+    :param others: The names of other arguments that were given: one of them may be a misspelling.
+    :raises InforuInputError: The argument is missing.
+    """
+    if value is not MISSING:
+        return
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, others, 1, cutoff=0.75)
+    hint = f"Did you mean {name!r} instead of {near[0]!r}? " if near else ""
+    raise InforuInputError(f"`{name}` is missing. No new calls were placed. {hint}{_HOW_TO_GIVE[name]}")
 
 
 def explain_unknown(operator: type, given: Iterable[str]) -> TypeError | None:
@@ -123,6 +161,8 @@ def explain_unknown(operator: type, given: Iterable[str]) -> TypeError | None:
     unknown = [name for name in given if name not in known]
     if not unknown:
         return None
+    if "recipients" not in cast("type[HidesRows]", operator).template_fields:
+        own.pop("recipients", None)  # Its people come from a query or a function.
     name = unknown[0]
     near = [_OTHER_NAMES[name]] if name in _OTHER_NAMES else get_close_matches(name, own, 1)
     hint = f"Did you mean {near[0]!r}? " if near and near[0] in own else ""

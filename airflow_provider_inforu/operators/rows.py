@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
+from airflow_provider_inforu._compat import AirflowFailException
+from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.operators.send_evidence import keep_evidence
 from airflow_provider_inforu.sources.rows import RecipientsError
 
@@ -66,6 +68,23 @@ def without_recipients(template_fields: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in template_fields if name != "recipients")
 
 
+@contextmanager
+def _undefined_explained(name: str) -> Iterator[None]:
+    """Fail the task without a retry where a template has an unknown variable: a retry knows no more of it."""
+    from jinja2 import UndefinedError
+
+    try:
+        yield
+    except UndefinedError as error:
+        advice = "Correct the template."
+        if name == "message":
+            advice = "For a field of the row write {name} in single braces."
+        raise AirflowFailException(
+            f"`{name}` has a Jinja variable that is not defined ({hide_phones(str(error))}). {NO_NEW_CALLS} "
+            f"{advice}"
+        ) from None
+
+
 class HidesRows(BaseOperator):
     """An operator whose arguments with people in them are rendered, and neither stored nor shown."""
 
@@ -87,7 +106,9 @@ class HidesRows(BaseOperator):
             return
         keep_evidence(context)
         others = [name for name in template_fields if name not in self._hides]
-        super()._do_render_template_fields(parent, others, context, jinja_env, seen_oids)
+        for name in others:
+            with _undefined_explained(name):
+                super()._do_render_template_fields(parent, [name], context, jinja_env, seen_oids)
         for name, hidden in self._hides.items():
             value = getattr(self, name)
             if value is None or isinstance(value, HiddenRows):

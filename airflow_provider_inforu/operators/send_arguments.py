@@ -12,7 +12,9 @@ from airflow_provider_inforu.capi.notifications import ISRAEL
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.operators.arguments import check_no_password, read_flag, read_limit
 from airflow_provider_inforu.operators.checks import (
+    MISSING,
     SEND_CHECKS,
+    check_given,
     check_rows,
     explain_unknown,
     is_constant,
@@ -56,7 +58,7 @@ class SendArguments(HidesRows):
     def __init__(
         self,
         *,
-        recipients: Iterable[Any] | os.PathLike[str],
+        recipients: Iterable[Any] | os.PathLike[str] = MISSING,
         phone_field: str = "phone",
         key_field: str | None = None,
         ignore_possible_sending_time: bool | str | None = None,
@@ -83,6 +85,7 @@ class SendArguments(HidesRows):
         dry_run: bool | str = False,
         **kwargs: Any,  # noqa: ANN401 - to BaseOperator
     ) -> None:
+        check_given("recipients", recipients, kwargs)
         try:
             super().__init__(**kwargs)
         except TypeError:

@@ -9,9 +9,11 @@ from airflow_provider_inforu.capi import voice
 from airflow_provider_inforu.operators.arguments import read_flag, text_or_none
 from airflow_provider_inforu.operators.checks import (
     EXISTING_CAMPAIGN_CHECKS,
+    MISSING,
     SEND_CHECKS,
     TEXT_TO_SPEECH_CHECKS,
     Check,
+    check_given,
     run_checks,
 )
 from airflow_provider_inforu.operators.send import InforuSendOperator
@@ -124,11 +126,12 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
     def __init__(
         self,
         *,
-        campaign_id: str | int,
+        campaign_id: str | int = MISSING,
         duplicate: bool | str = False,
         duplicate_name: str | None = None,
         **kwargs: Any,  # noqa: ANN401 - to InforuSendOperator
     ) -> None:
+        check_given("campaign_id", campaign_id, kwargs)
         super().__init__(**kwargs)
         self.campaign_id = campaign_id
         self.duplicate = duplicate

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from airflow_provider_inforu.outcomes.json_fields import read_count, read_counts, read_mapping, read_time
 
+_QUIET = dt.timedelta(days=1)
 _WRONG_SECRET = "wrong_secret"  # noqa: S105 - a reason
 _UNKNOWN_CONNECTION = "unknown_connection"
 _WORDS = {
@@ -66,10 +67,15 @@ class PushHealth:
             "refused_elsewhere": dict(self.refused_elsewhere),
         }
 
-    @property
-    def is_suspicious(self) -> bool:
-        """Whether the receiver refused pushes that may be those of the connection."""
-        return bool(self.refused or self.refused_elsewhere)
+    def is_suspicious(self, now: dt.datetime) -> bool:
+        """Return whether the receiver refused pushes that may be those of the connection.
+
+        Pushes to other names may be those of the connection only where none of its own arrived for a day.
+
+        :param now: This moment, with a time zone.
+        """
+        is_quiet = self.last_push_at is None or now - self.last_push_at > _QUIET
+        return bool(self.refused or (self.refused_elsewhere and is_quiet))
 
     def describe(self, conn_id: str, now: dt.datetime) -> str:
         """Return what is known, and what to check, in sentences.
@@ -90,7 +96,7 @@ class PushHealth:
                 f"{_reasons(self.refused_elsewhere)}. "
                 "Check that the address at Inforu names this connection."
             )
-        if self.other_connections:
+        if self.other_connections and not self.refused:
             one = self.other_connections == 1
             sentences.append(
                 f"In the last hour {self.other_connections} other connection{'' if one else 's'} received "

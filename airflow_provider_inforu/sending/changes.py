@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from airflow_provider_inforu.sending.ledger_reader import Header
 
+ONLY_TEXTS = (
+    "the keys are the same, but the texts differ: `message` must give the same text in every try, so do not "
+    "use the current time in it"
+)
+
 
 def has_changed(stored: Header, new: Header) -> bool:
     """Return whether the recipients or their texts are not those with which a send began.
@@ -37,6 +42,8 @@ def describe_change(stored: Header, new: Header) -> str:
     else:
         different = [name for place, name in ((1, "phones"), (2, "texts")) if before[place] != now[place]]
         words = f"the same keys with other {' and '.join(different)}"
+        if different == ["texts"]:
+            words = ONLY_TEXTS
     return words + _describe_skipped(stored, new)
 
 

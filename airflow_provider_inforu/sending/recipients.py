@@ -35,7 +35,8 @@ _NO_DIGIT = re.compile(r"\D")
 _FEWEST_DIGITS_OF_A_PHONE = 8
 _MOST_BITS = 256
 _KEY_SHOWS_PHONE = (
-    "the key may contain a phone number, and logs show keys; write an ID number without its leading zeros"
+    "the key may contain a phone number, and logs show keys: use another field as key, or write an ID number "
+    "without its leading zeros"
 )
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
+from airflow_provider_inforu.capi.notifications import ISRAEL
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """In the order of `datetime.weekday`."""
@@ -17,8 +18,8 @@ LONGEST_LOOK_AHEAD = timedelta(days=15)
 
 _SPAN = re.compile(r"(?:([a-z, -]+?)\s+)?(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 _HELP = (
-    "write days and hours such as 'sun-thu 09:00-20:00; fri 09:00-13:00', where days are "
-    f"{', '.join(DAYS)}: nothing was sent"
+    "No new calls were placed. Write days and hours such as 'sun-thu 09:00-20:00; fri 09:00-13:00'. The days "
+    f"are {', '.join(DAYS)}"
 )
 
 
@@ -87,7 +88,7 @@ class SendingWindow:
         for minute in range(LONGEST_LOOK_AHEAD // timedelta(minutes=1)):
             if self.is_open(candidate := start + timedelta(minutes=minute)):
                 return candidate.astimezone(self.zone)
-        raise InforuInputError(f"the sending window never opens: {_HELP}")
+        raise InforuInputError(f"sending_window never opens. {_HELP}")
 
 
 def now() -> datetime:
@@ -108,7 +109,7 @@ def read_sending_window(text: object, timezone: str) -> SendingWindow | None:
     if text in (None, "", "None"):
         return None
     if not isinstance(text, str):
-        raise InforuInputError(f"sending_window must be text, not {type(text).__name__}: {_HELP}")
+        raise InforuInputError(f"sending_window must be text, not {type(text).__name__}. {_HELP}")
     spans = tuple(_span(part.strip().lower()) for part in text.split(";"))
     window = SendingWindow(spans, read_zone(timezone))
     window.opens_at(now())
@@ -124,18 +125,20 @@ def read_zone(timezone: str) -> ZoneInfo:
     try:
         return ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-        raise InforuInputError(f"there is no time zone {timezone!r}: nothing was sent") from None
+        raise InforuInputError(
+            f"timezone is unknown: {timezone!r}. No new calls were placed. Write a name such as {ISRAEL!r}"
+        ) from None
 
 
 def _span(text: str) -> _Span:
     match = _SPAN.fullmatch(text)
     if not match:
-        raise InforuInputError(f"sending_window has {text!r}: {_HELP}")
+        raise InforuInputError(f"sending_window cannot be read at {text!r}. {_HELP}")
     days, *numbers = match.groups()
     hour, minute, end_hour, end_minute = map(int, numbers)
     start, end = hour * 60 + minute, end_hour * 60 + end_minute
     if start == end or start >= DAY_MINUTES or end > DAY_MINUTES or max(minute, end_minute) > 59:
-        raise InforuInputError(f"sending_window has hours that no clock shows, or none, in {text!r}: {_HELP}")
+        raise InforuInputError(f"sending_window has invalid hours in {text!r}. {_HELP}")
     return _Span(_days(days), start, end - start if end > start else end - start + DAY_MINUTES)
 
 
@@ -146,7 +149,7 @@ def _days(text: str | None) -> frozenset[int]:
     for part in text.split(","):
         first, dash, last = (piece.strip() for piece in part.partition("-"))
         if first not in DAYS or (dash and last not in DAYS):
-            raise InforuInputError(f"sending_window has the days {text!r}: {_HELP}")
+            raise InforuInputError(f"sending_window has invalid days: {text!r}. {_HELP}")
         start = DAYS.index(first)
         length = (DAYS.index(last) - start) % len(DAYS) if dash else 0
         found.update((start + day) % len(DAYS) for day in range(length + 1))

@@ -30,7 +30,7 @@ LONG = bool(os.environ.get("INFORU_CHAOS"))
 SENDS, PEOPLE, KILLS_PER_SEND = (8, 3200, 12) if LONG else (1, 800, 5)
 PLACES = [
     "task state",
-    "plain path",
+    pytest.param("plain path", marks=pytest.mark.long),
     pytest.param("file URL", marks=pytest.mark.long),
     pytest.param("S3", marks=pytest.mark.long),
 ]

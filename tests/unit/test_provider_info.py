@@ -136,6 +136,7 @@ def test_importing_what_a_dag_file_imports_loads_nothing_heavy_on_top_of_airflow
     assert {name.split(".")[0] for name in added} & heavy == set()
 
 
+@pytest.mark.long
 def test_importing_compat_loads_nothing_on_top_of_airflow():
     added = imported_by(
         "from airflow.sdk import BaseOperator, BaseHook; before = set(sys.modules); "

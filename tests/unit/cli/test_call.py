@@ -153,6 +153,7 @@ def test_what_cannot_be_printed_changes_nothing_about_what_became_of_the_call(
     assert len(called(inforu_sandbox)) == int(code == 3)
 
 
+@pytest.mark.long
 def test_the_exit_code_of_the_process_says_so_too(inforu_sandbox):
     command = [sys.executable, "-m", "airflow", "inforu", *CALL, "--yes"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -38,6 +38,7 @@ def airflow(*arguments, **options):
     )
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("database_url")
 def test_the_receiver_runs_on_its_own_and_its_logs_hold_neither_secret_nor_phone():
     connection = json.dumps({"conn_type": "inforu", "extra": {"notification_secret": SECRET}})
@@ -161,6 +162,7 @@ def test_prune_prints_json_for_programs(run, database_url):
     assert said["rows"] == {"inforu_notification": 1, "inforu_call": 1, "inforu_leftover": 0}
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("database_url")
 def test_nothing_comes_before_the_output_of_prune():
     with airflow("prune", "--dry-run") as process:

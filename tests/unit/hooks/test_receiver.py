@@ -1,5 +1,7 @@
 """The receiver is asked before the first call."""
 
+import datetime as dt
+
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
@@ -49,7 +51,7 @@ def test_a_failure_that_passes_is_asked_about_again(server, answer):
 @pytest.mark.parametrize("answer", [(503, b""), reset])
 def test_a_failure_that_lasts_is_an_error_that_a_retry_may_mend(server, answer):
     server.answer(answer)
-    with pytest.raises(ReceiverError, match=r"placed no calls. A retry asks again") as raised:
+    with pytest.raises(ReceiverError, match=r"placed no calls.*A retry asks again") as raised:
         InforuHook().get_receiver()
     assert raised.value.is_passing
     assert len(server.requests) == 3
@@ -57,8 +59,11 @@ def test_a_failure_that_lasts_is_an_error_that_a_retry_may_mend(server, answer):
 
 def test_a_receiver_that_is_not_there_is_an_error_that_a_retry_may_mend(connection):
     connection(receiver_url=f"http://127.0.0.1:{unused_port()}", notification_secret=SECRET)
-    with pytest.raises(ReceiverError, match=r"cannot reach the receiver at 127.0.0.1"):
+    with pytest.raises(ReceiverError, match=r"cannot reach the receiver at 127.0.0.1") as raised:
         InforuHook().get_receiver()
+    assert "Check receiver_url of the connection 'inforu_default', and that the receiver runs" in str(
+        raised.value
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,3 +89,18 @@ def test_refused_pushes_are_a_warning_before_the_first_call(server, caplog):
     InforuHook().get_receiver()
     (record,) = [one for one in caplog.records if "refused 4 pushes" in one.message]
     assert record.levelname == "WARNING"
+
+
+@pytest.mark.parametrize(
+    ("days", "level"), [(None, "WARNING"), (2, "WARNING"), (0, "INFO")], ids=["never", "long ago", "today"]
+)
+def test_refused_pushes_to_other_names_are_a_warning_only_where_none_arrived_for_a_day(
+    server, caplog, days, level
+):
+    caplog.set_level("INFO")
+    stored = None if days is None else (dt.datetime.now(dt.UTC) - dt.timedelta(days=days)).isoformat()
+    elsewhere = {"connections": 0, "refused": {"unknown_connection": 1}}
+    server.answer((200, HEALTHY[1] | {"last_push_at": stored, "elsewhere": elsewhere}))
+    InforuHook().get_receiver()
+    (record,) = [one for one in caplog.records if "1 push to other names" in one.message]
+    assert record.levelname == level

@@ -13,7 +13,8 @@ from airflow_provider_inforu.operators.voice import (
     InforuSendExistingCampaignOperator,
     InforuSendTextToSpeechOperator,
 )
-from tests.unit.operators.test_voice import Resolved, existing, people, text_to_speech
+from airflow_provider_inforu.transfers.sql_to_voice import SqlToInforuCampaignOperator
+from tests.unit.operators.test_voice import Resolved, existing, log_of, people, text_to_speech
 
 PARSE = """
 import sys
@@ -60,14 +61,17 @@ class Frame:
         ({"limit": "ten"}, "limit must be a whole number from 1"),
         ({"limit": True}, "limit must be a whole number from 1"),
         ({"limit": 1.5}, "limit must be a whole number from 1"),
-        ({"timezone": "Israel/Tel Aviv"}, "no time zone 'Israel/Tel Aviv'"),
+        ({"timezone": "Israel/Tel Aviv"}, "timezone is unknown: 'Israel/Tel Aviv'"),
         ({"report_path": "report.xlsx"}, "report_path must end in one of .csv"),
         (
             {"recipients": None},
             "not NoneType. No new calls were placed. Pass the output of the upstream task",
         ),
         ({"recipients": {"0500000001"}}, "not set. No new calls were placed. A set has no order"),
-        ({"recipients": {"phone": "0500000001"}}, "not dict. No new calls were placed. Pass a list"),
+        (
+            {"recipients": {"phone": "0500000001"}},
+            "not dict. No new calls were placed. Pass the whole list of people: recipients=people()",
+        ),
         ({"recipients": Frame()}, "not Frame. No new calls were placed. Pass frame.to_dict('records')"),
     ],
 )
@@ -136,4 +140,115 @@ def test_a_task_whose_rows_airflow_would_show_sends_nothing(sandbox):
     with pytest.raises(AirflowFailException, match="recipients and suppress would be visible") as error:
         task.execute({})
     assert "0500000" not in str(error.value)
+    assert sandbox.requests() == []
+
+
+def test_a_query_operator_lists_no_recipients_among_its_arguments():
+    with DAG("dag"), pytest.raises(TypeError, match=r"has no argument 'people'\. Its arguments are") as error:
+        SqlToInforuCampaignOperator(task_id="call", conn_id="db", sql="x", campaign_id=1, people=[])
+    assert "recipients," not in str(error.value).replace("invalid_recipients", "")
+    assert "campaign_id" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("operator", "arguments", "words"),
+    [
+        (
+            InforuSendTextToSpeechOperator,
+            {"message": "hi"},
+            (
+                "`recipients` is missing. No new calls were placed. Pass the list of people: "
+                "recipients=people(). Do not use .expand_kwargs() over people"
+            ),
+        ),
+        (InforuSendTextToSpeechOperator, {"reciepients": []}, "Did you mean 'recipients' instead of 'reciep"),
+        (InforuSendTextToSpeechOperator, {"phone": "0500000001"}, "`recipients` is missing"),
+        (
+            InforuSendExistingCampaignOperator,
+            {"recipients": []},
+            "`campaign_id` is missing. No new calls were placed. Pass the ID of the campaign",
+        ),
+        (
+            InforuSendExistingCampaignOperator,
+            {"recipients": [], "campaing_id": 183},
+            "Did you mean 'campaign_id' instead of 'campaing_id'?",
+        ),
+    ],
+)
+def test_a_missing_argument_is_named_with_what_to_pass(operator, arguments, words):
+    with DAG("dag"), pytest.raises(InforuInputError, match=re.escape(words)) as error:
+        operator(task_id="call", **arguments)
+    assert "0500000001" not in str(error.value)
+
+
+def test_required_arguments_may_come_from_the_defaults_of_the_dag():
+    with DAG("dag", default_args={"campaign_id": 183, "recipients": []}):
+        task = InforuSendExistingCampaignOperator(task_id="call")
+    assert (task.campaign_id, task.recipients) == (183, [])
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_task_that_is_mapped_over_people_says_to_pass_the_whole_list(runner, sandbox, capsys):
+    with DAG("dag"):
+        mapped = InforuSendTextToSpeechOperator.partial(task_id="call", message="hi").expand(
+            recipients=people(2)
+        )
+    assert runner.run(mapped, map_index=0) == "up_for_retry"
+    log = log_of(capsys)
+    assert "recipients must be a list, not dict. No new calls were placed. Pass the whole list" in log
+    assert "Do not use .expand() over people: each mapped task would get one person" in log
+    assert sandbox.requests() == []
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_task_whose_arguments_are_mapped_over_people_says_that_recipients_is_missing(
+    runner, sandbox, capsys
+):
+    with DAG("dag"):
+        mapped = InforuSendTextToSpeechOperator.partial(task_id="call", message="hi").expand_kwargs(people(2))
+    assert runner.run(mapped, map_index=0) == "up_for_retry"
+    assert "`recipients` is missing. No new calls were placed." in log_of(capsys)
+    assert sandbox.requests() == []
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_task_that_is_mapped_over_lists_of_people_calls_them(runner, sandbox):
+    with DAG("dag"):
+        mapped = InforuSendExistingCampaignOperator.partial(task_id="call").expand_kwargs(
+            [{"recipients": people(2), "campaign_id": 183}]
+        )
+    assert runner.run(mapped, map_index=0) == "success"
+    assert len(sandbox.calls()) == 2
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        (
+            {"message": "hi {{ unset }}"},
+            "For a field of the row write {name} in single braces",
+        ),
+        (
+            {"campaign_name": "{{ unset }}"},
+            "Correct the template",
+        ),
+    ],
+)
+def test_an_undefined_variable_of_a_template_fails_without_a_retry(
+    runner, sandbox, arguments, advice, capsys
+):
+    assert runner.run(text_to_speech(people(1), **arguments)) == "failed"
+    (name,) = arguments
+    problem = f"`{name}` has a Jinja variable that is not defined ('unset' is undefined)"
+    assert f"{problem}. No new calls were placed. {advice}" in log_of(capsys)
+    assert sandbox.requests() == []
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_connection_that_airflow_does_not_find_is_named_and_a_retry_asks_again(runner, sandbox, capsys):
+    assert runner.run(text_to_speech(people(1), inforu_conn_id="inforu")) == "up_for_retry"
+    log = log_of(capsys)
+    assert "Airflow has no connection 'inforu'. No new calls were placed. Add a connection of type" in log
+    assert "inforu_conn_id (default: inforu_default)" in log
     assert sandbox.requests() == []

@@ -235,7 +235,7 @@ def test_a_send_that_goes_on_in_its_window_finds_its_ledger_or_stops(runner, san
 def test_a_try_that_never_began_to_send_does_not_stop_the_next_one(runner, sandbox):
     with DAG("dag"):
         broken = InforuSendTextToSpeechOperator(
-            task_id="call", recipients=RECIPIENTS, message="{{ nothing.here }}", key_field="id", retries=2
+            task_id="call", recipients=RECIPIENTS, message="{{ 1 // 0 }}", key_field="id", retries=2
         )
     assert runner.run(broken) == "up_for_retry"
     assert runner.run(task(), try_number=2) == "success"

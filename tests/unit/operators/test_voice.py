@@ -482,7 +482,7 @@ CHANGES = [
     (lambda: {"recipients": people(251)}, "rows were added: 250 before, 251 now"),
     (lambda: {"recipients": people(249)}, "rows were removed: 250 before, 249 now"),
     (lambda: {"recipients": people(250)[::-1]}, "the same rows in another order"),
-    (lambda: {"message": "other {name}"}, "the same keys with other texts"),
+    (lambda: {"message": "other {name}"}, "the texts differ: `message` must give the same text in every try"),
     (
         lambda: {
             "recipients": [

@@ -169,9 +169,9 @@ def test_without_a_ledger_a_send_that_the_window_interrupts_fails_and_names_who_
 @pytest.mark.parametrize(
     ("argument", "error"),
     [
-        ({"sending_window": "sometimes"}, "sending_window has 'sometimes'"),
-        ({"sending_window": WINDOW, "timezone": "Asia/Nowhere"}, "no time zone 'Asia/Nowhere'"),
-        ({"timezone": "Asia/Nowhere"}, "no time zone 'Asia/Nowhere'"),
+        ({"sending_window": "sometimes"}, "sending_window cannot be read at 'sometimes'"),
+        ({"sending_window": WINDOW, "timezone": "Asia/Nowhere"}, "timezone is unknown: 'Asia/Nowhere'"),
+        ({"timezone": "Asia/Nowhere"}, "timezone is unknown: 'Asia/Nowhere'"),
         ({"outside_window": "ring"}, "outside_window must be one of wait, fail, skip"),
     ],
 )
@@ -185,4 +185,4 @@ def test_a_window_of_a_template_that_cannot_be_read_is_an_error_before_anything_
 ):
     assert runner.run(text_to_speech(people(3), sending_window="{{ 'sometimes' }}")) == "failed"
     assert sandbox.requests() == []
-    assert "sending_window has 'sometimes'" in log_of(capsys)
+    assert "sending_window cannot be read at 'sometimes'" in log_of(capsys)

@@ -32,11 +32,15 @@ def test_refused_pushes_are_told_with_reason_and_what_to_do():
 
 
 def test_pushes_elsewhere_are_told_with_what_to_do():
-    said = words()
+    said = words(refused={})
     assert "refused 1 push to other names: unknown connection name 1" in said
     assert "Check that the address at Inforu names this connection" in said
     assert "2 other connections received pushes" in said
     assert "use the connection that it names" in said
+
+
+def test_other_connections_are_not_suggested_where_pushes_to_this_one_were_refused():
+    assert "other connections received pushes" not in words()
 
 
 def test_where_nothing_ever_arrived_the_address_at_inforu_is_to_be_checked():

@@ -71,6 +71,7 @@ def test_a_wrong_option_is_named_and_does_not_stop_the_api_server(options, caplo
     assert "no-url-but-a-secret" not in record.getMessage()
 
 
+@pytest.mark.long
 def test_loading_the_plugin_costs_other_components_nothing():
     code = """
 import sys, airflow.sdk

@@ -161,6 +161,7 @@ def test_postgresql_takes_lists_with_items_of_any_kind_too(in_process, examples)
 
 
 @SQLITE_ONLY
+@pytest.mark.long
 @pytest.mark.parametrize("secret", [SECRET, "wrong"])
 @pytest.mark.parametrize("examples", [5, pytest.param(60, marks=pytest.mark.long)])
 def test_no_request_that_schemathesis_finds_breaks_the_receiver(in_process, secret, examples):

@@ -301,6 +301,7 @@ def test_an_extreme_date_harms_no_reader_whatever_the_zone_of_the_database(postg
         assert call["digit"] == "2"
 
 
+@pytest.mark.long
 def test_ten_thousand_items_come_at_once(any_receiver):
     items = [end_of_call(f"{SEND}-{n}", status="Busy" if n % 10 == 0 else "Answered") for n in range(10_000)]
     assert any_receiver.push(items).json() == {"stored": 10_000, "repeats": 0, "leftovers": 0}

@@ -70,6 +70,7 @@ print(sum(store.add("c", maker.read(json.dumps(push).encode(), "", now), now).no
 """
 
 
+@pytest.mark.long
 def test_several_processes_that_start_at_once_make_the_tables_once_and_store_everybody_once(
     database_url, tmp_path
 ):

@@ -102,7 +102,8 @@ class NotAvailable:
 
 NotAvailable.__name__ = "NAType"
 KEY_SHOWS_PHONE = (
-    "the key may contain a phone number, and logs show keys; write an ID number without its leading zeros"
+    "the key may contain a phone number, and logs show keys: use another field as key, or write an ID number "
+    "without its leading zeros"
 )
 BAD = [
     (person(1, phone=None), "k1", "the field 'phone' of the phone is empty"),
