@@ -254,7 +254,7 @@ def test_the_overdue_are_called_once_with_what_they_owe_but_for_those_who_do_not
     assert len(fresh_ground.sandbox.calls()) == len(OVERDUE)
     assert (manifest["recipients"], manifest["accepted"], manifest["skipped"]) == (4, 3, 1)
     log = "".join(fresh_ground.task_logs(run).values())
-    assert "skipped because suppressed: C-104" in log
+    assert "skipped: suppressed (key C-104)" in log
     assert "50000" not in log + str(fresh_ground.task(run)["rendered_fields"])
 
 
