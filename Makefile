@@ -22,16 +22,16 @@ demo: $(READY)
 
 # What `make test` runs: no long form of a test, nothing on PostgreSQL, and one test of a real Airflow.
 QUICK := not long and not postgres and (not integration or main_flow)
-# More processes than two cores are busy with: tests of a real Airflow wait most of the time.
-PYTEST := $(BIN)/python -m pytest --numprocesses 4 --dist loadgroup
+# More processes than two cores are busy with: many tests wait. Each real Airflow has a process of its own.
+PYTEST := $(BIN)/python -m pytest --dist loadgroup
 
 test: $(READY)
-	$(PYTEST) -m "$(QUICK)"
+	$(PYTEST) --numprocesses 4 -m "$(QUICK)"
 
 # Both halves count for the coverage, and only together.
 test-all: $(READY)
-	$(PYTEST) -m "$(QUICK)" --cov --cov-report= --cov-fail-under=0
-	$(PYTEST) -m "not ($(QUICK))" --cov --cov-append --cov-report=term
+	$(PYTEST) --numprocesses 4 -m "$(QUICK)" --cov --cov-report= --cov-fail-under=0
+	$(PYTEST) --numprocesses 3 -m "not ($(QUICK))" --cov --cov-append --cov-report=term
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
