@@ -11,7 +11,7 @@ from demo.airflow_environment import StackSettings
 from demo.airflow_stack import AirflowStack
 from demo.processes import wait_until
 from demo.sandbox_process import SandboxProcess
-from tests.integration.ground import Ground
+from tests.integration.ground import NEVER, Ground, Run
 from tests.receiver import end_of_call, running_receiver
 
 KEYS = [f"C-{number}" for number in range(21, 29)]
@@ -25,7 +25,7 @@ def receiver(tmp_path):
 
 @pytest.fixture
 def ground(tmp_path, receiver):
-    with SandboxProcess(tmp_path, dict(os.environ), call_seconds=5) as sandbox:
+    with SandboxProcess(tmp_path, dict(os.environ), call_seconds=0.2) as sandbox:
         sandbox.change_settings(notification_url=receiver.push_url, notification_repeat=2)
         connection = sandbox.connection(receiver_url=receiver.url, notification_secret=receiver.secret)
         settings = StackSettings(
@@ -35,6 +35,23 @@ def ground(tmp_path, receiver):
         )
         with AirflowStack(settings) as airflow:
             yield Ground(airflow, sandbox)
+
+
+def run_until_calls_end(ground):
+    """Run the DAG; its calls end only when the sensor waits in the triggerer."""
+    api = ground.airflow.api
+    api.wait_for_dag("waited_send")
+    api.unpause("waited_send")
+    ground.sandbox.change_settings(notification_delay=NEVER)
+    run_id = api.trigger("waited_send")
+
+    def is_deferred():
+        states = {task["task_id"]: task["state"] for task in api.task_instances("waited_send", run_id)}
+        return states.get("calls") == "deferred"
+
+    assert wait_until(is_deferred)
+    ground.sandbox.change_settings(notification_delay=0)
+    return Run("waited_send", run_id, api.wait_for_run("waited_send", run_id))
 
 
 def runs_of(ground, dag_id):
@@ -64,7 +81,7 @@ def test_a_send_waits_deferred_and_outcomes_start_a_dag_also_those_of_a_triggere
     ground.airflow.api.unpause("when_outcomes_arrive")
     # Airflow starts a watcher some time after its DAG; from then on nothing is missed.
     assert wait_until(lambda: places_kept(ground))
-    run = ground.run("waited_send")
+    run = run_until_calls_end(ground)
     assert run.state == "success"
     manifest = ground.manifest(run)
     summary = ground.manifest(run, "calls")
