@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.sending.own_places import OwnPlaces, Unlimited
 from airflow_provider_inforu.sending.shared_places import SharedLimit, SharedPlaces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from airflow_provider_inforu.sending.answers import Backoff
 
 WINDOW_MILLISECONDS = 1020
 """The limit holds for a little more than a second, since the way to the vendor shakes the spacing."""
 EVENNESS = 0.87
 """The least distance of two requests, as a share of the even one. Below 1, what came late is caught up."""
+BURST_SECONDS = 0.1
+"""As many requests may leave together as the rate allows in this time, at least one.
+
+A round of the dispatcher takes as long as a write of the ledger. With one request a round, writes that take
+longer than the distance of two requests would slow the send down.
+"""
 SLOWER_SECONDS = 60.0
 """For how long the rate is halved after the vendor said that it was too high."""
 LONGEST_STANDSTILL_SECONDS = 300.0
@@ -38,7 +42,7 @@ class Places(Protocol):
 
 
 class Throttle:
-    """Lets requests go almost evenly spaced, with no burst at the start.
+    """Lets requests go almost evenly: only a few together, and no burst at the start.
 
     :param requests_per_second: The most requests in any one second; 0 is no limit.
     :param shared: Where the limit is kept together with other workers; None for this process alone.
@@ -80,28 +84,14 @@ class Throttle:
 
 def _evenly(requests_per_second: float, shared: SharedLimit | None) -> Places:
     if requests_per_second == 0:
-        return _OwnPlaces(lambda: True)
+        return Unlimited()
     window = math.ceil(WINDOW_MILLISECONDS / min(1, requests_per_second))
     rates = [(max(1, math.floor(requests_per_second)), window)]
-    distance = math.floor(EVENNESS * 1000 / requests_per_second)
-    if rates[0][0] > 1 and distance > 0:
-        rates.insert(0, (1, distance))
-    if shared:
-        return SharedPlaces(shared, rates)
-    from pyrate_limiter import InMemoryBucket, Limiter, Rate
-
-    limiter = Limiter(InMemoryBucket([Rate(*rate) for rate in rates]), buffer_ms=0)
-    return _OwnPlaces(lambda: bool(limiter.try_acquire(blocking=False)))
-
-
-@dataclass(frozen=True, slots=True)
-class _OwnPlaces:
-    """Places of this process alone."""
-
-    take: Callable[[], bool]
-
-    def leave(self) -> None:
-        """Do nothing: each request counts from when it took its place."""
+    together = max(1, math.floor(requests_per_second * BURST_SECONDS))
+    distance = math.floor(together * EVENNESS * 1000 / requests_per_second)
+    if rates[0][0] > together and distance > 0:
+        rates.insert(0, (together, distance))
+    return SharedPlaces(shared, rates) if shared else OwnPlaces(rates)
 
 
 class Hold:

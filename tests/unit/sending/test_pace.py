@@ -1,3 +1,4 @@
+import itertools
 import logging
 import os
 import secrets
@@ -9,9 +10,11 @@ from unittest import mock
 
 import pytest
 import redis
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from airflow_provider_inforu.capi.errors import InforuConnectionError, InforuError
-from airflow_provider_inforu.sending import pace, progress, shared_places
+from airflow_provider_inforu.sending import own_places, pace, progress, shared_places
 from airflow_provider_inforu.sending.answers import Backoff
 from airflow_provider_inforu.sending.pace import Hold, Throttle
 from airflow_provider_inforu.sending.progress import Progress
@@ -34,9 +37,13 @@ def clock(monkeypatch):
         def time(self):
             return self.now
 
+        def sleep(self, seconds):
+            self.now += seconds
+
     clock = Clock()
     monkeypatch.setattr(pace, "time", clock)
     monkeypatch.setattr(progress, "time", clock)
+    monkeypatch.setattr(own_places, "time", clock)
     return clock
 
 
@@ -54,12 +61,16 @@ def test_there_is_no_burst_at_the_start(requests_per_second):
 
 
 def test_after_a_rate_limit_another_and_slower_pace_holds_for_a_minute(clock):
-    throttle = Throttle(1)
+    throttle = Throttle(2)
     assert throttle.take()
     throttle.slow_down()
-    assert [throttle.take(), throttle.take()] == [True, False]
-    clock.now += pace.SLOWER_SECONDS
+    assert throttle.take()
+    clock.now += 0.6
     assert not throttle.take()
+    clock.now += pace.SLOWER_SECONDS
+    assert throttle.take()
+    clock.now += 0.6
+    assert throttle.take()
 
 
 def test_never_more_than_the_limit_in_any_second():
@@ -71,6 +82,41 @@ def test_never_more_than_the_limit_in_any_second():
             takes.append((before, time.monotonic()))
     # A busy machine may stand still beside a take: so many were surely taken within a second.
     assert max(sum(start <= after < start + 1 for _, after in takes) for start, _ in takes) <= 50
+
+
+def leave_times(clock, write_seconds, requests_per_second=30, count=300):
+    """Return when requests leave whose intents are written in rounds that take so long."""
+    throttle, left = Throttle(requests_per_second), []
+    while len(left) < count:
+        taken = 0
+        while throttle.take():
+            taken += 1
+        clock.now += next(write_seconds) if taken else 0.002
+        throttle.leave()
+        left += [clock.now] * taken
+    return left
+
+
+def most_in_a_second(times):
+    return max(sum(start <= one < start + 1 for one in times) for start in times)
+
+
+@pytest.mark.parametrize("write_seconds", [0.005, 0.025, 0.06])
+def test_a_slow_ledger_does_not_slow_a_send_down(clock, write_seconds):
+    times = leave_times(clock, itertools.repeat(write_seconds))
+    assert (len(times) - 1) / (times[-1] - times[0]) >= 29
+    assert most_in_a_second(times) <= 30
+
+
+@settings(max_examples=50)
+@given(st.randoms(use_true_random=False), st.sampled_from([1, 2, 7, 30, 50]))
+def test_however_long_the_writes_take_no_more_than_the_limit_leaves_in_a_second(chance, limit):
+    clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
+    clock.sleep = lambda seconds: setattr(clock, "now", clock.now + seconds)
+    writes = iter(lambda: chance.choice([0.001, 0.02, 0.1, 0.9]), None)
+    with mock.patch.object(own_places, "time", clock), mock.patch.object(pace, "time", clock):
+        times = leave_times(clock, writes, limit, count=4 * limit)
+    assert most_in_a_second(times) <= limit
 
 
 def test_requests_are_held_back_ever_longer_and_released_by_a_success(clock):
@@ -242,10 +288,14 @@ def test_a_server_that_is_silent_is_asked_once(monkeypatch):
             silent.accept()
 
 
-def test_a_rate_that_is_halved_below_one_in_a_second_is_halved():
-    with mock.patch("pyrate_limiter.Rate") as rate:
-        Throttle(1)
-    assert [call.args for call in rate.call_args_list] == [(1, 1020), (1, 2040)]
+def test_a_rate_that_is_halved_below_one_in_a_second_is_halved(clock):
+    throttle = Throttle(1)
+    throttle.slow_down()
+    assert throttle.take()
+    clock.now += 1.5
+    assert not throttle.take()
+    clock.now += 0.6
+    assert throttle.take()
 
 
 def test_a_limit_that_lets_nothing_go_for_minutes_stops_the_send(clock, monkeypatch):

@@ -1,0 +1,63 @@
+"""Places in the rate limit of one process."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+
+LEAVE_SHARE = 0.985
+"""The share of a window within which the limit also holds for the moments at which requests leave.
+
+A request leaves some time after it took its place, since its intent is written first. Where that time differs
+between requests, more than the limit might leave within a second.
+"""
+LONGEST_WAIT_SECONDS = 1.0
+
+
+class OwnPlaces:
+    """Lets as many requests go as every window allows.
+
+    :param rates: The most places in so many milliseconds, for each window; the longest window comes last.
+    """
+
+    def __init__(self, rates: Sequence[tuple[int, int]]) -> None:
+        self._rates = [(most, milliseconds / 1000) for most, milliseconds in rates]
+        most, window = self._rates[-1]
+        self._leave_seconds = LEAVE_SHARE * window
+        self._taken: deque[float] = deque(maxlen=most)
+        self._left: deque[float] = deque(maxlen=most)
+        self._leaving = 0
+
+    def take(self) -> bool:
+        """Take a place; return False where none is free."""
+        now, taken = time.monotonic(), self._taken
+        for most, seconds in self._rates:
+            if len(taken) >= most and now - taken[-most] < seconds:
+                return False
+        taken.append(now)
+        self._leaving += 1
+        return True
+
+    def leave(self) -> None:
+        """Tell that the requests leave now that have taken places since the last time.
+
+        It waits a few milliseconds where too many would leave within the longest window.
+        """
+        for _ in range(self._leaving):
+            if len(self._left) == self._left.maxlen:
+                wait = self._left[0] + self._leave_seconds - time.monotonic()
+                time.sleep(max(0.0, min(wait, LONGEST_WAIT_SECONDS)))
+            self._left.append(time.monotonic())
+        self._leaving = 0
+
+
+class Unlimited:
+    """Places without a limit."""
+
+    def take(self) -> bool:
+        """Return True: there is always a place."""
+        return True
+
+    def leave(self) -> None:
+        """Do nothing: nothing is counted."""
