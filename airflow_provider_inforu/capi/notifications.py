@@ -17,13 +17,13 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from airflow_provider_inforu.capi.envelope import as_int, as_text, field_of
+from airflow_provider_inforu.capi.time_zone import ISRAEL
 
 VOICE_CHANNEL = "IVR"
 END_OF_CALL = "EndOfCall"
 ANSWERED = "Answered"
 """The one value of Status that is documented; others are kept as they come."""
 
-ISRAEL = "Asia/Jerusalem"
 _YEARS = range(2000, 2200)
 """Years in which a call can have ended. A zone can make 10000 of 9999, which no driver can read."""
 _DURATION = re.compile(r"(?:(\d{1,4}):)?(\d{1,3}):(\d{2})")

@@ -8,7 +8,7 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.capi.notifications import ISRAEL
+from airflow_provider_inforu.capi.time_zone import ISRAEL
 
 _HOURS = re.compile(r"\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*")
 

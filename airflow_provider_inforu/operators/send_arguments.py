@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_inforu._compat import conf
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.capi.notifications import ISRAEL
+from airflow_provider_inforu.capi.time_zone import ISRAEL
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.operators.arguments import check_no_password, read_flag, read_limit
 from airflow_provider_inforu.operators.checks import (

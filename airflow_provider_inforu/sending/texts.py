@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.capi.notifications import ISRAEL
 from airflow_provider_inforu.capi.redact import hide_phones
+from airflow_provider_inforu.capi.time_zone import ISRAEL
 from airflow_provider_inforu.sending.spoken import FORMATS, UnspeakableError
 from airflow_provider_inforu.sources.rows import RecipientsError
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
-from airflow_provider_inforu.capi.notifications import ISRAEL
+from airflow_provider_inforu.capi.time_zone import ISRAEL
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """In the order of `datetime.weekday`."""
