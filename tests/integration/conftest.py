@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy.engine import make_url
 
-from airflow_provider_inforu.capi.notifications import ISRAEL
+from airflow_provider_inforu.capi.time_zone import ISRAEL
 from demo.airflow_environment import StackPorts, StackSettings
 from demo.airflow_stack import AirflowStack
 from demo.invoices import connection_of_invoices
@@ -36,10 +36,13 @@ def _scope_of_ground(fixture_name: str, config: pytest.Config) -> str:  # noqa: 
 
 @pytest.fixture(
     scope=_scope_of_ground,
-    params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)],
+    params=[pytest.param("postgres", marks=pytest.mark.postgres)],
 )
 def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """A healthy Airflow on this database, with the example DAGs and those of the tests."""
+    """A healthy Airflow on this database, with the example DAGs and those of the tests.
+
+    Sends run on PostgreSQL. What does not depend on the database runs on SQLite at the same time.
+    """
     home = tmp_path_factory.mktemp(f"airflow-{request.param}")
     with ExitStack() as running:
         database = running.enter_context(new_postgres_database()) if request.param == "postgres" else None

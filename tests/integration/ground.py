@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from demo.sandbox_process import SandboxProcess
 
 
+ON_SQLITE = pytest.mark.parametrize("ground", ["sqlite"], indirect=True)
+"""Mark of tests that do not depend on Airflow's database: they run beside those on PostgreSQL."""
 NEVER = 86_400
 """A `notification_delay` for which the sandbox keeps notifications back, until it is told another one."""
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from demo.processes import wait_until
+from tests.integration.ground import ON_SQLITE
 
 if TYPE_CHECKING:
     from tests.integration.ground import Ground
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, ON_SQLITE]
 
 PHONE = "0500000001"
 AWAY = {

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
-from tests.integration.ground import Ground, skip_unless_required
+from tests.integration.ground import ON_SQLITE, Ground, skip_unless_required
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.chromium,
-    # The form does not depend on the database.
-    pytest.mark.parametrize("ground", ["sqlite"], indirect=True),
+    ON_SQLITE,
 ]
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.integration.ground import ON_SQLITE
+
 if TYPE_CHECKING:
     from tests.integration.ground import Ground
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, ON_SQLITE]
 
 
 def closed_port() -> int:

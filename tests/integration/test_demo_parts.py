@@ -11,6 +11,7 @@ from airflow_provider_inforu.outcomes.client import ReceiverClient
 from airflow_provider_inforu.outcomes.summary import CallResult
 from demo import reminders
 from demo.outcomes import Outcome, print_table
+from tests.integration.ground import ON_SQLITE
 from tests.receiver import end_of_call
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def test_the_columns_of_the_table_stay_straight_under_hebrew_with_vowel_points()
     assert pointed.index("Busy") == plain.index("Busy") + 3
 
 
-@pytest.mark.parametrize("ground", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_the_demo_says_why_a_task_failed(fresh_ground: Ground) -> None:
     fresh_ground.sandbox.inject("status", function="Voice/Message/Send", status_id=-222)
 

@@ -69,6 +69,9 @@ def calls_of(ground: Ground, send_id: str) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.main_flow
+@pytest.mark.parametrize(
+    "ground", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
 def test_the_reminders_call_everybody_once_and_those_who_did_not_answer_once_more(
     fresh_ground: Ground,
 ) -> None:
