@@ -112,7 +112,7 @@ def measure(airflow, sandbox, dag_id):
     sandbox.change_settings(latency=LATENCY_SECONDS, requests_per_second=0)
     airflow.api.unpause(dag_id)
     run_id = airflow.api.trigger(dag_id)
-    assert airflow.api.wait_for_run(dag_id, run_id, 300, poll_seconds=POLL_SECONDS) == "success"
+    assert airflow.api.wait_for_run(dag_id, run_id, poll_seconds=POLL_SECONDS) == "success"
     times = arrivals(sandbox)
     rate = requests_per_second(times)
     write = f"{airflow.api.xcom(dag_id, run_id, 'send', 'write_ms'):.1f}" if "ours" in dag_id else ""
@@ -126,5 +126,5 @@ def idle_write_ms(airflow):
     airflow.api.wait_for_dag("state_writes")
     airflow.api.unpause("state_writes")
     run_id = airflow.api.trigger("state_writes")
-    assert airflow.api.wait_for_run("state_writes", run_id, 60) == "success"
+    assert airflow.api.wait_for_run("state_writes", run_id) == "success"
     return airflow.api.xcom("state_writes", run_id, "write")
