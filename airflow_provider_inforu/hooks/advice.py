@@ -23,7 +23,15 @@ def call_it_this_connection(text: str, conn_id: str) -> str:
     :param conn_id: The id.
     """
     text = re.sub(f"the connection {re.escape(repr(conn_id))}", "this connection", text, flags=re.IGNORECASE)
-    return text[:1].upper() + text[1:]
+    return capitalize(text)
+
+
+def capitalize(text: object) -> str:
+    """Return a text with a capital at its beginning.
+
+    :param text: A text, or an error with one.
+    """
+    return str(text)[:1].upper() + str(text)[1:]
 
 
 def advise(error: InforuError) -> str:

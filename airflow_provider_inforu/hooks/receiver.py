@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.hooks.advice import capitalize
 from airflow_provider_inforu.outcomes.errors import ReceiverError
 
 if TYPE_CHECKING:
@@ -43,15 +44,13 @@ def check_receiver(conn_id: str, settings: InforuSettings) -> None:
         except ReceiverError as error:
             if not error.is_passing:
                 raise AirflowFailException(
-                    f"{error}. The receiver is asked before the first call, so this try placed no calls. "
-                    "Correct it, then clear the task"
+                    f"{capitalize(error)}. No new calls were placed. Correct it, then clear the task"
                 ) from None
             pause = next(pauses, None)
             if pause is None:
                 raise ReceiverError(
-                    f"{error}. The receiver is asked before the first call, so this try placed no calls. "
-                    f"Check receiver_url of the connection {conn_id!r}, and that the receiver runs. A retry "
-                    "asks again",
+                    f"{capitalize(error)}. No new calls were placed. Check receiver_url of the connection "
+                    f"{conn_id!r}, and that the receiver runs. A retry asks again",
                     is_passing=True,
                 ) from None
             log.warning("%s. Asking again in %g seconds", error, pause)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi import voice
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.capi.notifications import ISRAEL
+from airflow_provider_inforu.capi.time_zone import ISRAEL
 from airflow_provider_inforu.operators.arguments import (
     check_choices,
     check_field_names,
@@ -48,20 +50,38 @@ _OTHER_NAMES = {
 }
 
 
+class InvalidArgumentError(InforuInputError, AirflowFailException):
+    """An argument of an operator is invalid. Airflow does not retry a mapped task that is built with it."""
+
+
+class UnknownArgumentError(TypeError, AirflowFailException):
+    """An operator has no such argument. Airflow does not retry a mapped task that is built with it."""
+
+
+@contextmanager
+def _failing_without_retry() -> Iterator[None]:
+    # Airflow builds a mapped operator in the worker, so an error of the constructor would be retried there.
+    try:
+        yield
+    except InforuInputError as error:
+        raise InvalidArgumentError(str(error)) from None
+
+
 def run_checks(operator: HidesRows, checks: Iterable[Check], *, only_constants: bool) -> None:
     """Check arguments of an operator.
 
     :param operator: Whose attributes are the arguments.
     :param checks: What to check.
     :param only_constants: Leave out what a template or an upstream task will say when the task runs.
-    :raises InforuInputError: Names the argument.
+    :raises InvalidArgumentError: Names the argument.
     """
     for check in checks:
         code = cast("FunctionType", check).__code__
         names = code.co_varnames[: code.co_kwonlyargcount]
         values = {name: getattr(operator, name) for name in names}
         if not only_constants or all(map(is_constant, values.values())):
-            check(**values)
+            with _failing_without_retry():
+                check(**values)
 
 
 def is_constant(value: object) -> bool:
@@ -85,11 +105,11 @@ def check_rows(recipients: object) -> None:
     """Refuse what cannot be rows, when the DAG is parsed.
 
     :param recipients: The argument.
-    :raises InforuInputError: It is None, a set, a mapping or a data frame.
+    :raises InvalidArgumentError: It is None, a set, a mapping or a data frame.
     """
     kind = type(recipients).__name__
     if isinstance(recipients, Mapping):
-        raise InforuInputError(
+        raise InvalidArgumentError(
             f"recipients must be a list, not {kind}. No new calls were placed. Pass the whole list of "
             "people: recipients=people(). Do not use .expand() over people: each mapped task would get one "
             "person"
@@ -104,7 +124,7 @@ def check_rows(recipients: object) -> None:
     elif isinstance(recipients, bytes | int | float):
         hint = "Pass a list"
     if hint:
-        raise InforuInputError(
+        raise InvalidArgumentError(
             f"recipients must be a list of phones or of mappings, not {kind}. No new calls were placed. "
             f"{hint}"
         )
@@ -131,7 +151,7 @@ def check_given(name: str, value: object, others: Iterable[str]) -> None:
     :param name: The argument.
     :param value: Its value, or `MISSING`.
     :param others: The names of other arguments that were given: one of them may be a misspelling.
-    :raises InforuInputError: The argument is missing.
+    :raises InvalidArgumentError: The argument is missing.
     """
     if value is not MISSING:
         return
@@ -139,10 +159,10 @@ def check_given(name: str, value: object, others: Iterable[str]) -> None:
 
     near = get_close_matches(name, others, 1, cutoff=0.75)
     hint = f"Did you mean {name!r} instead of {near[0]!r}? " if near else ""
-    raise InforuInputError(f"`{name}` is missing. No new calls were placed. {hint}{_HOW_TO_GIVE[name]}")
+    raise InvalidArgumentError(f"`{name}` is missing. No new calls were placed. {hint}{_HOW_TO_GIVE[name]}")
 
 
-def explain_unknown(operator: type, given: Iterable[str]) -> TypeError | None:
+def explain_unknown(operator: type, given: Iterable[str]) -> UnknownArgumentError | None:
     """Return an error that names arguments which an operator does not have; None where it has all.
 
     :param operator: The operator's class.
@@ -166,7 +186,7 @@ def explain_unknown(operator: type, given: Iterable[str]) -> TypeError | None:
     name = unknown[0]
     near = [_OTHER_NAMES[name]] if name in _OTHER_NAMES else get_close_matches(name, own, 1)
     hint = f"Did you mean {near[0]!r}? " if near and near[0] in own else ""
-    return TypeError(
+    return UnknownArgumentError(
         f"{operator.__name__} has no argument {', '.join(map(repr, unknown))}. {hint}"
         f"Its arguments are {', '.join(own)}, and those of every Airflow operator"
     )

@@ -133,7 +133,9 @@ class Completion:
             try:
                 check_ended(decision)
             except InforuError as error:
-                problem = CallsNotEndedError(f"{error}. {problem}") if problem else error
+                where = problem or f"The report at {self.report_path} has a row for each person"
+                more = problem or self.report_path
+                problem = CallsNotEndedError(f"{error}. {where}") if more else error
         log.info("%s", describe(manifest))
         if problem is not None:
             self.push(manifest)

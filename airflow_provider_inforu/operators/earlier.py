@@ -15,7 +15,7 @@ from airflow_provider_inforu.operators.open_send import (
     is_all_sent,
     name_people,
 )
-from airflow_provider_inforu.sending.changes import describe_change, has_changed
+from airflow_provider_inforu.sending.changes import describe_change, has_changed, has_other_texts_only
 from airflow_provider_inforu.sending.ledger_reader import DamagedHeaderError, read_ledger
 from airflow_provider_inforu.sending.report import describe_counts, join_error, list_ranges
 from airflow_provider_inforu.sending.result import SendResult
@@ -128,7 +128,8 @@ def refuse_changed_recipients(earlier: Earlier, new: Header, people: KnownPeople
     """
     if has_changed(earlier.header, new):
         problem = f"the recipients changed since the first try ({describe_change(earlier.header, new)})"
-        advice = "Give the same recipients again and clear the task, or call the others in a new DAG run"
+        same = "texts" if has_other_texts_only(earlier.header, new) else "recipients"
+        advice = f"Give the same {same} again and clear the task, or call the others in a new DAG run"
     elif earlier.header.plan != new.plan:
         problem = "the function, the connection, the campaign or another argument changed since the first try"
         advice = "Give the same arguments again and clear the task, or call the others in a new DAG run"

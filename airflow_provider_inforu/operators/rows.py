@@ -69,20 +69,26 @@ def without_recipients(template_fields: Iterable[str]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _undefined_explained(name: str) -> Iterator[None]:
-    """Fail the task without a retry where a template has an unknown variable: a retry knows no more of it."""
-    from jinja2 import UndefinedError
+def _explaining_invalid_templates(name: str) -> Iterator[None]:
+    """Fail the task without a retry where a template is invalid or has an unknown variable.
 
+    :param name: The argument with the template.
+    :raises AirflowFailException: The message says what to correct.
+    """
+    from jinja2 import TemplateSyntaxError, UndefinedError
+
+    advice = "Correct the template."
+    if name == "message":
+        advice = "For a field of the row write {name} in single braces, or correct the template."
     try:
         yield
     except UndefinedError as error:
-        advice = "Correct the template."
-        if name == "message":
-            advice = "For a field of the row write {name} in single braces."
-        raise AirflowFailException(
-            f"`{name}` has a Jinja variable that is not defined ({hide_phones(str(error))}). {NO_NEW_CALLS} "
-            f"{advice}"
-        ) from None
+        problem = f"`{name}` has a Jinja variable that is not defined ({hide_phones(str(error))})."
+    except TemplateSyntaxError as error:
+        problem = f"`{name}` is not a valid Jinja template ({hide_phones(str(error.message))})."
+    else:
+        return
+    raise AirflowFailException(f"{problem} {NO_NEW_CALLS} {advice}")
 
 
 class HidesRows(BaseOperator):
@@ -107,7 +113,7 @@ class HidesRows(BaseOperator):
         keep_evidence(context)
         others = [name for name in template_fields if name not in self._hides]
         for name in others:
-            with _undefined_explained(name):
+            with _explaining_invalid_templates(name):
                 super()._do_render_template_fields(parent, [name], context, jinja_env, seen_oids)
         for name, hidden in self._hides.items():
             value = getattr(self, name)

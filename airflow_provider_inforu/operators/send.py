@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_inforu._compat import AirflowFailException
+from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.operators.arguments import (
+    NO_CALLS,
     no_retry_on_invalid_input,
     read_flag,
     read_given_flag,
@@ -110,6 +112,7 @@ class InforuSendOperator(SendArguments):
             run_checks(self, self._checks, only_constants=False)
             if read_given_flag("dry_run", self.is_dry_run):
                 return self._try_dry()
+            self._read_connection()
             if self.wait_for_calls:
                 self._hook.get_receiver()  # an error before anybody is called
             send = self._send(context)
@@ -141,6 +144,14 @@ class InforuSendOperator(SendArguments):
     @cached_property
     def _hook(self) -> InforuHook:
         return InforuHook(self.inforu_conn_id)
+
+    def _read_connection(self) -> None:
+        from airflow_provider_inforu.hooks.advice import capitalize
+
+        try:
+            self._hook.settings  # noqa: B018 - read once, and kept by the hook
+        except InforuInputError as error:
+            raise InforuInputError(f"{capitalize(error)}. {NO_CALLS}") from None
 
     def _check_hidden(self) -> None:
         """Refuse to run where Airflow would store and show the rows of this task."""

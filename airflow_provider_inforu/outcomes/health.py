@@ -10,6 +10,8 @@ from typing import Any, Self
 from airflow_provider_inforu.outcomes.json_fields import read_count, read_counts, read_mapping, read_time
 
 _QUIET = dt.timedelta(days=1)
+_REFUSALS = dt.timedelta(hours=1)
+"""How long the receiver counts refused pushes."""
 _WRONG_SECRET = "wrong_secret"  # noqa: S105 - a reason
 _UNKNOWN_CONNECTION = "unknown_connection"
 _WORDS = {
@@ -89,7 +91,7 @@ class PushHealth:
                 f"In the last hour the receiver refused {_pushes(self.refused)} to this connection: "
                 f"{_reasons(self.refused)}."
             )
-            sentences += [advice for reason, advice in _ADVICE.items() if reason in self.refused]
+            sentences += self._advise(now)
         if self.refused_elsewhere:
             sentences.append(
                 f"In the last hour the receiver refused {_pushes(self.refused_elsewhere)} to other names: "
@@ -105,6 +107,11 @@ class PushHealth:
         if self.last_push_at is None and len(sentences) == 1:
             sentences.append("Check the address at Inforu, and that Inforu can reach the receiver.")
         return " ".join(sentences)
+
+    def _advise(self, now: dt.datetime) -> list[str]:
+        if self.last_push_at is not None and now - self.last_push_at < _REFUSALS:
+            return ["Other pushes of this hour were stored, so find out who sent the refused ones."]
+        return [advice for reason, advice in _ADVICE.items() if reason in self.refused]
 
     def _describe_last_push(self, conn_id: str, now: dt.datetime) -> str:
         if self.last_push_at is None:

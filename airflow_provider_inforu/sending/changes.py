@@ -22,6 +22,15 @@ def has_changed(stored: Header, new: Header) -> bool:
     return (stored.batches, stored.recipients, stored.people) != (new.batches, new.recipients, new.people)
 
 
+def has_other_texts_only(stored: Header, new: Header) -> bool:
+    """Return whether only the texts of the same recipients changed.
+
+    :param stored: The send as the ledger has it.
+    :param new: The send as this try would begin it.
+    """
+    return ONLY_TEXTS in describe_change(stored, new)
+
+
 def describe_change(stored: Header, new: Header) -> str:
     """Return what changed, in words, for example ``rows were added: 3 before, 4 now``.
 

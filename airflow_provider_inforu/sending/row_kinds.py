@@ -49,7 +49,8 @@ def _advise(rows: object, argument: str) -> str:
     if isinstance(rows, str):
         return (
             "A template renders to text: pass the output of the upstream task itself, "
-            f"or the path of a file ({FILE_NAMES})."
+            f"or the path of a file ({FILE_NAMES}). In a mapped task, each element of .expand() must be a "
+            "list of people."
         )
     if hasattr(rows, "to_dict"):
         return "Pass to_dict('records') of a data frame."

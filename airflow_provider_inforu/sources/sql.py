@@ -142,7 +142,7 @@ def _failed(error: Exception, count: int, parameters: object) -> SourceError:
     when = f"after {count} rows" if count else "before its first row"
     return SourceError(
         f"The query failed {when} ({what}).",
-        "Run it in the database to see why. It must be one query that only reads.",
+        "Correct the query. It must be one query that only reads.",
     )
 
 

@@ -193,7 +193,7 @@ def test_a_task_that_is_mapped_over_people_says_to_pass_the_whole_list(runner, s
         mapped = InforuSendTextToSpeechOperator.partial(task_id="call", message="hi").expand(
             recipients=people(2)
         )
-    assert runner.run(mapped, map_index=0) == "up_for_retry"
+    assert runner.run(mapped, map_index=0) == "failed"
     log = log_of(capsys)
     assert "recipients must be a list, not dict. No new calls were placed. Pass the whole list" in log
     assert "Do not use .expand() over people: each mapped task would get one person" in log
@@ -206,7 +206,7 @@ def test_a_task_whose_arguments_are_mapped_over_people_says_that_recipients_is_m
 ):
     with DAG("dag"):
         mapped = InforuSendTextToSpeechOperator.partial(task_id="call", message="hi").expand_kwargs(people(2))
-    assert runner.run(mapped, map_index=0) == "up_for_retry"
+    assert runner.run(mapped, map_index=0) == "failed"
     assert "`recipients` is missing. No new calls were placed." in log_of(capsys)
     assert sandbox.requests() == []
 
@@ -251,4 +251,35 @@ def test_a_connection_that_airflow_does_not_find_is_named_and_a_retry_asks_again
     log = log_of(capsys)
     assert "Airflow has no connection 'inforu'. No new calls were placed. Add a connection of type" in log
     assert "inforu_conn_id (default: inforu_default)" in log
+    assert sandbox.requests() == []
+
+
+def test_an_invalid_template_fails_without_a_retry_and_says_how_to_name_a_field(runner, sandbox, capsys):
+    assert runner.run(text_to_speech(people(1), message="hi {{name}")) == "failed"
+    log = log_of(capsys)
+    assert "`message` is not a valid Jinja template" in log
+    assert "No new calls were placed. For a field of the row write {name} in single braces" in log
+    assert sandbox.requests() == []
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_task_that_is_mapped_over_phones_fails_without_a_retry_and_says_what_to_expand(
+    runner, sandbox, capsys
+):
+    with DAG("dag"):
+        mapped = InforuSendTextToSpeechOperator.partial(task_id="call", message="hi").expand(
+            recipients=["0500000001", "0500000002"]
+        )
+    assert runner.run(mapped, map_index=0) == "failed"
+    assert "each element of .expand() must be a list of people" in log_of(capsys)
+    assert sandbox.requests() == []
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_an_unknown_argument_of_a_mapped_task_fails_without_a_retry(runner, sandbox):
+    with DAG("dag"):
+        mapped = InforuSendTextToSpeechOperator.partial(task_id="call", message="hi").expand_kwargs(
+            [{"recipients": people(2), "phonefield": "phone"}]
+        )
+    assert runner.run(mapped, map_index=0) == "failed"
     assert sandbox.requests() == []

@@ -293,6 +293,7 @@ def test_an_api_server_that_writes_and_never_reads_calls_nobody_again(runner, sa
     assert len(phones(sandbox)) == 100
 
 
+@pytest.mark.usefixtures("sandbox")
 def test_a_ledger_on_the_workers_own_disk_is_warned_of(runner, disk, monkeypatch, capsys):
     root = disk("volume")
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")

@@ -331,5 +331,5 @@ def test_entries_of_suppress_that_match_nobody_are_logged_without_phones(runner,
 def test_an_error_about_recipients_says_once_that_no_new_calls_were_placed(runner, sandbox, capsys):
     runner.run(query_of_people(sql="SELECT * FROM nobody ORDER BY id"))
     log = log_of(capsys)
-    assert "no such table: nobody). No new calls were placed. Run it in the database" in log
+    assert "no such table: nobody). No new calls were placed. Correct the query" in log
     assert sandbox.requests() == []

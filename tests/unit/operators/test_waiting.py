@@ -430,7 +430,7 @@ def test_a_receiver_that_cannot_be_reached_is_an_error_before_anybody_is_called(
     connection(requests_per_second=0, receiver_url="http://127.0.0.1:1", notification_secret=receiver.secret)
     for deferrable in (True, False):
         assert runner.run(send(people(3), deferrable=deferrable)) == "up_for_retry"
-        assert "this try placed no calls" in capsys.readouterr().out
+        assert "No new calls were placed" in capsys.readouterr().out
     assert sandbox.calls() == []
 
 
@@ -448,7 +448,7 @@ def test_a_receiver_that_refuses_fails_the_task_without_a_retry_before_anybody_i
         receiver.secrets.clear()
     connection(**fields)
     assert runner.run(send(people(3), deferrable=deferrable)) == "failed"
-    assert "this try placed no calls" in capsys.readouterr().out
+    assert "No new calls were placed" in capsys.readouterr().out
     assert sandbox.calls() == []
 
 

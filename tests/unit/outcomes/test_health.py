@@ -26,9 +26,16 @@ def test_the_last_push_is_told_with_its_age():
 
 
 def test_refused_pushes_are_told_with_reason_and_what_to_do():
-    said = words()
+    said = words(last_push_at="2026-11-26T11:00:00+00:00")
     assert "refused 4 pushes to this connection: wrong or missing secret 4" in said
     assert "Set the secret in the address at Inforu to notification_secret" in said
+
+
+def test_where_other_pushes_are_stored_the_secret_is_not_to_be_changed():
+    said = words()
+    assert "refused 4 pushes to this connection" in said
+    assert "Other pushes of this hour were stored" in said
+    assert "Set the secret" not in said
 
 
 def test_pushes_elsewhere_are_told_with_what_to_do():

@@ -202,7 +202,7 @@ def test_an_error_repeats_the_databases_sentence_about_the_text_of_the_query_and
     assert re.fullmatch(
         r"The query failed before its first row \((OperationalError, SQLITE_ERROR: no such table: nowhere|"
         r'UndefinedTable, 42P01: relation "nowhere" does not exist)\)\. '
-        r"Run it in the database to see why\. It must be one query that only reads\.",
+        r"Correct the query\. It must be one query that only reads\.",
         str(raised.value),
     )
     assert raised.value.__cause__ is None
