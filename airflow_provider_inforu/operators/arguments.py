@@ -10,6 +10,7 @@ from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.redact import hide_phones
 
 REPORT_SUFFIXES = (".csv", ".ndjson", ".jsonl")
+MOST_IN_FLIGHT = 128
 LONGEST_WAIT_SECONDS = 30 * 24 * 3600
 NO_CALLS = "No new calls were placed"
 
@@ -120,9 +121,11 @@ def check_numbers(max_in_flight: object, poll_interval: object, calls_timeout: o
     :param calls_timeout: The argument.
     :raises InforuInputError: Names what is wrong.
     """
-    if isinstance(max_in_flight, bool) or not isinstance(max_in_flight, int) or max_in_flight < 1:
+    is_count = isinstance(max_in_flight, int) and not isinstance(max_in_flight, bool)
+    if not (is_count and max_in_flight in range(1, MOST_IN_FLIGHT + 1)):
         raise InforuInputError(
-            f"max_in_flight must be a whole number from 1, not {_show(max_in_flight)}. {NO_CALLS}"
+            f"max_in_flight must be a whole number from 1 to {MOST_IN_FLIGHT}, not "
+            f"{_show(max_in_flight)}. {NO_CALLS}"
         )
     for name, value in (("poll_interval", poll_interval), ("calls_timeout", calls_timeout)):
         is_number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -57,8 +57,8 @@ class InforuSendOperator(SendArguments):
         fails the task before anything is sent (``fail``).
     :param in_doubt: What to do when it is not known whether people were called: ``fail`` (default) without a
         retry, naming them; ``accept`` them as called; or ``resend``, which may call them twice.
-    :param max_in_flight: The most requests at a time (32). How many there really are follows from the rate
-        and from how long an answer takes.
+    :param max_in_flight: The most requests at a time, from 1 to 128 (128). A send begins with at most 16, and
+        more only if Inforu answers so slowly that the rate of the connection needs them.
     :param resend: Call everybody again when the task is cleared (False). Templated, so that a param of the
         run can say it. A retry of the cleared task still calls nobody twice.
     :param data_options: Fields of the vendor's that have no argument here, put next to ``List``.

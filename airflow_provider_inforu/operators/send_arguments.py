@@ -66,7 +66,7 @@ class SendArguments(HidesRows):
         invalid_recipients: InvalidRecipients = "fail",
         on_duplicate: OnDuplicate = "skip",
         in_doubt: InDoubt = "fail",
-        max_in_flight: int = 32,
+        max_in_flight: int = 128,
         resend: bool | str = False,
         data_options: Mapping[str, Any] | None = None,
         call_options: Mapping[str, Any] | None = None,

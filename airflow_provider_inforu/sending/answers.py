@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -58,19 +57,6 @@ def event_of(number: int, result: SendReceipt | InforuError) -> list[Any]:
     if verdict is Verdict.REJECTED:
         return [Event.REJECT, number, str(result)[:LONGEST_REASON]]
     return [] if verdict is Verdict.IN_DOUBT else [Event.WITHDRAW, number]
-
-
-def seconds_worth_waiting(due: Iterable[float], free: int, write_seconds: float) -> float:
-    """Return how long to wait for the next answer, so that one write of the ledger refills its place too.
-
-    Waiting costs each place that is free so long, and spares the next one the rest of the write.
-
-    :param due: In how many seconds each answer should be there, the next one first; below 0: overdue.
-    :param free: How many places are free.
-    :param write_seconds: How long a write takes.
-    """
-    seconds = next((one for one in due if one > 0), 0.0)
-    return seconds if seconds * (free + 1) < write_seconds else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.errors import InforuError, InforuRateLimitError
 from airflow_provider_inforu.capi.voice import SendReceipt
-from airflow_provider_inforu.sending.answers import Backoff, Verdict, event_of, judge, seconds_worth_waiting
+from airflow_provider_inforu.sending.answers import Backoff, Verdict, event_of, judge
 from airflow_provider_inforu.sending.batch_state import Event
+from airflow_provider_inforu.sending.in_flight_limit import InFlightLimit
 from airflow_provider_inforu.sending.pace import Hold, Throttle
 from airflow_provider_inforu.sending.progress import Progress
 from airflow_provider_inforu.sending.request_pool import RequestPool
@@ -55,8 +56,6 @@ SECONDS_BETWEEN_LAST_WRITES = 2.0
 """Each write has the store's own patience besides."""
 ANSWERS_WAIT_SECONDS = 0.02
 """A write costs about as long; so long an answer waits for an intent that may share it."""
-ANSWERED_TOGETHER_SECONDS = 0.003
-"""Requests that left together are answered together, but for about so long."""
 
 
 class FirstBatchError(InforuError):
@@ -70,14 +69,14 @@ class Limits:
     """How fast and how wide.
 
     :ivar requests_per_second: The most requests in a second; 0 is no limit.
-    :ivar max_in_flight: The most requests at a time.
+    :ivar max_in_flight: The most requests at a time, however slow the vendor is.
     :ivar shared: Where the rate is kept together with other workers; None for this process alone.
     :ivar window: When people may be called; None for always.
     :ivar backoff: How long to wait before a batch that was refused for the moment is sent again.
     """
 
     requests_per_second: float = 30
-    max_in_flight: int = 32
+    max_in_flight: int = 128
     shared: SharedLimit | None = None
     window: SendingWindow | None = None
     backoff: Backoff = field(default_factory=Backoff)
@@ -115,8 +114,7 @@ class Dispatch:
         self._killed_at: float | None = None
         self._answered: list[Entry] = []
         self._answered_since = 0.0
-        self._write_seconds = 0.0
-        self._answer_seconds = 0.0
+        self._in_flight_limit = InFlightLimit(limits.requests_per_second, limits.max_in_flight)
         # When each request left, by the number of its batch.
         self._in_flight: dict[int, float] = {}
         self._in_doubt_in_a_row = 0
@@ -185,10 +183,8 @@ class Dispatch:
         for batch in leaving:
             self._requests.results.pop(batch.number, None)  # of an earlier request, which was refused
         intents = ([Event.SUBMIT, batch.number, batch.digest] for batch in leaving)
-        begun = time.monotonic()
         self._ledger.write([*self._answered, *intents])
         self._answered = []
-        self._write_seconds = time.monotonic() - begun
 
     def _write_last_answers(self, seconds: float) -> None:
         """Write what is known after a failure, a timeout or a kill, so that few people are left in doubt.
@@ -219,21 +215,13 @@ class Dispatch:
         with contextlib.suppress(queue.Empty):
             while True:
                 batch, answer, at = self._answers.get(timeout=wait) if wait else self._answers.get_nowait()
-                self._answer_seconds = at - self._in_flight.pop(batch.number)
-                take = self._accepted if isinstance(answer, SendReceipt) else self._failed
-                self._answered += take(batch, answer)  # type: ignore[arg-type]
-                wait = self._next_answer_seconds()
-
-    def _next_answer_seconds(self) -> float:
-        """Return how long to wait for one more answer, so that the next write refills its place too."""
-        if self.stopped_by or not self._waiting:
-            return 0.0
-        until = self._answer_seconds + ANSWERED_TOGETHER_SECONDS - time.monotonic()
-        return seconds_worth_waiting(
-            due=(left + until for left in self._in_flight.values()),
-            free=self._limits.max_in_flight - len(self._in_flight),
-            write_seconds=min(self._write_seconds, ANSWERS_WAIT_SECONDS),
-        )
+                wait = 0.0
+                seconds = at - self._in_flight.pop(batch.number)
+                if isinstance(answer, SendReceipt):
+                    self._in_flight_limit.add_answer(seconds)
+                    self._answered += self._accepted(batch, answer)
+                else:
+                    self._answered += self._failed(batch, answer)
 
     def _accepted(self, batch: Batch, receipt: SendReceipt) -> list[Entry]:
         self._in_doubt_in_a_row = 0
@@ -275,7 +263,7 @@ class Dispatch:
             if not (self._in_flight or leaving or self._answered):
                 self._stop(FirstBatchError(NO_COPY))
             return False
-        return len(self._in_flight) + leaving < self._limits.max_in_flight
+        return len(self._in_flight) + leaving < self._in_flight_limit.current()
 
     @property
     def _awaits_first(self) -> bool:

@@ -6,13 +6,8 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
-LEAVE_SHARE = 0.985
-"""The share of a window within which the limit also holds for the moments at which requests leave.
-
-A request leaves some time after it took its place, since its intent is written first. Where that time differs
-between requests, more than the limit might leave within a second.
-"""
 LONGEST_WAIT_SECONDS = 1.0
+"""How long `OwnPlaces.leave` waits for one request at most."""
 
 
 class OwnPlaces:
@@ -23,8 +18,7 @@ class OwnPlaces:
 
     def __init__(self, rates: Sequence[tuple[int, int]]) -> None:
         self._rates = [(most, milliseconds / 1000) for most, milliseconds in rates]
-        most, window = self._rates[-1]
-        self._leave_seconds = LEAVE_SHARE * window
+        most, self._window = self._rates[-1]
         self._taken: deque[float] = deque(maxlen=most)
         self._left: deque[float] = deque(maxlen=most)
         self._leaving = 0
@@ -42,11 +36,12 @@ class OwnPlaces:
     def leave(self) -> None:
         """Tell that the requests leave now that have taken places since the last time.
 
-        It waits a few milliseconds where too many would leave within the longest window.
+        A request leaves some time after it took its place, since its intent is written first. Where that time
+        differs between requests, too many would leave within the longest window. Then this waits a moment.
         """
         for _ in range(self._leaving):
             if len(self._left) == self._left.maxlen:
-                wait = self._left[0] + self._leave_seconds - time.monotonic()
+                wait = self._left[0] + self._window - time.monotonic()
                 time.sleep(max(0.0, min(wait, LONGEST_WAIT_SECONDS)))
             self._left.append(time.monotonic())
         self._leaving = 0

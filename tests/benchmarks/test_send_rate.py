@@ -29,6 +29,8 @@ WORDS = {
 # What keeps the machine busy for a while after it has ended comes last.
 RUNS = ["loop", *["thread_pool", "ours_no_limit"] * 3, "ours_default_rate", "mapped_http_operators"]
 SLOWER_MICROSECONDS = 3000
+LATENCIES = [0.05, 0.2, 1, 2, 4]
+START_SECONDS = 2
 
 
 def arrivals(sandbox):
@@ -66,6 +68,26 @@ def test_send_rates_beside_what_one_would_write(tmp_path, database):
             slow_down_commits(url)
         sandbox = running.enter_context(SandboxProcess(tmp_path, dict(os.environ), call_seconds=0.2))
         check_and_measure(tmp_path, sandbox, url, database)
+
+
+@pytest.mark.timeout(900)
+def test_the_default_rate_is_reached_at_any_latency(tmp_path):
+    print("\n| latency, s | requests | steady requests/s | most in one second |\n|---|---|---|---|")
+    with SandboxProcess(tmp_path, dict(os.environ), call_seconds=0.2) as sandbox:
+        connection = json.dumps(sandbox.connection())
+        settings = StackSettings(
+            home=tmp_path / "airflow",
+            dags_folder=Path(__file__).parent / "dags",
+            connections={"inforu_default": connection},
+            variables={"BENCHMARK_BATCHES": "600"},
+        )
+        with AirflowStack(settings) as airflow:
+            for latency in LATENCIES:
+                _, times = send(airflow, sandbox, "ours_default_rate", latency)
+                steady = [one for one in times if one > times[0] + START_SECONDS + 2 * latency]
+                rate = (len(steady) - 1) / (steady[-1] - steady[0])
+                print(f"| {latency} | {len(times)} | {rate:.1f} | {most_in_a_second(times)} |", flush=True)
+                assert len(times) == 600
 
 
 def slow_down_commits(url):
@@ -107,18 +129,23 @@ def check_and_measure(folder, sandbox, database_url, database):
 
 def measure(airflow, sandbox, dag_id):
     """Run a DAG, print what arrived, and return how many requests in a second."""
-    airflow.api.wait_for_dag(dag_id)
-    sandbox.reset()
-    sandbox.change_settings(latency=LATENCY_SECONDS, requests_per_second=0)
-    airflow.api.unpause(dag_id)
-    run_id = airflow.api.trigger(dag_id)
-    assert airflow.api.wait_for_run(dag_id, run_id, poll_seconds=POLL_SECONDS) == "success"
-    times = arrivals(sandbox)
+    run_id, times = send(airflow, sandbox, dag_id, LATENCY_SECONDS)
     rate = requests_per_second(times)
     write = f"{airflow.api.xcom(dag_id, run_id, 'send', 'write_ms'):.1f}" if "ours" in dag_id else ""
     most, gap = most_in_a_second(times), longest_gap(times) * 1000
     print(f"| {WORDS[dag_id]} | {len(times)} | {rate:.1f} | {most} | {gap:.0f} | {write} |", flush=True)
     return rate
+
+
+def send(airflow, sandbox, dag_id, latency):
+    """Run a DAG; return the run's id, and when its requests arrived."""
+    airflow.api.wait_for_dag(dag_id)
+    sandbox.reset()
+    sandbox.change_settings(latency=latency, requests_per_second=0)
+    airflow.api.unpause(dag_id)
+    run_id = airflow.api.trigger(dag_id)
+    assert airflow.api.wait_for_run(dag_id, run_id, poll_seconds=POLL_SECONDS) == "success"
+    return run_id, arrivals(sandbox)
 
 
 def idle_write_ms(airflow):

@@ -114,22 +114,28 @@ class TimedSend(InforuSendTextToSpeechOperator):
         return manifest
 
 
-def ours(batches: int, conn_id: str) -> None:
+def ours(batches: int, conn_id: str, max_in_flight: int) -> None:
     @task(show_return_value_in_logs=False)
     def read() -> list[str]:
         return people(batches)
 
-    TimedSend(task_id="send", recipients=read(), message="hello", inforu_conn_id=conn_id, max_in_flight=WIDTH)
+    TimedSend(
+        task_id="send",
+        recipients=read(),
+        message="hello",
+        inforu_conn_id=conn_id,
+        max_in_flight=max_in_flight,
+    )
 
 
 @dag(schedule=None)
 def ours_default_rate():
-    ours(BATCHES, "inforu_default")
+    ours(BATCHES, "inforu_default", 128)
 
 
 @dag(schedule=None)
 def ours_no_limit():
-    ours(FAST_BATCHES, "inforu_no_limit")
+    ours(FAST_BATCHES, "inforu_no_limit", WIDTH)
 
 
 loop()

@@ -6,7 +6,6 @@ from airflow_provider_inforu.sending.answers import (
     Verdict,
     judge,
     read_retry_after,
-    seconds_worth_waiting,
 )
 
 NOW = 1_795_000_000.0
@@ -62,20 +61,3 @@ def test_without_a_retry_after_the_wait_doubles_up_to_a_limit():
 def test_an_absurd_retry_after_is_a_reason_to_stop():
     assert Backoff().seconds(api(errors.InforuRateLimitError, "300"), 1, NOW) == 300
     assert Backoff().seconds(api(errors.InforuRateLimitError, "301"), 1, NOW) is None
-
-
-@pytest.mark.parametrize(
-    ("due", "free", "write", "seconds"),
-    [
-        ([0.004], 1, 0.014, 0.004),
-        ([0.004], 3, 0.014, 0.0),  # three places would wait, and one would be spared less than that
-        ([0.004], 1, 0.006, 0.0),  # a write that is quick is not worth it
-        ([0.004, 0.009], 1, 0.014, 0.004),
-        ([-0.5, 0.004], 1, 0.014, 0.004),  # what is overdue tells nothing
-        ([-0.5], 1, 0.014, 0.0),
-        ([], 1, 0.014, 0.0),
-        ([0.004], 1, 0.0, 0.0),
-    ],
-)
-def test_an_answer_is_waited_for_where_that_costs_less_than_it_saves(due, free, write, seconds):
-    assert seconds_worth_waiting(due, free, write) == seconds

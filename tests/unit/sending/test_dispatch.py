@@ -1,7 +1,6 @@
 """In which order a round of the dispatch takes answers, writes them down and lets requests go."""
 
 import datetime as dt
-import queue
 import sqlite3
 import threading
 import time
@@ -10,11 +9,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_provider_inforu.capi.errors import InforuError, InforuInputError, InforuRejectedError
+from airflow_provider_inforu.capi.errors import (
+    InforuError,
+    InforuInputError,
+    InforuOutcomeUnknownError,
+    InforuRejectedError,
+)
 from airflow_provider_inforu.capi.voice import SendReceipt
 from airflow_provider_inforu.sending import dispatch as dispatch_module
 from airflow_provider_inforu.sending.batch_state import BatchState, Event
 from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError, Limits
+from airflow_provider_inforu.sending.in_flight_limit import LEAST_IN_FLIGHT, InFlightLimit
 from airflow_provider_inforu.sending.ledger import open_ledger
 from airflow_provider_inforu.sending.ledger_reader import Header
 from airflow_provider_inforu.sending.plan import Batch
@@ -58,82 +63,31 @@ def receipt(batch):
     return SendReceipt(1, f"token-{batch.number}", None, 1)
 
 
-class AnswersThatAreWaitedFor(queue.SimpleQueue):
-    """Tells how long an answer would be waited for, and waits as long as it takes."""
-
-    def __init__(self, on_wait):
-        super().__init__()
-        self._on_wait = on_wait
-
-    def get(self, timeout):
-        self._on_wait(timeout)
-        return super().get(timeout=5)
-
-
-def test_requests_that_left_together_are_followed_by_others_in_one_write(store, monkeypatch):
-    clock, write = SimpleNamespace(now=100.0), store.set
-    second_has_left, second_may_end, left = threading.Event(), threading.Event(), {}
-
-    def write_for_14_milliseconds(key, value):
-        write(key, value)
-        clock.now += 0.014
+@pytest.mark.parametrize("answered", [0, 100])
+def test_a_vendor_that_stops_answering_leaves_at_most_20_requests_in_doubt(store, answered):
+    enough_left, may_end, unanswered = threading.Event(), threading.Event(), []
 
     def send(batch):
-        left[batch.number] = sending._in_flight[batch.number]
-        if batch.number == 1:
-            assert second_has_left.wait(5)
-            clock.now += 0.2
-        if batch.number == 2:
-            second_has_left.set()
-            assert second_may_end.wait(5)
-        return receipt(batch)
+        if batch.number <= answered:
+            return receipt(batch)
+        unanswered.append(batch.number)
+        if len(unanswered) == LEAST_IN_FLIGHT:
+            enough_left.set()
+        may_end.wait(10)
+        raise InforuOutcomeUnknownError("no reply")
 
-    def on_wait(seconds):
-        if seconds == pytest.approx(dispatch_module.ANSWERED_TOGETHER_SECONDS):
-            second_may_end.set()
-
-    sending = dispatch(store, send, batches=4, width=2)
-    store.set = write_for_14_milliseconds
-    sending._answers = AnswersThatAreWaitedFor(on_wait)
-    monkeypatch.setattr(dispatch_module, "time", SimpleNamespace(monotonic=lambda: clock.now))
-    sending.run()
-    submits = [{number for kind, number, *_ in added if kind == Event.SUBMIT} for added in store.added]
-    assert [numbers for numbers in submits if numbers] == [{1, 2}, {3, 4}]
-    assert left == pytest.approx({1: 100.014, 2: 100.014, 3: 100.228, 4: 100.228})
-
-
-@pytest.mark.parametrize(
-    ("width", "write_seconds", "seconds"),
-    [
-        (2, 0.014, 0.003),
-        (8, 0.014, 0.0),  # seven places would wait
-        (2, 0.0, 0.0),  # nothing was written yet
-    ],
-)
-def test_an_answer_that_is_soon_to_come_is_waited_for(store, monkeypatch, width, write_seconds, seconds):
-    sending = dispatch(store, receipt, batches=2, width=width)
-    sending._in_flight, sending._answer_seconds, sending._write_seconds = {1: 100.0}, 0.2, write_seconds
-    monkeypatch.setattr(dispatch_module, "time", SimpleNamespace(monotonic=lambda: 100.2))
-    assert sending._next_answer_seconds() == pytest.approx(seconds)
-
-
-def test_an_answer_is_not_kept_from_the_ledger_for_long_however_slow_the_ledger_is(store, monkeypatch):
-    sending = dispatch(store, receipt, batches=2, width=2)
-    sending._in_flight, sending._answer_seconds, sending._write_seconds = {1: 100.0}, 0.5, 5.0
-    monkeypatch.setattr(dispatch_module, "time", SimpleNamespace(monotonic=lambda: 100.2))
-    assert sending._next_answer_seconds() == 0.0
-
-
-@pytest.mark.parametrize("why", ["nothing waits", "stopped"])
-def test_no_answer_is_waited_for_where_no_request_would_follow(store, monkeypatch, why):
-    sending = dispatch(store, receipt, batches=2, width=2)
-    sending._in_flight, sending._answer_seconds, sending._write_seconds = {1: 100.0}, 0.2, 0.014
-    monkeypatch.setattr(dispatch_module, "time", SimpleNamespace(monotonic=lambda: 100.2))
-    if why == "stopped":
-        sending.stop(InforuError("killed"))
-    else:
-        sending._waiting.clear()
-    assert sending._next_answer_seconds() == 0.0
+    sending = dispatch(store, send, batches=300, width=128)
+    sending._in_flight_limit = InFlightLimit(30, 128)
+    for _ in range(50 if answered else 0):
+        sending._in_flight_limit.add_answer(0.2)
+    thread = threading.Thread(target=sending.run)
+    thread.start()
+    assert enough_left.wait(10)
+    time.sleep(0.2)  # time enough for more
+    may_end.set()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert len(unanswered) <= 20
 
 
 def test_a_request_is_told_to_leave_when_its_intent_is_written(store, monkeypatch):
