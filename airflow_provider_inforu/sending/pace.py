@@ -13,11 +13,11 @@ from airflow_provider_inforu.sending.shared_places import SharedLimit, SharedPla
 if TYPE_CHECKING:
     from airflow_provider_inforu.sending.answers import Backoff
 
-WINDOW_MILLISECONDS = 1020
+WINDOW_MILLISECONDS = 1025
 """The limit holds for a little more than a second, since the way to the vendor shakes the spacing."""
 EVENNESS = 0.87
 """The least distance of two requests, as a share of the even one. Below 1, what came late is caught up."""
-BURST_SECONDS = 0.1
+BURST_SECONDS = 0.07
 """As many requests may leave together as the rate allows in this time, at least one.
 
 A round of the dispatcher takes as long as a write of the ledger. With one request a round, writes that take

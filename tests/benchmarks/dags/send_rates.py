@@ -16,6 +16,7 @@ from airflow.providers.http.operators.http import HttpOperator
 from airflow.sdk import BaseHook, dag, task
 
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
+from airflow_provider_inforu.sending.request_pool import RequestPool
 from airflow_provider_inforu.sending.stores import TaskStateStore
 
 WIDTH = 32
@@ -98,7 +99,7 @@ def mapped_http_operators():
 
 
 class TimedSend(InforuSendTextToSpeechOperator):
-    """Also pushes what a write of the ledger took, in milliseconds."""
+    """Also pushes how long a write of the ledger took (ms), and when its requests left (s)."""
 
     def execute(self, context):
         seconds, write = [], TaskStateStore.set
@@ -108,8 +109,15 @@ class TimedSend(InforuSendTextToSpeechOperator):
             write(store, key, value)
             seconds.append(time.perf_counter() - begun)
 
-        with mock.patch.object(TaskStateStore, "set", timed):
+        left, send = [], RequestPool.send
+
+        def leave(pool, batch, ready):
+            left.append(time.monotonic())
+            send(pool, batch, ready)
+
+        with mock.patch.object(TaskStateStore, "set", timed), mock.patch.object(RequestPool, "send", leave):
             manifest = super().execute(context)
+        context["ti"].xcom_push(key="left", value=left)
         context["ti"].xcom_push(key="write_ms", value=statistics.median(seconds) * 1000)
         return manifest
 
