@@ -159,10 +159,23 @@ def _end_of_values(text: str) -> int:
     seen = 0
     for start in range(0, len(text), _CHUNK):
         chunk = text[start : start + _CHUNK]
-        seen += _count_values(chunk)
-        if seen > MOST_VALUES:
-            return start
+        count = _count_values(chunk)
+        if seen + count > MOST_VALUES:
+            return start + _end_in_chunk(chunk, MOST_VALUES - seen)
+        seen += count
     return len(text)
+
+
+def _end_in_chunk(chunk: str, most: int) -> int:
+    """Return where a text has had so many values."""
+    low, high = 0, len(chunk)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _count_values(chunk[:middle]) > most:
+            high = middle
+        else:
+            low = middle
+    return low
 
 
 def _number(digits: str) -> int | str:

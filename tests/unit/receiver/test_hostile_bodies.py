@@ -88,12 +88,13 @@ def test_ten_thousand_items_are_read_and_the_rest_is_one_leftover():
         "a cut",
     ],
 )
-def test_one_bad_item_does_not_lose_the_good_ones_before_it(bad, is_kept):
-    good = [end_of_call(f"{SEND}-{n}") for n in range(99)]
+@pytest.mark.parametrize("count", [1, 10, 99, 250])
+def test_one_bad_item_does_not_lose_the_good_ones_before_it(count, bad, is_kept):
+    good = [end_of_call(f"{SEND}-{n}") for n in range(count)]
     found = read(
         b'{"Data": [' + b", ".join(json.dumps(one).encode() for one in good) + f", {bad}]}}".encode()
     )
-    assert [row["key"] for row in found.notifications][:99] == [str(n) for n in range(99)]
+    assert [row["key"] for row in found.notifications][:count] == [str(n) for n in range(count)]
     assert len(found.leftovers) == is_kept
 
 
