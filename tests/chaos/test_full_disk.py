@@ -13,6 +13,7 @@ from airflow_provider_inforu.sending import plan
 from airflow_provider_inforu.sending.batch_state import BatchState
 from airflow_provider_inforu.sending.ledger_reader import read_content
 from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
+from tests.integration.ground import skip_unless_required
 from tests.task_runner import TaskRunner
 
 PEOPLE, PEOPLE_IN_A_BATCH = 120, 10
@@ -33,7 +34,7 @@ def disk(tmp_path):
     folder = tmp_path / "disk"
     folder.mkdir()
     if mount(folder, 64).returncode:
-        pytest.skip("mounting a small disk needs root")
+        skip_unless_required("mount", "mounting a small disk needs root")
     yield lambda pages: mount(folder, pages, "remount") and folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 

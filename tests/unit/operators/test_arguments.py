@@ -1,5 +1,6 @@
 """What is wrong in a DAG file is an error when the DAG is parsed, and costs the parsing next to nothing."""
 
+import json
 import re
 import subprocess
 import sys
@@ -252,6 +253,16 @@ def test_a_connection_that_airflow_does_not_find_is_named_and_a_retry_asks_again
     log = log_of(capsys)
     assert "Airflow has no connection 'inforu'. No new calls were placed. Add a connection of type" in log
     assert "inforu_conn_id (default: inforu_default)" in log
+    assert sandbox.requests() == []
+
+
+def test_a_connection_of_another_type_stops_the_task_before_any_call(runner, sandbox, monkeypatch, capsys):
+    monkeypatch.setenv("AIRFLOW_CONN_WEB", json.dumps({"conn_type": "http", "password": "web-password"}))
+    assert runner.run(text_to_speech(people(1), inforu_conn_id="web")) == "failed"
+    log = log_of(capsys)
+    assert "The connection 'web' is of type http, not inforu" in log
+    assert "No new calls were placed" in log
+    assert "web-password" not in log
     assert sandbox.requests() == []
 
 

@@ -674,10 +674,13 @@ def test_where_airflow_may_delete_state_a_retry_of_a_try_that_never_came_to_send
     assert len(sandbox.calls()) == 3
 
 
-def test_an_edit_of_retries_is_no_clear_and_resends_nothing(runner, sandbox):
+def test_an_edit_of_retries_is_no_clear_and_resends_nothing(runner, sandbox, capsys):
     assert runner.run(text_to_speech(people(3), resend=True, retries=5)) == "success"
     assert runner.run(text_to_speech(people(3), resend=True, retries=0), try_number=2) == "success"
     assert len(sandbox.calls()) == 3
+    log = log_of(capsys)
+    assert "Nobody was called" in log
+    assert "Airflow shows no clear since then" in log
 
 
 def test_an_empty_list_after_a_try_that_sent_is_no_success(runner, sandbox, capsys):

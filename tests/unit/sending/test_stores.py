@@ -356,6 +356,19 @@ def test_a_write_that_stalls_while_a_whole_later_attempt_runs_sends_nothing(monk
         send()
 
 
+def test_an_intent_whose_write_stalled_is_read_back_before_its_request_leaves(monkeypatch):
+    monkeypatch.setattr(TaskStateStore, "sure_within_seconds", 0.02)
+
+    def begin_a_later_attempt(state):
+        later = State()
+        later.values = dict(state.values)
+        open_ledger(TaskStateStore(later, 2), NEW)
+
+    ledger = open_ledger(TaskStateStore(FencedState(3, begin_a_later_attempt), 1), NEW)
+    with pytest.raises(LedgerError, match="another attempt of this task has begun"):
+        ledger.write([[Event.SUBMIT, 1, "d"]])
+
+
 def test_what_cannot_be_read_back_is_not_a_ledger_that_never_was():
     state = State()
     state.get = lambda _key: None
