@@ -89,6 +89,14 @@ def get_provider_info() -> dict[str, Any]:
                         "example": "redis://redis.example:6379/0",
                         "default": "",
                     },
+                    "ui_enabled": {
+                        "description": "Whether the API server shows the page of calls at /inforu-calls and "
+                        "in the menu Browse. It needs Airflow 3.1.1 or later.",
+                        "version_added": "0.1.0",
+                        "type": "boolean",
+                        "example": None,
+                        "default": "True",
+                    },
                     **RECEIVER_OPTIONS,
                 },
             },
