@@ -43,13 +43,7 @@ def main() -> None:
     thread.start()
     while not server.started:
         time.sleep(0.05)
-    tasks = list(source.sends)
-    shown = {
-        "list": list_address(),
-        "send": send_address(tasks[0]),
-        "doubt": send_address(tasks[1]),
-        "sending": send_address(tasks[2]),
-    }
+    shown = {"list": list_address(), "send": send_address(list(source.sends)[1])}
     try:
         take_pictures(f"http://127.0.0.1:{listener.getsockname()[1]}", shown)
     finally:
