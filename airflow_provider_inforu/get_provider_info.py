@@ -55,6 +55,10 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "notifications": ["airflow_provider_inforu.notifications.voice.InforuVoiceNotifier"],
+        "extra-links": [
+            "airflow_provider_inforu.links.InforuCallsLink",
+            "airflow_provider_inforu.links.InforuDagCallsLink",
+        ],
         "cli": ["airflow_provider_inforu.cli.definition.get_inforu_cli_commands"],
         "config": {
             "inforu": {

@@ -17,8 +17,9 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="inforu-screenshot
 import uvicorn
 from playwright.sync_api import sync_playwright
 
+from airflow_provider_inforu.calls_page import list_address
 from airflow_provider_inforu.ui import addresses, app
-from airflow_provider_inforu.ui.addresses import list_address, send_address
+from airflow_provider_inforu.ui.addresses import send_address
 from demo.sample_calls import make_sample_calls
 
 FOLDER = Path(__file__).parent / "images"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.hooks.inforu import InforuHook
+from airflow_provider_inforu.links import push_link
 from airflow_provider_inforu.operators.arguments import (
     no_retry_on_invalid_input,
     read_flag,
@@ -112,6 +113,7 @@ class InforuSendOperator(SendArguments):
                 return self._try_dry()
             if self.wait_for_calls:
                 self._hook.get_receiver()  # an error before anybody is called
+            push_link(self, context["ti"])
             send = self._send(context)
             return self._completion(context).complete(send, new_deadline(self))
 

@@ -8,15 +8,13 @@ from __future__ import annotations
 import logging
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
 
+from airflow_provider_inforu import calls_page
 from airflow_provider_inforu._compat import AirflowPlugin
 
 log = logging.getLogger(__name__)
 
 URL_PREFIX = "/inforu"
-# Not below /inforu: proxies open that one to the vendor.
-PAGE_PREFIX = "/inforu-calls"
 
 
 class InforuPlugin(AirflowPlugin):
@@ -34,7 +32,7 @@ class InforuPlugin(AirflowPlugin):
     def external_views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # Airflow only reads it
         """The item "Inforu calls" of the menu Browse, without a build of the page."""
         try:
-            return [_describe_view()] if _is_page_enabled() else []
+            return [_describe_view()] if calls_page.is_enabled() else []
         except Exception as error:
             log.error("The page of Inforu calls is not in the menu: %s", error)  # noqa: TRY400
             return []
@@ -60,7 +58,7 @@ def _mount_receiver() -> list[dict[str, Any]]:
 
 def _mount_page(health: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - its class is expensive to import
     try:
-        if not _is_page_enabled():
+        if not calls_page.is_enabled():
             return []
         from airflow_provider_inforu.ui.mounting import create_app
 
@@ -69,31 +67,17 @@ def _mount_page(health: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - its clas
         # As for the receiver.
         log.error("The page of Inforu calls is not mounted: %s", error)  # noqa: TRY400
         return []
-    log.info("Inforu calls are shown at %s", PAGE_PREFIX)
-    return [{"app": app, "url_prefix": PAGE_PREFIX, "name": "Inforu calls"}]
-
-
-def _is_page_enabled() -> bool:
-    from airflow import __version__
-
-    from airflow_provider_inforu._compat import conf
-
-    # Before Airflow 3.1.1 a page cannot tell who the user is.
-    numbers = tuple(int(one) for one in __version__.split(".")[:2])
-    patch = int("".join(filter(str.isdecimal, __version__.split(".")[2][:2])) or 0)
-    return (*numbers, patch) >= (3, 1, 1) and bool(conf.getboolean("inforu", "ui_enabled", fallback=True))
+    log.info("Inforu calls are shown at %s", calls_page.PREFIX)
+    return [{"app": app, "url_prefix": calls_page.PREFIX, "name": "Inforu calls"}]
 
 
 def _describe_view() -> dict[str, Any]:
-    from airflow_provider_inforu._compat import conf
-
-    base = urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
     return {
         "name": "Inforu calls",
-        "href": f"{base}{PAGE_PREFIX}/",
+        "href": calls_page.with_base_path(f"{calls_page.PREFIX}/"),
         "destination": "nav",
         "category": "browse",
         "url_route": "inforu-calls",
-        "icon": f"{base}{PAGE_PREFIX}/static/inforu.svg",
-        "icon_dark_mode": f"{base}{PAGE_PREFIX}/static/inforu-dark.svg",
+        "icon": calls_page.with_base_path(f"{calls_page.PREFIX}/static/inforu.svg"),
+        "icon_dark_mode": calls_page.with_base_path(f"{calls_page.PREFIX}/static/inforu-dark.svg"),
     }

@@ -10,7 +10,8 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-from airflow_provider_inforu.ui.addresses import PREFIX, login_address
+from airflow_provider_inforu.calls_page import PREFIX
+from airflow_provider_inforu.ui.addresses import login_address
 from airflow_provider_inforu.ui.call_views import CallsUnavailableError, SettleRefusedError
 from airflow_provider_inforu.ui.rendering import render_message
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from airflow_provider_inforu import calls_page
 from airflow_provider_inforu.ui import addresses, charts
 
 if TYPE_CHECKING:
@@ -44,10 +45,10 @@ _pages = Environment(
 )
 _pages.filters.update(moment=_format_moment, number=_format_number)
 _pages.globals.update(
-    list_address=addresses.list_address,
+    list_address=calls_page.list_address,
     send_address=addresses.send_address,
     task_address=addresses.task_address,
-    static=lambda name: addresses.with_base_path(f"{addresses.PREFIX}/static/{name}"),
+    static=lambda name: calls_page.with_base_path(f"{calls_page.PREFIX}/static/{name}"),
     make_bars=charts.make_bars,
     draw_stack=charts.draw_stack,
     draw_columns=charts.draw_columns,

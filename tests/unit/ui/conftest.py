@@ -8,7 +8,7 @@ from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from fastapi.testclient import TestClient
 from starlette.routing import Mount
 
-from airflow_provider_inforu.ui.addresses import PREFIX
+from airflow_provider_inforu.calls_page import PREFIX
 from airflow_provider_inforu.ui.app import build_app
 from demo.sample_calls import make_sample_calls
 

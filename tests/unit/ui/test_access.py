@@ -2,7 +2,7 @@
 
 import pytest
 
-from airflow_provider_inforu.ui.addresses import PREFIX
+from airflow_provider_inforu.calls_page import PREFIX
 from tests.unit.ui.conftest import FOREIGN, READABLE
 
 pytestmark = pytest.mark.usefixtures("every_dag")
