@@ -169,7 +169,7 @@ class InforuSendOperator(SendArguments):
             in_doubt=self.in_doubt,
             waits=self.wait_for_calls,
             report_path=self.report_path,
-            push=lambda manifest: instance.xcom_push(key="return_value", value=manifest),
+            push=lambda key, value: instance.xcom_push(key=key, value=value),
             wait=self._wait,
         )
 

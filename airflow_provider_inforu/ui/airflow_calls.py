@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.ui.received_outcomes import ReceivedOutcomes
 
 MOST_LEDGERS = 200
-"""So many failed sends, the newest first, are searched for people in doubt."""
+"""So many failed sends, the newest first, are searched for people in doubt in their ledgers."""
 _STATES = {
     BatchState.SUBMITTING: "in doubt",
     BatchState.ACCEPTED: "accepted",
@@ -75,8 +75,8 @@ class AirflowCalls:
         first = PAGE_SIZE * (page - 1)
         if not wanted.needs_person:
             return SendList(self._view(found[first : first + PAGE_SIZE]), len(found), conn_ids)
-        failed = [one for one in found if one.task_state == "failed"][:MOST_LEDGERS]
-        views = [one for one in self._view(failed) if one.needs_person]
+        failed = [one for one in found if one.task_state == "failed" and not _final_counts(one)]
+        views = [one for one in self._view(failed[:MOST_LEDGERS]) if one.needs_person]
         return SendList(views[first : first + PAGE_SIZE], len(views), conn_ids)
 
     def find_send(self, task: TaskRef) -> SendView | None:
@@ -154,6 +154,9 @@ class AirflowCalls:
         statuses: Mapping[tuple[str, str], Mapping[str, int]] = {}
         if sends and self._received.is_ready():
             statuses = self._received.count_statuses([(one.conn_id, one.send_id) for one in sends])
+        open_sends = [one for one in sends if not _final_counts(one)]
+        ledgers = self._stores(open_sends) if open_sends else []
+        counts = {one.task: _count_people(ledger) for one, ledger in zip(open_sends, ledgers, strict=True)}
         return [
             SendView(
                 one.task,
@@ -162,11 +165,20 @@ class AirflowCalls:
                 one.task_state,
                 one.task_state in FINISHED,
                 one.began_at,
-                _count_people(store),
+                _final_counts(one) or counts[one.task],
                 statuses.get((one.conn_id, one.send_id), {}),
             )
-            for one, store in zip(sends, self._stores(sends) if sends else [], strict=True)
+            for one in sends
         ]
+
+
+def _final_counts(send: StoredSend) -> PeopleCounts | None:
+    """Return counts that nothing changes any more; None if only the ledger knows them.
+
+    A person may have settled people in doubt after the task wrote its counts.
+    """
+    counts = send.last_counts
+    return counts if counts and send.task_state in FINISHED and not counts.in_doubt else None
 
 
 def _count_people(store: SettledStore) -> PeopleCounts | None:

@@ -6,17 +6,19 @@ import datetime as dt
 import json
 from collections import defaultdict
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
+from sqlalchemy.orm import aliased
 
+from airflow_provider_inforu.calls_page import COUNTS_KEY
 from airflow_provider_inforu.sending.ledger_keys import PREFIX
 from airflow_provider_inforu.sending.stores import latest_of_tries, parse
-from airflow_provider_inforu.ui.call_views import TaskRef
+from airflow_provider_inforu.ui.call_views import PeopleCounts, TaskRef
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -26,11 +28,15 @@ if TYPE_CHECKING:
 XCOM_KEY = "inforu_send"
 MOST_SENDS = 10_000
 """The newest sends that the list can reach."""
+_COUNTS = [one.name for one in fields(PeopleCounts)]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSend:
-    """A send, as its task's XCom names it, with the state of its task."""
+    """A send, as its task's XComs describe it, with the state of its task.
+
+    :ivar last_counts: The counts with which the last try ended; None if it has not, or was killed.
+    """
 
     task: TaskRef
     send_id: str
@@ -38,6 +44,7 @@ class StoredSend:
     began_at: dt.datetime | None
     task_state: str
     try_number: int
+    last_counts: PeopleCounts | None = None
 
 
 def _select_sends() -> sa.Select[Any]:
@@ -47,17 +54,26 @@ def _select_sends() -> sa.Select[Any]:
         & (TaskInstance.task_id == XComModel.task_id)
         & (TaskInstance.map_index == XComModel.map_index)
     )
+    counts = aliased(XComModel)
+    ends_same = (
+        (counts.dag_run_id == XComModel.dag_run_id)
+        & (counts.task_id == XComModel.task_id)
+        & (counts.map_index == XComModel.map_index)
+        & (counts.key == COUNTS_KEY)
+    )
     columns: list[Any] = [
         XComModel.dag_id,
         XComModel.run_id,
         XComModel.task_id,
         XComModel.map_index,
         XComModel.value,
+        counts.value.label("counts"),
         XComModel.timestamp,
         TaskInstance.state,
         TaskInstance.try_number,
     ]
-    return sa.select(*columns).join(TaskInstance, same).where(XComModel.key == XCOM_KEY)
+    query = sa.select(*columns).select_from(XComModel)
+    return query.join(TaskInstance, same).outerjoin(counts, ends_same).where(XComModel.key == XCOM_KEY)
 
 
 def list_stored_sends(dag_ids: Collection[str], *, dag_id: str, days: int) -> list[StoredSend]:
@@ -91,19 +107,35 @@ def find_stored_send(task: TaskRef) -> StoredSend | None:
 
 def _read_row(row: sa.Row[Any]) -> StoredSend | None:
     """Return a send, or None if the value is not one that an operator wrote."""
-    value = row.value
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return None
+    value = _parse(row.value)
     match value:
         case {"send_id": str(send_id)}:
             conn_id = value.get("inforu_conn_id")
             task = TaskRef(row.dag_id, row.run_id, row.task_id, row.map_index)
             name = conn_id if isinstance(conn_id, str) else ""
-            return StoredSend(task, send_id, name, row.timestamp, row.state or "scheduled", row.try_number)
+            state = row.state or "scheduled"
+            counts = _read_counts(_parse(row.counts), send_id)
+            return StoredSend(task, send_id, name, row.timestamp, state, row.try_number, counts)
     return None
+
+
+def _parse(value: Any) -> Any:  # noqa: ANN401 - a JSON value
+    """Return an XCom's value; None if it is not JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return None
+
+
+def _read_counts(value: Any, send_id: str) -> PeopleCounts | None:  # noqa: ANN401 - a JSON value
+    """Return the counts of a send, or None if the value is not one that an operator wrote for it."""
+    if not isinstance(value, dict) or value.get("send_id") != send_id:
+        return None
+    if not all(isinstance(value.get(name), int) for name in _COUNTS):
+        return None
+    return PeopleCounts(**{name: value[name] for name in _COUNTS})
 
 
 class TaskStateTable:

@@ -24,6 +24,7 @@ from airflow_provider_inforu.ui.call_views import (
 from airflow_provider_inforu.ui.received_outcomes import ReceivedOutcomes
 
 numbers = count(1)
+ENDED = {"recipients": 350, "accepted": 350, "rejected": 0, "in_doubt": 0, "not_sent": 0, "skipped": 3}
 DOUBT = [["s", 1, "d1"], ["a", 1, "token", 7], ["s", 2, "d2"], ["s", 3, "d3"], ["r", 3, "closed"]]
 
 
@@ -41,7 +42,7 @@ def airflow(airflow_apps, received):  # noqa: ARG001 - it makes the tables
     return AirflowCalls(ReceivedOutcomes(received, None), "")
 
 
-def store_sends(names, *, state="failed", events=DOUBT, conn_id="inforu_default"):
+def store_sends(names, *, state="failed", events=DOUBT, conn_id="inforu_default", counts=None):
     """Store sends of 350 people in the tables of Airflow, each with its ledger."""
     runs, tasks, xcoms, values = [], [], [], []
     stored = []
@@ -65,6 +66,9 @@ def store_sends(names, *, state="failed", events=DOUBT, conn_id="inforu_default"
                 "value": value,
             }
         )
+        if counts:
+            last = {"send_id": send_id, **ENDED, **counts}
+            xcoms.append({**xcoms[-1], "key": "inforu_send_counts", "value": last})
         header = {"send_id": send_id, "plan": "", "batches": 4, "recipients": 350, "life": 0, "skipped": 3}
         documents = {
             "inforu_ledger.000001-0": {**header, "version": 2, "after": None},
@@ -127,6 +131,33 @@ def test_a_send_has_the_counts_of_its_ledger_and_the_outcomes_of_the_receiver(ai
     assert sum(number for _, number in outcomes.ended) == 3
     assert [one.key for one in airflow.iter_results(send)] == ["k-0", "k-1", "k-2"]
     assert [one.key for one in airflow.list_results(send, "Busy", None).results] == ["k-2"]
+
+
+def test_an_ended_send_without_doubts_is_read_without_its_ledger(airflow):
+    ((task, _),) = store_sends(["a"], state="success", events=["damaged"], counts={"accepted": 350})
+    counts = airflow.find_send(task).counts
+    assert (counts.recipients, counts.accepted, counts.skipped) == (350, 350, 3)
+
+
+@pytest.mark.parametrize(
+    ("state", "counts"),
+    [
+        ("running", {"accepted": 350}),
+        ("failed", {"in_doubt": 350}),
+        ("failed", {"send_id": "another"}),
+        ("failed", {"accepted": "many"}),
+    ],
+)
+def test_counts_that_may_have_changed_are_read_from_the_ledger(airflow, state, counts):
+    ((task, _),) = store_sends(["a"], state=state, counts=counts)
+    assert airflow.find_send(task).counts.in_doubt == 100
+
+
+def test_failed_sends_without_doubts_hide_no_send_that_needs_a_person(airflow, monkeypatch):
+    monkeypatch.setattr("airflow_provider_inforu.ui.airflow_calls.MOST_LEDGERS", 1)
+    store_sends(["a"])
+    store_sends(["a", "a"], events=DOUBT[:2], counts={"rejected": 1})
+    assert airflow.list_sends({"a"}, SendFilter(needs_person=True), 1).total == 1
 
 
 def test_the_list_holds_only_readable_dags_and_what_the_filter_wants(airflow):
