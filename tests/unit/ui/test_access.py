@@ -114,3 +114,19 @@ def test_the_audit_log_names_who_settled_and_no_phone(site):
         assert entry.run_id == site.task().run_id
         assert '"choice": "accept"' in entry.extra
         assert "05000" not in entry.extra
+
+
+def test_a_refused_decision_is_in_the_audit_log_too(site):
+    from airflow.models.log import Log
+    from airflow.utils.session import create_session
+    from sqlalchemy import func, select
+
+    count = select(func.count()).where(Log.event == "inforu_settle", Log.owner == "a-user")
+    with create_session() as session:
+        before = session.scalar(count)
+    decision = {"choice": "resend", "batches": [*in_doubt(site), 9999]}
+    answer = site.client("user").post(site.send(page="settle"), json=decision, headers=JSON)
+    assert answer.status_code == 409
+    assert site.calls.settled == []
+    with create_session() as session:
+        assert session.scalar(count) == before + 1
