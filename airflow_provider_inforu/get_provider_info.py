@@ -55,6 +55,10 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "notifications": ["airflow_provider_inforu.notifications.voice.InforuVoiceNotifier"],
+        "extra-links": [
+            "airflow_provider_inforu.links.InforuCallsLink",
+            "airflow_provider_inforu.links.InforuDagCallsLink",
+        ],
         "cli": ["airflow_provider_inforu.cli.definition.get_inforu_cli_commands"],
         "config": {
             "inforu": {
@@ -88,6 +92,14 @@ def get_provider_info() -> dict[str, Any]:
                         "sensitive": True,
                         "example": "redis://redis.example:6379/0",
                         "default": "",
+                    },
+                    "ui_enabled": {
+                        "description": "Whether the API server shows the page of calls at /inforu-calls and "
+                        "in the menu Browse. It needs Airflow 3.1.1 or later.",
+                        "version_added": "0.1.0",
+                        "type": "boolean",
+                        "example": None,
+                        "default": "True",
                     },
                     **RECEIVER_OPTIONS,
                 },

@@ -105,7 +105,8 @@ def emptied(home: Path) -> Iterator[None]:
 
 
 def _wait_for_ctrl_c(airflow_url: str, sandbox_url: str) -> None:
-    print(f"Airflow: {airflow_url}\nSandbox: {sandbox_url}\nCtrl-C stops both.", flush=True)
+    print(f"Airflow: {airflow_url}\nInforu calls: {airflow_url}/plugin/inforu-calls", flush=True)
+    print(f"Sandbox: {sandbox_url}\nCtrl-C stops both.", flush=True)
     while True:
         time.sleep(1)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_inforu._compat import AirflowFailException
+from airflow_provider_inforu.calls_page import COUNTS_KEY
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.operators.attempt import SendStoppedError
 from airflow_provider_inforu.operators.open_send import name_people
@@ -20,7 +21,7 @@ from airflow_provider_inforu.operators.report_file import (
 )
 from airflow_provider_inforu.operators.wait import CallsNotEndedError, calls_to_wait_for, check_ended
 from airflow_provider_inforu.outcomes.summary import SendSummary
-from airflow_provider_inforu.sending.manifest import build_manifest
+from airflow_provider_inforu.sending.manifest import build_manifest, count_people
 from airflow_provider_inforu.sending.report import describe_counts, join_error, list_ranges, name_campaigns
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class Completion:
     :ivar in_doubt: What the task does about recipients in doubt.
     :ivar waits: Whether it waits for the calls.
     :ivar report_path: Where the report goes; None for no report.
-    :ivar push: Pushes a manifest to XCom, for a task that then defers or fails.
+    :ivar push: Pushes a value to XCom by its key: a manifest, for a task that then defers or fails, and the
+        counts for the page of calls.
     :ivar wait: Waits until the calls of a manifest have ended, until a deadline in seconds since 1970. It
         may leave the worker; then it does not return.
     """
@@ -65,7 +67,7 @@ class Completion:
     in_doubt: InDoubt
     waits: bool
     report_path: str | None
-    push: Callable[[dict[str, Any]], None]
+    push: Callable[[str, dict[str, Any]], None]
     wait: Callable[[OpenSend, dict[str, Any], float], Decision]
 
     def complete(
@@ -92,8 +94,9 @@ class Completion:
                 name_people(send.result)
             self._store(send, deadline)
             manifest = self._manifest(send)
+            self._push_counts(send)
             log.info("send %s: waiting for the end of %d calls", manifest["send_id"], expected)
-            self.push(manifest)
+            self.push("return_value", manifest)
             decision, waited = self.wait(send, manifest, deadline), expected
 
     def store_stopped(self, send: OpenSend) -> None:
@@ -103,6 +106,7 @@ class Completion:
         """
         # Saved first, and without asking for outcomes: Airflow kills a task soon after it told it to end.
         _save_if_possible(send)
+        self._push_counts(send)
         try:
             problem = self._write_report(send, asks=False)
         except Exception as error:  # the failure that stopped the send counts
@@ -121,13 +125,14 @@ class Completion:
 
     def _conclude(self, send: OpenSend, decision: Decision | None) -> dict[str, Any]:
         name_people(send.result)
+        self._push_counts(send)
         problem: InforuError | None = self._write_report(send)
         manifest = self._manifest(send, decision)
         result = send.result
         if send.ledger.is_durable and (result.in_doubt or result.rejected):
             _save_if_possible(send)
         if result.rejected or (result.in_doubt and self.in_doubt != "accept"):
-            self.push(manifest)
+            self.push("return_value", manifest)
             self._fail(send, problem)
         if decision is not None:
             try:
@@ -138,9 +143,16 @@ class Completion:
                 problem = CallsNotEndedError(f"{error}. {where}") if more else error
         log.info("%s", describe(manifest))
         if problem is not None:
-            self.push(manifest)
+            self.push("return_value", manifest)
             _raise(problem, send)
         return manifest
+
+    def _push_counts(self, send: OpenSend) -> None:
+        """Store the counts for the page of calls. They are no evidence: no later try reads them."""
+        try:
+            self.push(COUNTS_KEY, count_people(send.result))
+        except Exception as error:  # XCom backends raise what they like
+            log.warning("The counts for the page of calls were not stored (%s)", type(error).__name__)
 
     def _fail(self, send: OpenSend, problem: InforuError | None) -> NoReturn:
         result = send.result

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.hooks.inforu import InforuHook
+from airflow_provider_inforu.links import push_link
 from airflow_provider_inforu.operators.arguments import (
     NO_CALLS,
     no_retry_on_invalid_input,
@@ -115,6 +116,7 @@ class InforuSendOperator(SendArguments):
             self._read_connection()
             if self.wait_for_calls:
                 self._hook.get_receiver()  # an error before anybody is called
+            push_link(self, context["ti"])
             send = self._send(context)
             return self._completion(context).complete(send, new_deadline(self))
 
@@ -178,7 +180,7 @@ class InforuSendOperator(SendArguments):
             in_doubt=self.in_doubt,
             waits=self.wait_for_calls,
             report_path=self.report_path,
-            push=lambda manifest: instance.xcom_push(key="return_value", value=manifest),
+            push=lambda key, value: instance.xcom_push(key=key, value=value),
             wait=self._wait,
         )
 

@@ -10,6 +10,7 @@ from airflow_provider_inforu._compat import conf
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.time_zone import ISRAEL
 from airflow_provider_inforu.hooks.inforu import InforuHook
+from airflow_provider_inforu.links import InforuCallsLink
 from airflow_provider_inforu.operators.arguments import check_no_password, read_flag, read_limit
 from airflow_provider_inforu.operators.checks import (
     MISSING,
@@ -54,6 +55,8 @@ class SendArguments(HidesRows):
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"data_options": "json", "call_options": "json"}
     ui_color = "#d9ead3"
+    # Of the class: mapped tasks do not run __init__ before Airflow reads the links.
+    operator_extra_links = (InforuCallsLink(),)
 
     def __init__(
         self,

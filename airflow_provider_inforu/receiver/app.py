@@ -70,9 +70,9 @@ def build_app(settings: ReceiverSettings) -> FastAPI:
     app.add_middleware(CountRefusedPushes, refused=refused, is_known=guard.is_known)
     prefix = f"{settings.prefix}/v1/{{conn_id}}"
     app.include_router(push_route(settings, guard), prefix=prefix)
-    app.include_router(
-        read_routes(settings, guard, readers, Health(settings.database, refused)), prefix=prefix
-    )
+    # The page of calls shows the same health.
+    app.state.health = Health(settings.database, refused)
+    app.include_router(read_routes(settings, guard, readers, app.state.health), prefix=prefix)
     app.add_exception_handler(SQLAlchemyError, _database_failed)
     app.add_exception_handler(NotReadyError, _not_ready)
     app.add_exception_handler(BadCursorError, _explain)

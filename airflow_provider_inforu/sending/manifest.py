@@ -50,6 +50,22 @@ def build_manifest(
     return manifest
 
 
+def count_people(result: SendResult) -> dict[str, Any]:
+    """Return how many recipients are in each state, as plain JSON. Skipped rows are no recipients.
+
+    :param result: The send so far.
+    """
+    return {
+        "send_id": result.send_id,
+        "recipients": result.header.recipients,
+        "accepted": result.count(result.accepted),
+        "rejected": result.count(result.rejected),
+        "in_doubt": result.count(result.in_doubt),
+        "not_sent": result.count(result.unsent),
+        "skipped": result.header.skipped,
+    }
+
+
 def build_dry_manifest(
     function: str, *, would_call: int, would_request: int, skipped: int, calls: dict[str, Any] | None
 ) -> dict[str, Any]:

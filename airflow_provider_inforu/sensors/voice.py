@@ -12,6 +12,7 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
 from airflow_provider_inforu._compat import AirflowSensorTimeout, conf
 from airflow_provider_inforu.hooks.inforu import InforuHook
+from airflow_provider_inforu.links import InforuDagCallsLink
 from airflow_provider_inforu.outcomes.awaited import (
     check_on_timeout,
     check_seconds,
@@ -65,6 +66,7 @@ class InforuVoiceJobSensor(BaseSensorOperator):
     template_fields: Sequence[str] = ("send", "expected", "inforu_conn_id")
     template_fields_renderers: ClassVar[dict[str, str]] = {"send": "json"}
     ui_color = "#cfe2f3"
+    operator_extra_links = (InforuDagCallsLink(),)
 
     def __init__(
         self,

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -20,7 +21,7 @@ def options(monkeypatch, tmp_path):
         for name, value in values.items():
             monkeypatch.setenv(f"AIRFLOW__INFORU__{name.upper()}", value)
 
-    set_options(receiver_database=f"sqlite:///{tmp_path / 'receiver.db'}")
+    set_options(receiver_database=f"sqlite:///{tmp_path / 'receiver.db'}", ui_enabled="False")
     return set_options
 
 
@@ -71,6 +72,51 @@ def test_a_wrong_option_is_named_and_does_not_stop_the_api_server(options, caplo
     assert "no-url-but-a-secret" not in record.getMessage()
 
 
+def test_the_page_of_calls_is_mounted_and_in_the_menu_by_default(options, tmp_path, monkeypatch):
+    options(ui_enabled="True")
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/below/")
+    plugin = InforuPlugin()
+    (mounted,) = plugin.fastapi_apps
+    assert (mounted["url_prefix"], mounted["name"]) == ("/inforu-calls", "Inforu calls")
+    (view,) = plugin.external_views
+    assert view["href"] == "/below/inforu-calls/"
+    assert (view["destination"], view["category"], view["url_route"]) == ("nav", "browse", "inforu-calls")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_of_calls_can_be_turned_off(options):
+    options(ui_enabled="False")
+    assert InforuPlugin().fastapi_apps == []
+    assert InforuPlugin().external_views == []
+
+
+@pytest.mark.parametrize(
+    ("version", "is_shown"), [("3.0.6", False), ("3.1.0", False), ("3.1.1", True), ("3.2.0rc1", True)]
+)
+def test_the_page_of_calls_needs_an_airflow_that_knows_its_users(monkeypatch, version, is_shown):
+    monkeypatch.setattr("airflow.__version__", version)
+    assert bool(InforuPlugin().external_views) is is_shown
+
+
+def test_a_broken_page_does_not_take_the_receiver_or_the_api_server_down(options, monkeypatch, caplog):
+    options(receiver_enabled="True", ui_enabled="True")
+
+    def fail(_):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("airflow_provider_inforu.ui.mounting.create_app", fail)
+    assert [one["name"] for one in InforuPlugin().fastapi_apps] == ["Inforu receiver"]
+    assert "The page of Inforu calls is not mounted: broken" in caplog.text
+
+
+def test_a_wrong_value_of_ui_enabled_stops_neither(options, caplog):
+    options(receiver_enabled="True", ui_enabled="maybe")
+    plugin = InforuPlugin()
+    assert [one["name"] for one in plugin.fastapi_apps] == ["Inforu receiver"]
+    assert plugin.external_views == []
+    assert "ui_enabled" in caplog.text
+
+
 @pytest.mark.long
 def test_loading_the_plugin_costs_other_components_nothing():
     code = """
@@ -82,7 +128,10 @@ plugin = InforuPlugin()
 assert plugin.fastapi_apps == []
 print(*(set(sys.modules) - before))
 """
-    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)
+    environment = {**os.environ, "AIRFLOW__INFORU__UI_ENABLED": "False"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT, env=environment
+    )
     added = {name for name in run.stdout.split() if not name.startswith("airflow_provider_inforu.plugins")}
     heavy = {"fastapi", "sqlalchemy", "alembic", "uvicorn", "pydantic", "requests", "starlette"}
     assert {name.split(".")[0] for name in added} & heavy == set()

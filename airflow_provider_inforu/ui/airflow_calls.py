@@ -1,0 +1,205 @@
+"""The sends of this Airflow, for the pages: index and ledger from Airflow, outcomes from the receiver."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.cli.errors import CommandError
+from airflow_provider_inforu.cli.settle import SettledStore, settle
+from airflow_provider_inforu.cli.stores import FINISHED
+from airflow_provider_inforu.cli.summary import numbers_in, people_of_batch, summarise
+from airflow_provider_inforu.sending.batch_state import BatchState
+from airflow_provider_inforu.sending.ledger_reader import read_ledger
+from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
+from airflow_provider_inforu.ui.call_views import (
+    PAGE_SIZE,
+    BatchView,
+    CallsUnavailableError,
+    PeopleCounts,
+    ResultsPage,
+    SendFilter,
+    SendList,
+    SendView,
+    SettleRefusedError,
+    TaskRef,
+)
+from airflow_provider_inforu.ui.sends import (
+    StoredSend,
+    find_stored_send,
+    list_stored_sends,
+    lock_task,
+    read_task_states,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from airflow_provider_inforu.outcomes.health import PushHealth
+    from airflow_provider_inforu.outcomes.summary import CallResult
+    from airflow_provider_inforu.sending.batch_state import BatchRecord
+    from airflow_provider_inforu.sending.decisions import Choice
+    from airflow_provider_inforu.sending.ledger_reader import Header
+    from airflow_provider_inforu.ui.call_views import OutcomesView
+    from airflow_provider_inforu.ui.received_outcomes import ReceivedOutcomes
+
+MOST_LEDGERS = 200
+"""So many failed sends, the newest first, are searched for people in doubt in their ledgers."""
+_STATES = {
+    BatchState.SUBMITTING: "in doubt",
+    BatchState.ACCEPTED: "accepted",
+    BatchState.REJECTED: "rejected",
+}
+_UNREADABLE = "The ledger of this send cannot be read. Nothing was changed. Check the log of the API server."
+
+
+class AirflowCalls:
+    """Implements `CallsSource`.
+
+    :param received: The receiver's tables.
+    :param ledger_path: ``[inforu] ledger_path``, or empty for Airflow's task state.
+    """
+
+    def __init__(self, received: ReceivedOutcomes, ledger_path: str) -> None:
+        self._received = received
+        self._ledger_path = ledger_path
+        # SQLite has no row locks.
+        self._settling = Lock()
+
+    def list_sends(self, dag_ids: Collection[str], wanted: SendFilter, page: int) -> SendList:
+        """Return one page of the sends of these DAGs, the newest first."""
+        found = list_stored_sends(dag_ids, dag_id=wanted.dag_id, days=wanted.days)
+        conn_ids = sorted({one.conn_id for one in found if one.conn_id})
+        found = [one for one in found if wanted.conn_id in {"", one.conn_id}]
+        first = PAGE_SIZE * (page - 1)
+        if not wanted.needs_person:
+            return SendList(self._view(found[first : first + PAGE_SIZE]), len(found), conn_ids)
+        failed = [one for one in found if one.task_state == "failed" and not _final_counts(one)]
+        views = [one for one in self._view(failed[:MOST_LEDGERS]) if one.needs_person]
+        return SendList(views[first : first + PAGE_SIZE], len(views), conn_ids)
+
+    def find_send(self, task: TaskRef) -> SendView | None:
+        """Return the send of a task instance, or None if it has none."""
+        found = find_stored_send(task)
+        return None if found is None else self._view([found])[0]
+
+    def list_batches(self, send: SendView) -> Sequence[BatchView]:
+        """Return the batches of a send, in order."""
+        stored = self._find(send)
+        try:
+            found = read_ledger(self._stores([stored])[0])
+        except (InforuError, OSError):
+            raise CallsUnavailableError(_UNREADABLE) from None
+        return [] if found is None else _list_batches(*found)
+
+    def find_outcomes(self, send: SendView) -> OutcomesView | None:
+        """Return how the calls ended, or None without a receiver."""
+        return self._received.read(send.conn_id, send.send_id) if self._received.is_ready() else None
+
+    def list_results(self, send: SendView, status: str | None, after: str | None) -> ResultsPage:
+        """Return one page of results."""
+        return self._received.list_results(send.conn_id, send.send_id, status, after)
+
+    def iter_results(self, send: SendView) -> Iterator[CallResult]:
+        """Yield the result of each call that has ended."""
+        return self._received.iter_results(send.conn_id, send.send_id)
+
+    def read_health(self, conn_ids: Sequence[str]) -> Mapping[str, PushHealth] | None:
+        """Return the health of pushes by connection, or None without a receiver."""
+        return self._received.read_health(conn_ids) if self._received.is_ready() else None
+
+    def settle(self, send: SendView, choice: Choice, batches: Sequence[int]) -> None:
+        """Record a decision about exactly these batches."""
+        stored = self._find(send)
+        with self._settling, lock_task(send.task) as (session, state):
+            if state not in FINISHED:
+                raise SettleRefusedError(
+                    "The task has not ended. Nothing was changed. Wait until it has ended."
+                )
+            if self._ledger_path:
+                store: SettledStore = self._in_object_storage(stored)
+            else:
+                store = read_task_states([stored], session)[0]
+            try:
+                found = read_ledger(store)
+                records = {} if found is None else found[1]
+                if numbers_in(records, BatchState.SUBMITTING) != list(batches):
+                    raise SettleRefusedError(
+                        "Other batches are in doubt now. Nothing was changed. Reload the page."
+                    )
+                settle(store, records, choice, list(batches))
+            except (CommandError, InforuError, OSError):
+                raise CallsUnavailableError(_UNREADABLE) from None
+
+    def _find(self, send: SendView) -> StoredSend:
+        stored = find_stored_send(send.task)
+        if stored is None or stored.send_id != send.send_id:
+            raise CallsUnavailableError(
+                "The task has begun another send. Nothing was changed. Reload the page."
+            )
+        return stored
+
+    def _stores(self, sends: Sequence[StoredSend]) -> Sequence[SettledStore]:
+        if self._ledger_path:
+            return [self._in_object_storage(one) for one in sends]
+        return read_task_states(sends)
+
+    def _in_object_storage(self, send: StoredSend) -> ObjectStorageStore:
+        task = send.task
+        names = (task.dag_id, task.run_id, task.task_id, str(task.map_index))
+        return ObjectStorageStore(self._ledger_path, names)
+
+    def _view(self, sends: Sequence[StoredSend]) -> list[SendView]:
+        statuses: Mapping[tuple[str, str], Mapping[str, int]] = {}
+        if sends and self._received.is_ready():
+            statuses = self._received.count_statuses([(one.conn_id, one.send_id) for one in sends])
+        open_sends = [one for one in sends if not _final_counts(one)]
+        ledgers = self._stores(open_sends) if open_sends else []
+        counts = {one.task: _count_people(ledger) for one, ledger in zip(open_sends, ledgers, strict=True)}
+        return [
+            SendView(
+                one.task,
+                one.send_id,
+                one.conn_id,
+                one.task_state,
+                one.task_state in FINISHED,
+                one.began_at,
+                _final_counts(one) or counts[one.task],
+                statuses.get((one.conn_id, one.send_id), {}),
+            )
+            for one in sends
+        ]
+
+
+def _final_counts(send: StoredSend) -> PeopleCounts | None:
+    """Return counts that nothing changes any more; None if only the ledger knows them.
+
+    A person may have settled people in doubt after the task wrote its counts.
+    """
+    counts = send.last_counts
+    return counts if counts and send.task_state in FINISHED and not counts.in_doubt else None
+
+
+def _count_people(store: SettledStore) -> PeopleCounts | None:
+    try:
+        found = read_ledger(store)
+    except (InforuError, OSError):
+        return None
+    if found is None:
+        return None
+    header, records = found
+    people = summarise(header, records)["people"]
+    return PeopleCounts(header.recipients, skipped=header.skipped, **people)
+
+
+def _list_batches(header: Header, records: Mapping[int, BatchRecord]) -> list[BatchView]:
+    batches = []
+    for number in range(1, header.batches + 1):
+        first, last = people_of_batch(header, number)
+        record = records.get(number)
+        state = "not sent" if record is None else _STATES[record.state]
+        batches.append(
+            BatchView(number, first, last, state, (record.reason or "") if record else "")  # type: ignore[arg-type]
+        )
+    return batches
