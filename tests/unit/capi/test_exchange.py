@@ -1,8 +1,10 @@
 """A response belongs to its request and comes in time, whatever a vendor or a proxy sends."""
 
+import gzip
 import json
 import threading
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -19,6 +21,7 @@ from airflow_provider_inforu.outcomes.client import ReceiverClient
 from airflow_provider_inforu.outcomes.errors import ReceiverError
 from tests.raw_vendor import accept, raw_vendor, response
 
+MIB = 1024 * 1024
 INTERIM = b"HTTP/1.1 %d X\r\nLink: </a.css>\r\n\r\n"
 
 
@@ -159,6 +162,20 @@ def test_a_response_in_pieces_is_read_to_its_end():
 
     with raw_vendor(respond) as vendor:
         assert send(new_client(vendor), "A") == "A"
+
+
+def test_a_compressed_response_is_unpacked_no_further_than_a_response_may_be_long():
+    bomb = response(gzip.compress(bytes(200 * MIB), compresslevel=1), 200, "Content-Encoding: gzip")
+    with raw_vendor(lambda connection, _: connection.sendall(bomb)) as vendor:
+        client = new_client(vendor)
+        tracemalloc.start()
+        try:
+            with pytest.raises(InforuOutcomeUnknownError, match="longer than"):
+                send(client, "A")
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert most < 20 * MIB
 
 
 def test_a_large_request_leaves_as_a_whole():

@@ -6,6 +6,7 @@ import pytest
 from airflow.sdk import DAG
 
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
+from airflow_provider_inforu.sending.ledger_keys import attempt_key
 from airflow_provider_inforu.sending.object_storage_store import ROOT_MARKER
 
 RECIPIENTS = [{"id": f"k{number}", "phone": f"05{number:08}"} for number in range(1, 251)]
@@ -106,6 +107,18 @@ def test_after_a_clear_resend_calls_everybody_although_the_state_is_gone(runner,
     assert runner.run(task()) == "success"
     runner.state_store.clear()
     assert runner.run(task(resend=True), try_number=2) != "success", "the task was not cleared"
+    runner.max_tries += 2
+    assert runner.run(task(resend=True), try_number=3) == "success"
+    assert len(phones(sandbox)) == 500
+
+
+def test_beside_a_damaged_ledger_resend_calls_only_after_a_clear(runner, sandbox, disk):
+    root = disk("volume")
+    assert runner.run(task()) == "success"
+    attempt = min(root.rglob(f"*{attempt_key('')}*"), key=lambda path: len(path.name))
+    attempt.write_text("{")
+    assert runner.run(task(resend=True), try_number=2) == "failed"
+    assert len(phones(sandbox)) == 250
     runner.max_tries += 2
     assert runner.run(task(resend=True), try_number=3) == "success"
     assert len(phones(sandbox)) == 500

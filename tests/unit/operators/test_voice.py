@@ -20,6 +20,7 @@ from airflow_provider_inforu.operators.voice import (
     InforuSendTextToSpeechOperator,
 )
 from airflow_provider_inforu.sending import dispatch, pace
+from airflow_provider_inforu.sending.report import LONGEST_ERROR
 
 pytestmark = pytest.mark.usefixtures("sandbox")
 
@@ -411,6 +412,18 @@ def test_people_in_doubt_are_named_and_not_called_again(runner, sandbox, kind, r
     assert len(sandbox.requests()) == 1
     if rang is not None:
         assert len(sandbox.calls()) == rang
+
+
+def test_an_error_about_many_people_gives_the_advice_before_the_counts_and_no_long_list(
+    runner, sandbox, capsys
+):
+    sandbox.add_fault("drop")
+    recipients = [{**one, "id": f"k{index * 7}"} for index, one in enumerate(people(500))]
+    assert runner.run(text_to_speech(recipients, max_in_flight=1)) == "failed"
+    error = re.search("Send [0-9a-f]{16} is not complete.*", log_of(capsys))[0]
+    assert error.index("in the Inforu portal") < error.index("100 are in doubt")
+    assert len(error) <= LONGEST_ERROR
+    assert len(re.findall(r"\bk\d+", error)) < 50
 
 
 def test_the_others_are_sent_when_a_batch_is_in_doubt(runner, sandbox):

@@ -5,12 +5,15 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from airflow.sdk import DAG
 from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_inforu.operators.in_doubt import find_accepted
 from airflow_provider_inforu.operators.report_file import COLUMNS, _as_cell, _from_cell, write_report
+from airflow_provider_inforu.operators.voice import InforuSendExistingCampaignOperator
 from airflow_provider_inforu.sending.dispatch import FIRST
+from tests.receiver import end_of_call
 
 
 @pytest.mark.parametrize(
@@ -43,3 +46,28 @@ def test_a_forged_push_chooses_no_campaign_for_the_batches_after_the_first():
     calls = [SimpleNamespace(key=key, campaign_id=666) for key in "ab"]
     hook = SimpleNamespace(settings=SimpleNamespace(has_receiver=True), iter_call_results=lambda _: calls)
     assert find_accepted(hook, result) == {FIRST: None, FIRST + 1: 666}
+
+
+def test_after_a_forged_push_no_later_batch_goes_to_its_campaign(
+    runner, connection, inforu_sandbox, receiver
+):
+    inforu_sandbox.update_settings(requests_per_second=0)
+    connection(requests_per_second=0, receiver_url=receiver.url, notification_secret=receiver.secret)
+    with DAG("dag"):
+        task = InforuSendExistingCampaignOperator(
+            task_id="call",
+            recipients=[{"id": f"k{number}", "phone": f"05{number:08}"} for number in range(250)],
+            campaign_id=183,
+            key_field="id",
+            duplicate=True,
+            in_doubt="resend",
+            retries=2,
+        )
+    inforu_sandbox.add_fault("drop")
+    runner.run(task)
+    (first,) = inforu_sandbox.requests()
+    message_id = first["body"]["Data"]["List"][0]["CustomerMessageID"]
+    assert receiver.push([end_of_call(message_id, CampaignID=666)]).json()["stored"] == 1
+    runner.max_tries += 2
+    runner.run(task, try_number=2)
+    assert [str(one["body"]["Data"]["CampaignId"]) for one in inforu_sandbox.requests()] == ["183"]

@@ -53,6 +53,14 @@ def test_a_push_from_elsewhere_is_refused_and_logged(tmp_path, address, caplog):
     assert SECRET not in caplog.text
 
 
+def test_an_address_that_was_made_up_is_logged_short_and_printable(tmp_path, caplog):
+    assert push_from("\x1b[31mevil" + "x" * 3000, tmp_path, "192.0.2.0/24").status_code == 403
+    (message,) = (one.getMessage() for one in caplog.records if "Refused a push" in one.getMessage())
+    assert "\x1b" not in caplog.text
+    assert "evil" in message
+    assert len(message) < 250
+
+
 def test_reading_is_not_restricted_by_address(tmp_path):
     assert push_from("198.51.100.1", tmp_path, "192.0.2.0/24", method="GET").status_code == 200
 

@@ -99,8 +99,14 @@ def test_requests_for_one_new_name_share_its_look_up(tmp_path):
 
 
 @pytest.mark.parametrize("name", [".", ".."])
-def test_no_backend_is_asked_for_a_name_that_is_a_path(name):
-    assert not lookups.is_possible_name(name)
+def test_no_backend_is_asked_for_a_name_that_is_a_path(tmp_path, name):
+    backend = SlowBackend()
+    backend.let_go.set()
+    database = open_database(f"sqlite:///{tmp_path / 'db'}")
+    found = lookups.Lookups(ReceiverSettings(database=database, credentials_of=backend))
+    with pytest.raises(UnknownConnectionError):
+        asyncio.run(found.find(name))
+    assert backend.asked == []
 
 
 def test_a_name_that_is_not_listed_is_answered_like_a_wrong_secret(tmp_path):
