@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_inforu.capi.errors import InforuError
-from airflow_provider_inforu.sending.own_places import OwnPlaces, Unlimited
+from airflow_provider_inforu.sending.own_places import OwnPlaces, PlaceHistory, Unlimited
 from airflow_provider_inforu.sending.shared_places import SharedLimit, SharedPlaces
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ class Throttle:
     def __init__(self, requests_per_second: float, shared: SharedLimit | None = None) -> None:
         self._slow_until = 0.0
         self._refused_since: float | None = None
-        self._places = _evenly(requests_per_second, shared)
-        self._few_places = _evenly(requests_per_second / 2, shared)
+        history = PlaceHistory()
+        self._places = _evenly(requests_per_second, shared, history)
+        self._few_places = _evenly(requests_per_second / 2, shared, history)
 
     def take(self) -> bool:
         """Return whether a request may leave now, and count it if so.
@@ -82,7 +83,7 @@ class Throttle:
         self._slow_until = time.monotonic() + SLOWER_SECONDS
 
 
-def _evenly(requests_per_second: float, shared: SharedLimit | None) -> Places:
+def _evenly(requests_per_second: float, shared: SharedLimit | None, history: PlaceHistory) -> Places:
     if requests_per_second == 0:
         return Unlimited()
     window = math.ceil(WINDOW_MILLISECONDS / min(1, requests_per_second))
@@ -91,7 +92,7 @@ def _evenly(requests_per_second: float, shared: SharedLimit | None) -> Places:
     distance = math.floor(together * EVENNESS * 1000 / requests_per_second)
     if rates[0][0] > together and distance > 0:
         rates.insert(0, (together, distance))
-    return SharedPlaces(shared, rates) if shared else OwnPlaces(rates)
+    return SharedPlaces(shared, rates) if shared else OwnPlaces(rates, history)
 
 
 class Hold:

@@ -64,13 +64,32 @@ def test_after_a_rate_limit_another_and_slower_pace_holds_for_a_minute(clock):
     throttle = Throttle(2)
     assert throttle.take()
     throttle.slow_down()
-    assert throttle.take()
     clock.now += 0.6
     assert not throttle.take()
+    clock.now += 0.5
+    assert throttle.take()
     clock.now += pace.SLOWER_SECONDS
     assert throttle.take()
     clock.now += 0.6
     assert throttle.take()
+
+
+def test_requests_before_a_rate_limit_count_for_the_second_after_it(clock):
+    throttle, left = Throttle(30), []
+
+    def send_for(seconds):
+        until = clock.now + seconds
+        while clock.now < until:
+            while throttle.take():
+                throttle.leave()
+                left.append(clock.now)
+            clock.now += 0.01
+
+    send_for(0.9)  # the whole limit has left, and the second is not over
+    assert len(left) == 30
+    throttle.slow_down()
+    send_for(2)
+    assert most_in_a_second(left) <= 30
 
 
 def test_never_more_than_the_limit_in_any_second():
