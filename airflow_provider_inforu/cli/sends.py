@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from airflow_provider_inforu.cli.errors import UnprintedError, UsageError, ends_with_one_line, print_json, say
-from airflow_provider_inforu.cli.settle import choose_batches, read_or_refuse, settle
 from airflow_provider_inforu.cli.stores import RestStateStore, store_of
-from airflow_provider_inforu.cli.summary import batch_rows, header_rows, list_batches, numbers_in, summarise
+from airflow_provider_inforu.cli.summary import batch_rows, header_rows
 from airflow_provider_inforu.cli.terminal import confirm, print_table
 from airflow_provider_inforu.sending.batch_state import BatchState
+from airflow_provider_inforu.sending.ledger_summary import list_batches, numbers_in, summarise
+from airflow_provider_inforu.sending.settling import choose_batches, read_or_refuse, settle
 
 if TYPE_CHECKING:
     from argparse import Namespace

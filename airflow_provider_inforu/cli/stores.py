@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_inforu.cli.api import AirflowApi, NotFoundError
 from airflow_provider_inforu.cli.errors import CommandError
 from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
+from airflow_provider_inforu.sending.settling import FINISHED
 from airflow_provider_inforu.sending.stores import latest_of_tries, parse
 
 if TYPE_CHECKING:
     from argparse import Namespace
-
-FINISHED = ("success", "failed", "upstream_failed", "skipped", "removed")
-"""States in which a task instance does not run and will not on its own."""
 
 
 class RestStateStore:

@@ -6,13 +6,11 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.errors import InforuError
-from airflow_provider_inforu.cli.errors import CommandError
-from airflow_provider_inforu.cli.settle import SettledStore, settle
-from airflow_provider_inforu.cli.stores import FINISHED
-from airflow_provider_inforu.cli.summary import numbers_in, people_of_batch, summarise
 from airflow_provider_inforu.sending.batch_state import BatchState
 from airflow_provider_inforu.sending.ledger_reader import read_ledger
+from airflow_provider_inforu.sending.ledger_summary import numbers_in, people_of_batch, summarise
 from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
+from airflow_provider_inforu.sending.settling import FINISHED, SettledStore, settle
 from airflow_provider_inforu.ui.call_views import (
     PAGE_SIZE,
     BatchView,
@@ -51,6 +49,10 @@ _STATES = {
     BatchState.ACCEPTED: "accepted",
     BatchState.REJECTED: "rejected",
 }
+_NOT_SETTLED = (
+    "The decision was not recorded, or only for some batches. Reload the page: it shows the batches that are "
+    "still in doubt."
+)
 _UNREADABLE = "The ledger of this send cannot be read. Nothing was changed. Check the log of the API server."
 
 
@@ -123,14 +125,17 @@ class AirflowCalls:
                 store = read_task_states([stored], session)[0]
             try:
                 found = read_ledger(store)
-                records = {} if found is None else found[1]
-                if numbers_in(records, BatchState.SUBMITTING) != list(batches):
-                    raise SettleRefusedError(
-                        "Other batches are in doubt now. Nothing was changed. Reload the page."
-                    )
-                settle(store, records, choice, list(batches))
-            except (CommandError, InforuError, OSError):
+            except (InforuError, OSError):
                 raise CallsUnavailableError(_UNREADABLE) from None
+            records = {} if found is None else found[1]
+            if numbers_in(records, BatchState.SUBMITTING) != list(batches):
+                raise SettleRefusedError(
+                    "Other batches are in doubt now. Nothing was changed. Reload the page."
+                )
+            try:
+                settle(store, records, choice, list(batches))
+            except (InforuError, OSError):
+                raise CallsUnavailableError(_NOT_SETTLED) from None
 
     def _find(self, send: SendView) -> StoredSend:
         stored = find_stored_send(send.task)

@@ -14,6 +14,8 @@ from airflow.models.xcom import XComModel
 
 from airflow_provider_inforu.receiver.database import open_database
 from airflow_provider_inforu.receiver.tables import calls
+from airflow_provider_inforu.sending.settling import SettleError
+from airflow_provider_inforu.ui import airflow_calls
 from airflow_provider_inforu.ui.airflow_calls import AirflowCalls
 from airflow_provider_inforu.ui.call_views import (
     CallsUnavailableError,
@@ -183,6 +185,18 @@ def test_a_decision_is_written_once_and_a_second_one_changes_nothing(airflow, ch
     with pytest.raises(SettleRefusedError):
         airflow.settle(shown, "resend" if choice == "accept" else "accept", [2])
     assert airflow.find_send(task) == settled
+
+
+def test_a_decision_that_is_perhaps_recorded_in_part_is_not_called_unchanged(airflow, monkeypatch):
+    ((task, _),) = store_sends(["a"])
+
+    def fail(*_):
+        raise SettleError("the second batch was not written")
+
+    monkeypatch.setattr(airflow_calls, "settle", fail)
+    with pytest.raises(CallsUnavailableError, match="or only for some batches") as raised:
+        airflow.settle(airflow.find_send(task), "accept", [2])
+    assert "Nothing was changed" not in str(raised.value)
 
 
 def test_a_running_task_and_other_batches_are_not_settled(airflow):

@@ -1,7 +1,7 @@
 import pytest
 
-from airflow_provider_inforu.cli.summary import people_of_batch
 from airflow_provider_inforu.sending.ledger_reader import Header
+from airflow_provider_inforu.sending.ledger_summary import people_of_batch
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from airflow_provider_inforu.cli.errors import CommandError
-from airflow_provider_inforu.cli.summary import list_batches, numbers_in
+from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.sending.batch_state import BatchState
 from airflow_provider_inforu.sending.decisions import DecisionStore, decide
 from airflow_provider_inforu.sending.ledger_reader import ReadableStore, read_ledger
+from airflow_provider_inforu.sending.ledger_summary import list_batches, numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,20 +18,28 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.sending.ledger_reader import Header
 
 
+FINISHED = ("success", "failed", "upstream_failed", "skipped", "removed")
+"""States in which a task instance does not run and will not on its own."""
+
+
+class SettleError(InforuError):
+    """Batches cannot be settled. The message says what has happened."""
+
+
 class SettledStore(ReadableStore, DecisionStore, Protocol):
-    """Where a command reads a ledger and writes decisions."""
+    """Where a ledger is read and decisions are written."""
 
 
 def read_or_refuse(store: ReadableStore) -> tuple[Header, dict[int, BatchRecord]]:
     """Return what the ledger says.
 
     :param store: Where it is kept.
-    :raises CommandError: There is none.
+    :raises SettleError: There is none.
     :raises LedgerError: It cannot be read.
     """
     found = read_ledger(store)
     if found is None:
-        raise CommandError(
+        raise SettleError(
             "there is no ledger: this task instance has sent nothing, or its ledger is kept elsewhere "
             "([inforu] ledger_path must be set here as it is where tasks run)"
         )
@@ -43,13 +51,13 @@ def choose_batches(records: Mapping[int, BatchRecord], wanted: list[int] | None)
 
     :param records: Of the batches, by number.
     :param wanted: Those that were asked for; None is all that are in doubt.
-    :raises CommandError: One of them is not in doubt.
+    :raises SettleError: One of them is not in doubt.
     """
     in_doubt = numbers_in(records, BatchState.SUBMITTING)
     if wanted is None:
         return in_doubt
     if others := sorted(set(wanted) - set(in_doubt)):
-        raise CommandError(f"not in doubt: {list_batches(others)}. Nothing was changed")
+        raise SettleError(f"not in doubt: {list_batches(others)}. Nothing was changed")
     return wanted
 
 
@@ -67,19 +75,19 @@ def settle(
     :param choice: ``accept`` or ``resend``.
     :param numbers: Of batches that are in doubt.
     :param campaign_id: With ``accept``: the campaign of the calls, where it is known.
-    :raises CommandError: The records are no longer those that were shown.
+    :raises SettleError: The records are no longer those that were shown.
     :raises LedgerError: The ledger cannot be read.
     """
     _, records = read_or_refuse(store)
     if records != shown:
-        raise CommandError(
+        raise SettleError(
             "the ledger has changed meanwhile, so nothing was changed. Look again with `sends show`"
         )
     for number in numbers:
         decide(store, records[number], choice, campaign_id)
     stored = read_or_refuse(store)[1]
     if set(numbers) & set(numbers_in(stored, BatchState.SUBMITTING)):
-        raise CommandError(
+        raise SettleError(
             "some of it was not written down: the task may have begun to run. Look again with `show`"
         )
     return stored
