@@ -13,14 +13,12 @@ from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.links import InforuCallsLink
 from airflow_provider_inforu.operators.arguments import check_no_password, read_flag, read_limit
 from airflow_provider_inforu.operators.checks import (
-    MISSING,
     SEND_CHECKS,
-    check_given,
     check_rows,
-    explain_unknown,
     is_constant,
     run_checks,
 )
+from airflow_provider_inforu.operators.given_arguments import MISSING, check_given, explain_unknown
 from airflow_provider_inforu.operators.rows import HidesRows, rows_of
 
 if TYPE_CHECKING:

@@ -9,13 +9,12 @@ from airflow_provider_inforu.capi import voice
 from airflow_provider_inforu.operators.arguments import read_flag, text_or_none
 from airflow_provider_inforu.operators.checks import (
     EXISTING_CAMPAIGN_CHECKS,
-    MISSING,
     SEND_CHECKS,
     TEXT_TO_SPEECH_CHECKS,
     Check,
-    check_given,
     run_checks,
 )
+from airflow_provider_inforu.operators.given_arguments import MISSING, check_given
 from airflow_provider_inforu.operators.send import InforuSendOperator
 
 if TYPE_CHECKING:
