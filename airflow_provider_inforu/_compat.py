@@ -5,6 +5,7 @@ Import every other name from ``airflow.sdk``.
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from airflow.sdk.log import mask_secret as mask_secret
     from airflow.sdk.plugins_manager import AirflowPlugin as AirflowPlugin
 
-AIRFLOW_VERSION = tuple(int(number) for number in __version__.split(".")[:2])
-"""Major and minor version of the installed Airflow, for example ``(3, 3)``."""
+AIRFLOW_VERSION = tuple(map(int, re.findall(r"\d+", __version__)[:3]))
+"""Major, minor and patch version of the installed Airflow, for example ``(3, 3, 2)``."""
 
 _MOVED = {
     # Airflow 3.1 brought these into `airflow.sdk`. There `mask_secret` also tells the supervisor.

@@ -14,14 +14,11 @@ COUNTS_KEY = "inforu_send_counts"
 
 def is_enabled() -> bool:
     """Return whether this Airflow shows the page."""
-    from airflow import __version__
-
-    from airflow_provider_inforu._compat import conf
+    from airflow_provider_inforu import _compat
 
     # Before Airflow 3.1.1 a page cannot tell who the user is.
-    numbers = tuple(int(one) for one in __version__.split(".")[:2])
-    patch = int("".join(filter(str.isdecimal, __version__.split(".")[2][:2])) or 0)
-    return (*numbers, patch) >= (3, 1, 1) and bool(conf.getboolean("inforu", "ui_enabled", fallback=True))
+    is_able = _compat.AIRFLOW_VERSION >= (3, 1, 1)
+    return is_able and bool(_compat.conf.getboolean("inforu", "ui_enabled", fallback=True))
 
 
 def with_base_path(path: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from airflow.sdk import DAG, task
 from airflow.sdk.types import TaskInstanceKey
 
-from airflow_provider_inforu import calls_page
+from airflow_provider_inforu import _compat, calls_page
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.get_provider_info import get_provider_info
 from airflow_provider_inforu.links import InforuCallsLink, InforuDagCallsLink, push_link
@@ -77,9 +77,9 @@ def test_the_link_names_the_task_instance_below_the_base_path(monkeypatch):
 
 @pytest.mark.parametrize("link", [InforuCallsLink(), InforuDagCallsLink()])
 def test_without_the_page_there_is_no_link(link, monkeypatch):
-    monkeypatch.setattr("airflow.__version__", "3.1.0")
+    monkeypatch.setattr(_compat, "AIRFLOW_VERSION", (3, 1, 0))
     assert link.get_link(None, ti_key=TASK) == ""
-    monkeypatch.setattr("airflow.__version__", "3.1.1")
+    monkeypatch.setattr(_compat, "AIRFLOW_VERSION", (3, 1, 1))
     assert link.get_link(None, ti_key=TASK)
     monkeypatch.setenv("AIRFLOW__INFORU__UI_ENABLED", "False")
     assert link.get_link(None, ti_key=TASK) == ""

@@ -8,6 +8,7 @@ import pytest
 from airflow import plugins_manager
 from fastapi import FastAPI
 
+from airflow_provider_inforu import _compat
 from airflow_provider_inforu.plugins.inforu import InforuPlugin
 
 ROOT = Path(__file__).parents[3]
@@ -91,10 +92,10 @@ def test_the_page_of_calls_can_be_turned_off(options):
 
 
 @pytest.mark.parametrize(
-    ("version", "is_shown"), [("3.0.6", False), ("3.1.0", False), ("3.1.1", True), ("3.2.0rc1", True)]
+    ("version", "is_shown"), [((3, 0, 6), False), ((3, 1, 0), False), ((3, 1, 1), True), ((3, 2, 0), True)]
 )
 def test_the_page_of_calls_needs_an_airflow_that_knows_its_users(monkeypatch, version, is_shown):
-    monkeypatch.setattr("airflow.__version__", version)
+    monkeypatch.setattr(_compat, "AIRFLOW_VERSION", version)
     assert bool(InforuPlugin().external_views) is is_shown
 
 
