@@ -417,10 +417,12 @@ def test_people_in_doubt_are_named_and_not_called_again(runner, sandbox, kind, r
 def test_an_error_about_many_people_gives_the_advice_before_the_counts_and_no_long_list(
     runner, sandbox, capsys
 ):
+    sandbox.add_fault("loose_types")  # accepted, so the campaign is known
     sandbox.add_fault("drop")
     recipients = [{**one, "id": f"k{index * 7}"} for index, one in enumerate(people(500))]
     assert runner.run(text_to_speech(recipients, max_in_flight=1)) == "failed"
     error = re.search("Send [0-9a-f]{16} is not complete.*", log_of(capsys))[0]
+    assert re.search(r"Look at campaign \d+ in the Inforu portal", error)
     assert error.index("in the Inforu portal") < error.index("100 are in doubt")
     assert len(error) <= LONGEST_ERROR
     assert len(re.findall(r"\bk\d+", error)) < 50
@@ -694,6 +696,21 @@ def test_an_edit_of_retries_is_no_clear_and_resends_nothing(runner, sandbox, cap
     log = log_of(capsys)
     assert "Nobody was called" in log
     assert "Airflow shows no clear since then" in log
+
+
+def test_a_clear_that_airflow_does_not_show_is_told_and_the_next_clear_calls_everybody(
+    runner, sandbox, capsys
+):
+    runner.max_tries = 1
+    assert runner.run(text_to_speech(people(3), resend=True, retries=1)) == "success"
+    capsys.readouterr()
+    # A clear sets max_tries to the number of the last try and the retries: 1 again, as they were lowered.
+    assert runner.run(text_to_speech(people(3), resend=True, retries=0), try_number=2) == "success"
+    assert "clear the task once more" in log_of(capsys)
+    assert len(sandbox.calls()) == 3
+    runner.max_tries = 2
+    assert runner.run(text_to_speech(people(3), resend=True, retries=0), try_number=3) == "success"
+    assert len(sandbox.calls()) == 6
 
 
 def test_an_empty_list_after_a_try_that_sent_is_no_success(runner, sandbox, capsys):
