@@ -242,7 +242,7 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "status_function": {
         "label": "Status function",
         "description": "A function of your account that takes a RequestToken and answers whether its job "
-        "is finished. Empty: there is none.",
+        "is finished. Leave it empty if your account has no such function.",
         "schema": {"type": ["string", "null"]},
     },
 }

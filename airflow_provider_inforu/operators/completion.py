@@ -138,9 +138,11 @@ class Completion:
             try:
                 check_ended(decision)
             except InforuError as error:
-                where = problem or f"The report at {self.report_path} has a row for each person"
-                more = problem or self.report_path
-                problem = CallsNotEndedError(f"{error}. {where}") if more else error
+                has_report = self.report_path and problem is None
+                where = (
+                    f"The report at {self.report_path} has a row for each person" if has_report else problem
+                )
+                problem = CallsNotEndedError(f"{error}. {where}") if where else error
         log.info("%s", describe(manifest))
         if problem is not None:
             self.push("return_value", manifest)

@@ -28,7 +28,8 @@ def has_other_texts_only(stored: Header, new: Header) -> bool:
     :param stored: The send as the ledger has it.
     :param new: The send as this try would begin it.
     """
-    return ONLY_TEXTS in describe_change(stored, new)
+    before, now = list(stored.checksums), list(new.checksums)
+    return stored.recipients == new.recipients and before[:2] == now[:2] and before[2:3] != now[2:3]
 
 
 def describe_change(stored: Header, new: Header) -> str:
@@ -51,7 +52,7 @@ def describe_change(stored: Header, new: Header) -> str:
     else:
         different = [name for place, name in ((1, "phones"), (2, "texts")) if before[place] != now[place]]
         words = f"the same keys with other {' and '.join(different)}"
-        if different == ["texts"]:
+        if has_other_texts_only(stored, new):
             words = ONLY_TEXTS
     return words + _describe_skipped(stored, new)
 
