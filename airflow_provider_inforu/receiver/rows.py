@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_inforu.capi.notifications import VOICE_CHANNEL, parse_push
 from airflow_provider_inforu.capi.redact import is_phone_like
 from airflow_provider_inforu.receiver.cleaning import clean, clean_for_readers
+from airflow_provider_inforu.receiver.collector import pausing_collector
 from airflow_provider_inforu.receiver.leftovers import Leftovers, Row
 from airflow_provider_inforu.receiver.phones import stored_phone
 from airflow_provider_inforu.receiver.tables import (
@@ -62,6 +63,7 @@ class RowMaker:
     secret: str = field(repr=False)
     store_phones: StorePhones
 
+    @pausing_collector()
     def read(self, body: bytes, content_type: str, now: dt.datetime) -> Rows:
         """Return the rows of a body of any shape; nothing that came is left out.
 
