@@ -4,40 +4,49 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
 
-REMEMBERED_PLACES = 1000
-"""More than any account may make requests in a second."""
+EVENNESS = 0.87
+"""The distance of two requests, as a share of the even one. Below 1, since each round of the dispatcher takes
+as long as a write of the ledger, and its end seldom meets the moment at which the next request is due."""
+CATCH_UP_SECONDS = 0.5
+"""So much of a pause is caught up: then several requests leave together."""
 LONGEST_WAIT_SECONDS = 1.0
-"""How long `OwnPlaces.leave` waits for one request at most."""
+"""How long `OwnPlaces.leave` waits at most."""
+_REMEMBERED_PLACES = 1000  # more than any account may make requests in a second
 
 
 class PlaceHistory:
     """When places were taken, and when their requests left. Two rates of one send share it."""
 
     def __init__(self) -> None:
-        self.taken: deque[float] = deque(maxlen=REMEMBERED_PLACES)
-        self.left: deque[float] = deque(maxlen=REMEMBERED_PLACES)
+        self.taken: deque[float] = deque(maxlen=_REMEMBERED_PLACES)
+        self.left: deque[float] = deque(maxlen=_REMEMBERED_PLACES)
 
 
 class OwnPlaces:
-    """Lets as many requests go as every window allows.
+    """Lets requests go at nearly even distances, and after a pause of the ledger several together.
 
-    :param rates: The most places in so many milliseconds, for each window; the longest window comes last.
+    There are never more than the limit in the window.
+
+    :param most: The most requests in each window.
+    :param window: The window, in seconds.
     :param history: What was taken before.
     """
 
-    def __init__(self, rates: Sequence[tuple[int, int]], history: PlaceHistory) -> None:
-        self._rates = [(most, milliseconds / 1000) for most, milliseconds in rates]
+    def __init__(self, most: int, window: float, history: PlaceHistory) -> None:
+        self._most = most
+        self._window = window
         self._taken, self._left = history.taken, history.left
+        self._due = time.monotonic()
         self._leaving = 0
 
     def take(self) -> bool:
         """Take a place; return False where none is free."""
         now, taken = time.monotonic(), self._taken
-        for most, seconds in self._rates:
-            if len(taken) >= most and now - taken[-most] < seconds:
-                return False
+        due = max(self._due, now - CATCH_UP_SECONDS)
+        if now < due or (len(taken) >= self._most and now - taken[-self._most] < self._window):
+            return False
+        self._due = due + EVENNESS * self._window / self._most
         taken.append(now)
         self._leaving += 1
         return True
@@ -46,15 +55,16 @@ class OwnPlaces:
         """Tell that the requests leave now that have taken places since the last time.
 
         A request leaves some time after it took its place, since its intent is written first. Where that time
-        differs between requests, too many would leave within the longest window. Then this waits a moment.
+        differs between requests, too many would leave within the window. Then this waits a moment.
         """
-        most, window = self._rates[-1]
-        for _ in range(self._leaving):
-            if len(self._left) >= most:
-                wait = self._left[-most] + window - time.monotonic()
-                time.sleep(max(0.0, min(wait, LONGEST_WAIT_SECONDS)))
-            self._left.append(time.monotonic())
-        self._leaving = 0
+        together, self._leaving = self._leaving, 0
+        if not together:
+            return
+        others = self._most - together
+        if len(self._left) > others:
+            wait = self._left[-others - 1] + self._window - time.monotonic()
+            time.sleep(max(0.0, min(wait, LONGEST_WAIT_SECONDS)))
+        self._left.extend([time.monotonic()] * together)
 
 
 class Unlimited:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_inforu.capi.errors import InforuError
-from airflow_provider_inforu.sending.own_places import OwnPlaces, PlaceHistory, Unlimited
+from airflow_provider_inforu.sending.own_places import EVENNESS, OwnPlaces, PlaceHistory, Unlimited
 from airflow_provider_inforu.sending.shared_places import SharedLimit, SharedPlaces
 
 if TYPE_CHECKING:
@@ -15,14 +15,9 @@ if TYPE_CHECKING:
 
 WINDOW_MILLISECONDS = 1025
 """The limit holds for a little more than a second, since the way to the vendor shakes the spacing."""
-EVENNESS = 0.87
-"""The least distance of two requests, as a share of the even one. Below 1, what came late is caught up."""
-BURST_SECONDS = 0.07
-"""As many requests may leave together as the rate allows in this time, at least one.
-
-A round of the dispatcher takes as long as a write of the ledger. With one request a round, writes that take
-longer than the distance of two requests would slow the send down.
-"""
+TOGETHER_SECONDS = 0.07
+"""Where workers share a limit, as many requests as the rate allows in this time may leave together, at least
+one."""
 SLOWER_SECONDS = 60.0
 """For how long the rate is halved after the vendor said that it was too high."""
 LONGEST_STANDSTILL_SECONDS = 300.0
@@ -42,7 +37,7 @@ class Places(Protocol):
 
 
 class Throttle:
-    """Lets requests go almost evenly: only a few together, and no burst at the start.
+    """Lets requests go almost evenly, and without a burst at the start.
 
     :param requests_per_second: The most requests in any one second; 0 is no limit.
     :param shared: Where the limit is kept together with other workers; None for this process alone.
@@ -86,13 +81,16 @@ class Throttle:
 def _evenly(requests_per_second: float, shared: SharedLimit | None, history: PlaceHistory) -> Places:
     if requests_per_second == 0:
         return Unlimited()
+    most = max(1, math.floor(requests_per_second))
     window = math.ceil(WINDOW_MILLISECONDS / min(1, requests_per_second))
-    rates = [(max(1, math.floor(requests_per_second)), window)]
-    together = max(1, math.floor(requests_per_second * BURST_SECONDS))
+    if shared is None:
+        return OwnPlaces(most, window / 1000, history)
+    rates = [(most, window)]
+    together = max(1, math.floor(requests_per_second * TOGETHER_SECONDS))
     distance = math.floor(together * EVENNESS * 1000 / requests_per_second)
-    if rates[0][0] > together and distance > 0:
+    if most > together and distance > 0:
         rates.insert(0, (together, distance))
-    return SharedPlaces(shared, rates) if shared else OwnPlaces(rates, history)
+    return SharedPlaces(shared, rates)
 
 
 class Hold:
