@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 
 @contextmanager
@@ -15,6 +16,7 @@ def pausing_collector() -> Iterator[None]:
     collector look through all objects of the process. In Airflow's API server that takes up to half a
     second, in which no other request is answered. The size of a push bounds what can pile up.
     """
+    _exempt_what_is_loaded()
     if not gc.isenabled():
         yield
         return
@@ -23,3 +25,13 @@ def pausing_collector() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+@cache
+def _exempt_what_is_loaded() -> None:
+    """Exempt the objects of the process so far from later collections, once.
+
+    By its first push a server has imported its modules, which stay to its end. Airflow's executors and its
+    DAG processor do the same. Else a collection after a large push holds up the other requests.
+    """
+    gc.freeze()
