@@ -66,6 +66,7 @@ def stack_environment(settings: StackSettings, ports: StackPorts) -> dict[str, s
         **_core(settings),
         **_services(ports),
         **_pace(),
+        **_patience(),
         **{f"AIRFLOW_CONN_{name.upper()}": value for name, value in settings.connections.items()},
         **settings.variables,
     }
@@ -126,4 +127,15 @@ def _pace() -> dict[str, str]:
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
         # A finished task holds its slot until the next heartbeat.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+    }
+
+
+def _patience() -> dict[str, str]:
+    """Return limits of time that a slow machine does not exceed while several Airflows start."""
+    return {
+        # A request that starts a task and times out is made again. The API server refuses the second one,
+        # because the first one has started the task, and the task fails.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
+        "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "180",
     }

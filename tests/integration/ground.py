@@ -43,7 +43,10 @@ class Ground:
         api.wait_for_dag(dag_id)
         api.unpause(dag_id)
         run_id = api.trigger(dag_id, params)
-        return Run(dag_id, run_id, api.wait_for_run(dag_id, run_id))
+        run = Run(dag_id, run_id, api.wait_for_run(dag_id, run_id))
+        if run.state != "success":
+            print(self._describe(run))
+        return run
 
     def manifest(self, run: Run, task_id: str = "call") -> dict[str, Any]:
         """Return what the sending task pushed."""
@@ -58,6 +61,16 @@ class Ground:
     def tasks(self, run: Run) -> list[dict[str, Any]]:
         """Return the task instances of a run."""
         return self.airflow.api.task_instances(run.dag_id, run.run_id)
+
+    def _describe(self, run: Run) -> str:
+        """Return what a failure of a test needs: the states, and the end of each log of a failed task."""
+        tasks = self.tasks(run)
+        parts = [f"{run.dag_id} ended as {run.state}: {[(one['task_id'], one['state']) for one in tasks]}"]
+        for one in tasks:
+            if one["state"] == "failed":
+                name = (run.dag_id, run.run_id, one["task_id"], one["try_number"], one["map_index"])
+                parts.append(f"the log of {one['task_id']}:\n{self.airflow.api.log(*name)[-4000:]}")
+        return "\n".join(parts)
 
     def task_logs(self, run: Run) -> dict[str, str]:
         """Return the log of every try of every task."""

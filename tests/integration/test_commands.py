@@ -36,8 +36,10 @@ def airflow(ground: Ground, *arguments: str, code: int = 0) -> str:
 def test_the_sends_of_a_dag_are_listed_through_airflows_api(fresh_ground: Ground) -> None:
     run = fresh_ground.run("careful_sends")
     manifest = fresh_ground.manifest(run)
-    (send,) = json.loads(airflow(fresh_ground, "inforu", "sends", "list", run.dag_id, "-o", "json"))
-    assert (send["run_id"], send["task_id"], send["state"]) == (run.run_id, "call", "success")
+    # Other tests run the same DAG on this Airflow.
+    sends = json.loads(airflow(fresh_ground, "inforu", "sends", "list", run.dag_id, "-o", "json"))
+    (send,) = [one for one in sends if one["run_id"] == run.run_id]
+    assert (send["task_id"], send["state"]) == ("call", "success")
     assert (send["send_id"], send["recipients"], send["attempts"]) == (manifest["send_id"], 3, 1)
     assert send["batches"] == {"accepted": 1, "rejected": 0, "in_doubt": 0, "not_sent": 0}
     assert manifest["send_id"] in airflow(fresh_ground, "inforu", "sends", "list", run.dag_id)
