@@ -13,7 +13,9 @@ A try that died before its send began leaves no evidence, so its retry sends as 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from airflow_provider_inforu.sending.ledger_keys import PREFIX
 
@@ -22,6 +24,35 @@ if TYPE_CHECKING:
 
 XCOM_KEY = "inforu_send"
 STATE_KEY = f"{PREFIX}.path"
+_MOST_OF_KEY = 400
+"""Airflow allows 512 characters. A connection with a longer name is not in the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class _BegunSend:
+    """A send that a try of the task began.
+
+    :ivar life: The clear generation in which it began.
+    :ivar conn_id: Of its connection; empty if unknown.
+    """
+
+    life: int
+    send_id: str
+    conn_id: str
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """What its XComs say."""
+        known = {"inforu_conn_id": self.conn_id} if self.conn_id else {}
+        return {"send_id": self.send_id, "life": self.life, **known}
+
+    @property
+    def key(self) -> str:
+        """The key of its own XCom. The key is part of a URL, and it is all that survives a new try."""
+        # A connection's name has no tilde.
+        conn_id = quote(self.conn_id, safe="").replace("%", "~")
+        key = f"{XCOM_KEY}.{self.life}.{self.send_id}"
+        return f"{key}.{conn_id}" if 0 < len(conn_id) <= _MOST_OF_KEY else key
 
 
 class SendEvidence:
@@ -71,9 +102,9 @@ class SendEvidence:
         :param life: The clear generation in which the send began.
         :param conn_id: Of the connection that sends.
         """
-        value = {"send_id": send_id, "life": life, "inforu_conn_id": conn_id}
-        for key in (XCOM_KEY, f"{XCOM_KEY}.{life}.{send_id}"):
-            self._instance.xcom_push(key=key, value=value)
+        send = _BegunSend(life, send_id, conn_id)
+        for key in (XCOM_KEY, send.key):
+            self._instance.xcom_push(key=key, value=send.value)
         if self._state is not None:
             from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined] # missing in Airflow's own stub
 
@@ -98,10 +129,9 @@ def keep_evidence(context: Mapping[str, Any]) -> None:
     """
     instance: Any = context.get("ti")
     sends = _deleted_sends(instance)
-    for life, send_id in sorted(sends):
-        value = {"send_id": send_id, "life": life}
-        for key in (f"{XCOM_KEY}.{life}.{send_id}", XCOM_KEY):
-            instance.xcom_push(key=key, value=value)
+    for send in sorted(sends, key=lambda one: (one.life, one.send_id)):
+        for key in (send.key, XCOM_KEY):
+            instance.xcom_push(key=key, value=send.value)
 
 
 def read_clear_generation(instance: Any) -> int:  # noqa: ANN401 - a task instance of any Airflow
@@ -116,7 +146,7 @@ def _earlier_sends(instance: Any) -> list[tuple[int, str]]:  # noqa: ANN401 - a 
     """Return the sends that earlier tries began: the clear generation and the ID of each."""
     server = getattr(instance, "_ti_context_from_server", None)
     if not getattr(server, "next_method", None):
-        return _deleted_sends(instance)
+        return [(one.life, one.send_id) for one in _deleted_sends(instance)]
     # After a deferral Airflow keeps the XComs.
     match instance.xcom_pull(key=XCOM_KEY, map_indexes=instance.map_index):
         case {"life": int(life), "send_id": str(send_id)}:
@@ -124,13 +154,12 @@ def _earlier_sends(instance: Any) -> list[tuple[int, str]]:  # noqa: ANN401 - a 
     return []
 
 
-def _deleted_sends(instance: Any) -> list[tuple[int, str]]:  # noqa: ANN401 - a task instance, or None
+def _deleted_sends(instance: Any) -> list[_BegunSend]:  # noqa: ANN401 - a task instance, or None
     """Return the sends whose evidence Airflow deleted when this try started."""
     server = getattr(instance, "_ti_context_from_server", None)
     found = []
     for key in getattr(server, "xcom_keys_to_clear", None) or ():
-        name, _, rest = key.partition(".")
-        life, _, send_id = rest.partition(".")
+        name, life, send_id, conn_id = (*key.split(".", 3), "", "", "")[:4]
         if name == XCOM_KEY and life.isdecimal() and send_id:
-            found.append((int(life), send_id))
+            found.append(_BegunSend(int(life), send_id, unquote(conn_id.replace("~", "%"))))
     return found

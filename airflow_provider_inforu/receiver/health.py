@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from airflow_provider_inforu.receiver.tables import sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -146,19 +146,30 @@ class Health:
 
         :param conn_id: The connection.
         """
+        return self.read_all([conn_id])[conn_id]
+
+    def read_all(self, conn_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+        """Return the same for several connections, with one query.
+
+        :param conn_ids: The connections.
+        """
         recently = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=WINDOW_SECONDS)
-        others = (
-            sa.select(sa.func.count())
-            .select_from(sources)
-            .where(sources.c.conn_id != conn_id, sources.c.last_push_at >= recently)
+        is_wanted = sources.c.conn_id.in_(conn_ids)
+        query = sa.select(sources.c.conn_id, sources.c.last_push_at).where(
+            is_wanted | (sources.c.last_push_at >= recently)
         )
-        last = sa.select(sources.c.last_push_at).where(sources.c.conn_id == conn_id)
         with self._database.reading() as connection:
-            last_push_at = connection.scalar(last)
-            connections = connection.scalar(others) or 0
+            pushes = {row.conn_id: row.last_push_at for row in connection.execute(query)}
+        active = {name for name, pushed_at in pushes.items() if pushed_at >= recently}
         return {
-            "last_push_at": last_push_at.isoformat() if last_push_at else None,
-            "window_seconds": WINDOW_SECONDS,
-            "refused": self._refused.of(conn_id),
-            "elsewhere": {"connections": connections, "refused": self._refused.elsewhere(conn_id)},
+            conn_id: {
+                "last_push_at": pushes[conn_id].isoformat() if conn_id in pushes else None,
+                "window_seconds": WINDOW_SECONDS,
+                "refused": self._refused.of(conn_id),
+                "elsewhere": {
+                    "connections": len(active - {conn_id}),
+                    "refused": self._refused.elsewhere(conn_id),
+                },
+            }
+            for conn_id in conn_ids
         }

@@ -25,11 +25,13 @@ from airflow_provider_inforu.ui.call_views import (
 )
 from airflow_provider_inforu.ui.sends import (
     StoredSend,
+    count_stored_sends,
     find_stored_send,
+    list_doubtful_sends,
     list_stored_sends,
-    lock_task,
-    read_task_states,
+    save_counts,
 )
+from airflow_provider_inforu.ui.task_states import lock_task, read_task_states
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.ui.received_outcomes import ReceivedOutcomes
 
 MOST_LEDGERS = 200
-"""So many failed sends, the newest first, are searched for people in doubt in their ledgers."""
+"""So many sends, the newest first, are looked up in their ledgers where no XCom says who is in doubt."""
 _STATES = {
     BatchState.SUBMITTING: "in doubt",
     BatchState.ACCEPTED: "accepted",
@@ -71,20 +73,38 @@ class AirflowCalls:
 
     def list_sends(self, dag_ids: Collection[str], wanted: SendFilter, page: int) -> SendList:
         """Return one page of the sends of these DAGs, the newest first."""
-        found = list_stored_sends(dag_ids, dag_id=wanted.dag_id, days=wanted.days)
-        conn_ids = sorted({one.conn_id for one in found if one.conn_id})
-        found = [one for one in found if wanted.conn_id in {"", one.conn_id}]
-        first = PAGE_SIZE * (page - 1)
-        if not wanted.needs_person:
+        counts = count_stored_sends(dag_ids, wanted)
+        conn_ids = sorted(filter(None, counts))
+        if wanted.needs_person:
+            found = self._list_in_doubt(dag_ids, wanted)
+            first = PAGE_SIZE * (page - 1)
             return SendList(self._view(found[first : first + PAGE_SIZE]), len(found), conn_ids)
-        failed = [one for one in found if one.task_state == "failed" and not _final_counts(one)]
-        views = [one for one in self._view(failed[:MOST_LEDGERS]) if one.needs_person]
-        return SendList(views[first : first + PAGE_SIZE], len(views), conn_ids)
+        total = counts.get(wanted.conn_id, 0) if wanted.conn_id else sum(counts.values())
+        return SendList(self._view(list_stored_sends(dag_ids, wanted, page)), total, conn_ids)
+
+    def _list_in_doubt(self, dag_ids: Collection[str], wanted: SendFilter) -> list[StoredSend]:
+        """Return the sends of ended tasks with people in doubt. It reads the ledger where it is needed."""
+        found = list_doubtful_sends(dag_ids, wanted)
+        unclear = [one for one in found if not self._is_surely_in_doubt(one)][:MOST_LEDGERS]
+        ledgers = self._stores(unclear) if unclear else []
+        counts = {one.task: _count_people(ledger) for one, ledger in zip(unclear, ledgers, strict=True)}
+        in_doubt = []
+        for one in found:
+            people = counts.get(one.task) or one.last_counts
+            if people is not None and people.in_doubt:
+                in_doubt.append(one)
+        return in_doubt
+
+    def _is_surely_in_doubt(self, send: StoredSend) -> bool:
+        if send.last_counts is None or send.has_decision:
+            return False
+        # A decision in object storage is not visible in Airflow's database.
+        return send.last_counts.in_doubt > 0 and not self._ledger_path
 
     def find_send(self, task: TaskRef) -> SendView | None:
         """Return the send of a task instance, or None if it has none."""
         found = find_stored_send(task)
-        return None if found is None else self._view([found])[0]
+        return None if found is None else self._view([found], with_outcomes=False)[0]
 
     def list_batches(self, send: SendView) -> Sequence[BatchView]:
         """Return the batches of a send, in order."""
@@ -133,9 +153,11 @@ class AirflowCalls:
                     "Other batches are in doubt now. Nothing was changed. Reload the page."
                 )
             try:
-                settle(store, records, choice, list(batches))
+                settled = settle(store, records, choice, list(batches))
             except (InforuError, OSError):
                 raise CallsUnavailableError(_NOT_SETTLED) from None
+            if found is not None:
+                save_counts(session, stored, _to_counts(found[0], settled))
 
     def _find(self, send: SendView) -> StoredSend:
         stored = find_stored_send(send.task)
@@ -155,9 +177,9 @@ class AirflowCalls:
         names = (task.dag_id, task.run_id, task.task_id, str(task.map_index))
         return ObjectStorageStore(self._ledger_path, names)
 
-    def _view(self, sends: Sequence[StoredSend]) -> list[SendView]:
+    def _view(self, sends: Sequence[StoredSend], *, with_outcomes: bool = True) -> list[SendView]:
         statuses: Mapping[tuple[str, str], Mapping[str, int]] = {}
-        if sends and self._received.is_ready():
+        if sends and with_outcomes and self._received.is_ready():
             statuses = self._received.count_statuses([(one.conn_id, one.send_id) for one in sends])
         open_sends = [one for one in sends if not _final_counts(one)]
         ledgers = self._stores(open_sends) if open_sends else []
@@ -170,7 +192,7 @@ class AirflowCalls:
                 one.task_state,
                 one.task_state in FINISHED,
                 one.began_at,
-                _final_counts(one) or counts[one.task],
+                _final_counts(one) or counts[one.task] or one.last_counts,
                 statuses.get((one.conn_id, one.send_id), {}),
             )
             for one in sends
@@ -193,7 +215,10 @@ def _count_people(store: SettledStore) -> PeopleCounts | None:
         return None
     if found is None:
         return None
-    header, records = found
+    return _to_counts(*found)
+
+
+def _to_counts(header: Header, records: Mapping[int, BatchRecord]) -> PeopleCounts:
     people = summarise(header, records)["people"]
     return PeopleCounts(header.recipients, skipped=header.skipped, **people)
 

@@ -81,7 +81,7 @@ class SendView:
     :ivar has_ended: Whether the task instance will not run again by itself.
     :ivar began_at: In UTC; None if unknown.
     :ivar counts: None if neither the ledger nor the manifest can be read.
-    :ivar by_status: How many calls ended with each status.
+    :ivar by_status: How many calls ended with each status. Only the list fills it.
     """
 
     task: TaskRef

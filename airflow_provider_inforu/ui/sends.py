@@ -1,12 +1,10 @@
-"""What Airflow's database knows of sends. No other module of the page imports Airflow's models."""
+"""What Airflow's database knows of sends: the XComs and the states of their tasks."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections import defaultdict
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -16,93 +14,196 @@ from airflow.utils.session import create_session
 from sqlalchemy.orm import aliased
 
 from airflow_provider_inforu.calls_page import COUNTS_KEY
-from airflow_provider_inforu.sending.ledger_keys import PREFIX
-from airflow_provider_inforu.sending.stores import latest_of_tries, parse
-from airflow_provider_inforu.ui.call_views import PeopleCounts, TaskRef
+from airflow_provider_inforu.sending.ledger_keys import decision_key
+from airflow_provider_inforu.sending.settling import FINISHED
+from airflow_provider_inforu.ui.call_views import PAGE_SIZE, PeopleCounts, TaskRef
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy.orm import Session
 
+    from airflow_provider_inforu.ui.call_views import SendFilter
+
 XCOM_KEY = "inforu_send"
-MOST_SENDS = 10_000
-"""The newest sends that the list can reach."""
+MOST_DOUBTFUL = 10_000
+"""The newest sends that may need a person, so many at most."""
 _COUNTS = [one.name for one in fields(PeopleCounts)]
+_TASK = ("dag_run_id", "dag_id", "run_id", "task_id", "map_index")
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSend:
     """A send, as its task's XComs describe it, with the state of its task.
 
+    :ivar dag_run_id: The number of the task's run in Airflow's database.
     :ivar last_counts: The counts with which the last try ended; None if it has not, or was killed.
+    :ivar has_decision: Whether a person has decided about people of this task; False if not asked for.
     """
 
     task: TaskRef
+    dag_run_id: int
     send_id: str
     conn_id: str
     began_at: dt.datetime | None
     task_state: str
     try_number: int
     last_counts: PeopleCounts | None = None
+    has_decision: bool = False
 
 
-def _select_sends() -> sa.Select[Any]:
-    same = (
-        (TaskInstance.dag_id == XComModel.dag_id)
-        & (TaskInstance.run_id == XComModel.run_id)
-        & (TaskInstance.task_id == XComModel.task_id)
-        & (TaskInstance.map_index == XComModel.map_index)
+def count_stored_sends(dag_ids: Collection[str], wanted: SendFilter) -> dict[str, int]:
+    """Return how many sends each connection has, whatever connection the filter names."""
+    rows = (
+        sa.select(_text(XComModel.value, "inforu_conn_id").label("conn_id"))
+        .where(*_conditions(dag_ids, wanted))
+        .subquery()
     )
-    counts = aliased(XComModel)
-    ends_same = (
-        (counts.dag_run_id == XComModel.dag_run_id)
-        & (counts.task_id == XComModel.task_id)
-        & (counts.map_index == XComModel.map_index)
-        & (counts.key == COUNTS_KEY)
-    )
-    columns: list[Any] = [
-        XComModel.dag_id,
-        XComModel.run_id,
-        XComModel.task_id,
-        XComModel.map_index,
-        XComModel.value,
-        counts.value.label("counts"),
-        XComModel.timestamp,
-        TaskInstance.state,
-        TaskInstance.try_number,
-    ]
-    query = sa.select(*columns).select_from(XComModel)
-    return query.join(TaskInstance, same).outerjoin(counts, ends_same).where(XComModel.key == XCOM_KEY)
+    query = sa.select(rows.c.conn_id, sa.func.count()).group_by(rows.c.conn_id)
+    with create_session(scoped=False) as session:
+        return {conn_id or "": number for conn_id, number in session.execute(query)}
 
 
-def list_stored_sends(dag_ids: Collection[str], *, dag_id: str, days: int) -> list[StoredSend]:
-    """Return the newest sends of these DAGs.
+def list_stored_sends(dag_ids: Collection[str], wanted: SendFilter, page: int) -> list[StoredSend]:
+    """Return one page of sends, the newest first. It reads no counts of people.
 
     :param dag_ids: The DAGs that may be read.
-    :param dag_id: Only this one of them; empty for all.
-    :param days: The age of the oldest send; 0 for any.
+    :param wanted: Which of their sends.
+    :param page: From 1.
     """
-    wanted = [one for one in dag_ids if dag_id in {"", one}]
-    query = _select_sends().where(XComModel.dag_id.in_(wanted))
-    if days:
-        query = query.where(XComModel.timestamp >= dt.datetime.now(dt.UTC) - dt.timedelta(days=days))
-    query = query.order_by(XComModel.timestamp.desc()).limit(MOST_SENDS)
+    sends = _select_evidence(dag_ids, wanted).limit(PAGE_SIZE).offset(PAGE_SIZE * (page - 1)).subquery()
     with create_session(scoped=False) as session:
-        return [send for row in session.execute(query) if (send := _read_row(row)) is not None]
+        return _read_rows(session, _join_tasks(sends))
+
+
+def list_doubtful_sends(dag_ids: Collection[str], wanted: SendFilter) -> list[StoredSend]:
+    """Return the sends of ended tasks of which no XCom says that nobody is in doubt, the newest first.
+
+    :param dag_ids: The DAGs that may be read.
+    :param wanted: Which of their sends.
+    """
+    sends = _select_evidence(dag_ids, wanted).subquery()
+    query = _join_tasks(sends, with_decisions=True)
+    counts = query.selected_columns["counts"]
+    is_final = (_text(counts, "send_id") == _text(sends.c.value, "send_id")) & (
+        # SQLite returns a number here.
+        sa.cast(_text(counts, "in_doubt"), sa.String) == "0"
+    )
+    query = query.where(
+        TaskInstance.state.in_(FINISHED), sa.not_(sa.func.coalesce(is_final, sa.false()))
+    ).limit(MOST_DOUBTFUL)
+    with create_session(scoped=False) as session:
+        return _read_rows(session, query)
 
 
 def find_stored_send(task: TaskRef) -> StoredSend | None:
     """Return the send of a task instance, or None if it has none."""
-    query = _select_sends().where(
-        XComModel.dag_id == task.dag_id,
-        XComModel.run_id == task.run_id,
-        XComModel.task_id == task.task_id,
-        XComModel.map_index == task.map_index,
+    sends = (
+        sa.select(*_evidence_columns())
+        .where(
+            XComModel.key == XCOM_KEY,
+            XComModel.dag_id == task.dag_id,
+            XComModel.run_id == task.run_id,
+            XComModel.task_id == task.task_id,
+            XComModel.map_index == task.map_index,
+        )
+        .subquery()
     )
     with create_session(scoped=False) as session:
-        row = session.execute(query).first()
-    return None if row is None else _read_row(row)
+        return next(iter(_read_rows(session, _join_tasks(sends))), None)
+
+
+def save_counts(session: Session, send: StoredSend, counts: PeopleCounts) -> None:
+    """Replace the counts that the task stored, after a person has decided.
+
+    :param session: With the lock of the task.
+    :param send: The send.
+    :param counts: The counts after the decision.
+    """
+    if send.last_counts is None:
+        return
+    value = {"send_id": send.send_id, **asdict(counts)}
+    session.execute(
+        sa.update(XComModel)
+        .where(
+            XComModel.dag_run_id == send.dag_run_id,
+            XComModel.task_id == send.task.task_id,
+            XComModel.map_index == send.task.map_index,
+            XComModel.key == COUNTS_KEY,
+        )
+        .values(value=value)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _text(value: Any, name: str) -> Any:  # noqa: ANN401 - a column with JSON
+    return value[name].as_string()
+
+
+def _conditions(dag_ids: Collection[str], wanted: SendFilter) -> list[Any]:
+    readable = [one for one in dag_ids if wanted.dag_id in {"", one}]
+    conditions = [
+        XComModel.key == XCOM_KEY,
+        XComModel.dag_id.in_(readable),
+        _text(XComModel.value, "send_id").is_not(None),
+    ]
+    if wanted.days:
+        conditions.append(XComModel.timestamp >= dt.datetime.now(dt.UTC) - dt.timedelta(days=wanted.days))
+    return conditions
+
+
+def _evidence_columns() -> list[Any]:
+    return [getattr(XComModel, name) for name in (*_TASK, "value", "timestamp")]
+
+
+def _select_evidence(dag_ids: Collection[str], wanted: SendFilter) -> sa.Select[Any]:
+    """Select the XComs of sends without their tasks, so that a page joins only its own rows."""
+    query = sa.select(*_evidence_columns()).where(*_conditions(dag_ids, wanted))
+    if wanted.conn_id:
+        query = query.where(_text(XComModel.value, "inforu_conn_id") == wanted.conn_id)
+    return query.order_by(*_newest_first(XComModel))
+
+
+def _newest_first(table: Any) -> Sequence[Any]:  # noqa: ANN401 - a table or the columns of a query
+    return table.timestamp.desc(), table.dag_run_id.desc(), table.task_id, table.map_index
+
+
+def _join_tasks(sends: sa.Subquery, *, with_decisions: bool = False) -> sa.Select[Any]:
+    """Select sends with their counts and the states of their tasks.
+
+    :param sends: The XComs of the sends.
+    :param with_decisions: Look whether a person has decided.
+    """
+    counts, found = aliased(XComModel), sends.c
+    same_task = [getattr(TaskInstance, name) == found[name] for name in _TASK[1:]]
+    same_counts = [getattr(counts, name) == found[name] for name in ("dag_run_id", "task_id", "map_index")]
+    return (
+        sa.select(
+            *[found[name] for name in (*_TASK, "value", "timestamp")],
+            counts.value.label("counts"),
+            TaskInstance.state,
+            TaskInstance.try_number,
+            (_has_decision(found) if with_decisions else sa.false()).label("has_decision"),
+        )
+        .select_from(sends)
+        .join(TaskInstance, sa.and_(*same_task))
+        .outerjoin(counts, sa.and_(*same_counts, counts.key == COUNTS_KEY))
+        .order_by(*_newest_first(found))
+    )
+
+
+def _has_decision(found: Any) -> Any:  # noqa: ANN401 - columns
+    try:
+        from airflow.models.task_state_store import TaskStateStoreModel as Stored
+    except ImportError:  # before Airflow 3.3
+        return sa.false()
+    same_task = [getattr(Stored, name) == found[name] for name in ("dag_run_id", "task_id", "map_index")]
+    is_decision = Stored.key.startswith(decision_key(""), autoescape=True)
+    return sa.select(Stored.key).where(*same_task, is_decision).exists()
+
+
+def _read_rows(session: Session, query: sa.Select[Any]) -> list[StoredSend]:
+    return [send for row in session.execute(query) if (send := _read_row(row)) is not None]
 
 
 def _read_row(row: sa.Row[Any]) -> StoredSend | None:
@@ -111,11 +212,17 @@ def _read_row(row: sa.Row[Any]) -> StoredSend | None:
     match value:
         case {"send_id": str(send_id)}:
             conn_id = value.get("inforu_conn_id")
-            task = TaskRef(row.dag_id, row.run_id, row.task_id, row.map_index)
-            name = conn_id if isinstance(conn_id, str) else ""
-            state = row.state or "scheduled"
-            counts = _read_counts(_parse(row.counts), send_id)
-            return StoredSend(task, send_id, name, row.timestamp, state, row.try_number, counts)
+            return StoredSend(
+                TaskRef(row.dag_id, row.run_id, row.task_id, row.map_index),
+                row.dag_run_id,
+                send_id,
+                conn_id if isinstance(conn_id, str) else "",
+                row.timestamp,
+                row.state or "scheduled",
+                row.try_number,
+                _read_counts(_parse(row.counts), send_id),
+                bool(row.has_decision),
+            )
     return None
 
 
@@ -136,81 +243,3 @@ def _read_counts(value: Any, send_id: str) -> PeopleCounts | None:  # noqa: ANN4
     if not all(isinstance(value.get(name), int) for name in _COUNTS):
         return None
     return PeopleCounts(**{name: value[name] for name in _COUNTS})
-
-
-class TaskStateTable:
-    """A ledger in Airflow's task state, read by the API server from the database.
-
-    :param values: The stored texts by key.
-    :param session: Writes decisions; None for a store that is only read.
-    """
-
-    def __init__(self, send: StoredSend, values: Mapping[str, str], session: Session | None = None) -> None:
-        self._send = send
-        self._values = dict(values)
-        self._session = session
-
-    def latest(self) -> str | None:
-        """Return the name of the last attempt; None without a ledger."""
-        return latest_of_tries(self.get, self._send.try_number)
-
-    def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
-        """Return a value, or None if it is missing."""
-        text = self._values.get(key)
-        return None if text is None else parse(parse(text, key), key)
-
-    def put(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
-        """Write a value that never expires."""
-        from airflow._shared.state import TaskScope
-        from airflow.state.metastore import MetastoreBackend
-
-        task = self._send.task
-        scope = TaskScope(
-            dag_id=task.dag_id, run_id=task.run_id, task_id=task.task_id, map_index=task.map_index
-        )
-        text = json.dumps(json.dumps(value))
-        MetastoreBackend().set(scope, key, text, expires_at=None, session=self._session)
-        self._values[key] = text
-
-
-def read_task_states(sends: Sequence[StoredSend], session: Session | None = None) -> list[TaskStateTable]:
-    """Return the ledgers of sends from Airflow's task state, with one query.
-
-    :param sends: The sends.
-    :param session: With which decisions are written.
-    """
-    try:
-        from airflow.models.task_state_store import TaskStateStoreModel as Stored
-    except ImportError:  # before Airflow 3.3
-        return [TaskStateTable(send, {}) for send in sends]
-    names = [(one.task.dag_id, one.task.run_id, one.task.task_id, one.task.map_index) for one in sends]
-    columns: list[Any] = [Stored.dag_id, Stored.run_id, Stored.task_id, Stored.map_index]
-    query = sa.select(*columns, Stored.key, Stored.value).where(
-        sa.tuple_(*columns).in_(names), Stored.key.like(f"{PREFIX}%")
-    )
-    values: dict[tuple[Any, ...], dict[str, str]] = defaultdict(dict)
-    if session is not None:
-        rows = session.execute(query).all()
-    else:
-        with create_session(scoped=False) as own:
-            rows = own.execute(query).all()
-    for *name, key, value in rows:
-        values[tuple(name)][key] = value
-    return [TaskStateTable(one, values[name], session) for one, name in zip(sends, names, strict=True)]
-
-
-@contextmanager
-def lock_task(task: TaskRef) -> Iterator[tuple[Session, str | None]]:
-    """Lock a task instance, so that it neither starts nor is settled twice. Yield a session and its state."""
-    query = (
-        sa.select(TaskInstance.state)
-        .where(
-            TaskInstance.dag_id == task.dag_id,
-            TaskInstance.run_id == task.run_id,
-            TaskInstance.task_id == task.task_id,
-            TaskInstance.map_index == task.map_index,
-        )
-        .with_for_update()
-    )
-    with create_session(scoped=False) as session:
-        yield session, session.scalar(query)

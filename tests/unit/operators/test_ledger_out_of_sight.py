@@ -319,3 +319,18 @@ def test_a_ledger_on_the_workers_own_disk_is_warned_of(runner, disk, monkeypatch
     shutil.rmtree(root)
     runner.run(task())
     assert "on this worker's own disk" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("conn_id", ["inforu_default", "team:a/b#1"])
+def test_a_try_that_ends_early_keeps_the_connection_of_the_send(runner, sandbox, disk, monkeypatch, conn_id):
+    monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", sandbox.connection_json(requests_per_second=0))
+    disk("ledgers")
+    assert runner.run(task(inforu_conn_id=conn_id)) == "success"
+    before = dict(runner.xcoms["inforu_send"])
+    assert before["inforu_conn_id"] == conn_id
+    for number in (2, 3):
+        assert (
+            runner.run(task(inforu_conn_id=conn_id, message="{{ missing }}"), try_number=number) == "failed"
+        )
+        assert runner.xcoms["inforu_send"] == before
+    assert not any(set(key) & set("/#:") for key in runner.xcoms)

@@ -9,8 +9,12 @@ from fastapi.testclient import TestClient
 from starlette.routing import Mount
 
 from airflow_provider_inforu.calls_page import PREFIX
+from airflow_provider_inforu.receiver.database import open_database
+from airflow_provider_inforu.ui.airflow_calls import AirflowCalls
 from airflow_provider_inforu.ui.app import build_app
+from airflow_provider_inforu.ui.received_outcomes import ReceivedOutcomes
 from demo.sample_calls import make_sample_calls
+from tests.unit.ui.stored_sends import clear_airflow
 
 READABLE, FOREIGN = "overdue_invoices", "appointment_reminders"
 
@@ -103,3 +107,15 @@ def every_dag(site, monkeypatch):
     """Let the DAGs of the made-up sends exist."""
     ids = {task.dag_id for task in site.calls.sends}
     monkeypatch.setattr(airflow_app.get_auth_manager(), "get_authorized_dag_ids", lambda **_: ids)
+
+
+@pytest.fixture
+def received(tmp_path):
+    return open_database(f"sqlite:///{tmp_path / 'receiver.db'}", "the test")
+
+
+@pytest.fixture
+def airflow(airflow_apps, received):  # noqa: ARG001 - it makes the tables
+    """The sends of an Airflow with empty tables."""
+    clear_airflow()
+    return AirflowCalls(ReceivedOutcomes(received, None), "")

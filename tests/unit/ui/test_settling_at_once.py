@@ -1,0 +1,73 @@
+"""Two people settle the same send at once, each through an API server of its own."""
+
+import time
+from threading import Barrier, Thread
+
+import pytest
+import sqlalchemy as sa
+from airflow.models.task_state_store import TaskStateStoreModel
+
+from airflow_provider_inforu.receiver.database import open_database
+from airflow_provider_inforu.sending.settling import settle
+from airflow_provider_inforu.ui import airflow_calls
+from airflow_provider_inforu.ui.airflow_calls import AirflowCalls
+from airflow_provider_inforu.ui.call_views import SettleRefusedError
+from airflow_provider_inforu.ui.received_outcomes import ReceivedOutcomes
+from tests.airflow_database import airflow_on
+from tests.integration.conftest import new_postgres_database
+from tests.unit.ui.stored_sends import store_sends
+
+COUNTS = {"accepted": 150, "rejected": 100, "in_doubt": 100}
+CHOICES = ("accept", "resend")
+
+
+@pytest.fixture
+def airflow_database():
+    with new_postgres_database() as url, airflow_on(url) as engine:
+        yield engine
+
+
+def settle_slowly(*arguments):
+    time.sleep(0.5)  # a second person would read the ledger before the decision is written
+    return settle(*arguments)
+
+
+@pytest.mark.postgres
+def test_of_two_decisions_at_once_one_is_recorded_and_the_other_is_refused(
+    airflow_database, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(airflow_calls, "settle", settle_slowly)
+    ((task, _),) = store_sends(["a"], counts=COUNTS)
+    received = ReceivedOutcomes(open_database(f"sqlite:///{tmp_path / 'receiver.db'}"), None)
+    servers = {choice: AirflowCalls(received, "") for choice in CHOICES}
+    together, recorded, refused = Barrier(len(CHOICES), timeout=30), [], {}
+
+    def decide(choice):
+        shown = servers[choice].find_send(task)
+        together.wait()
+        try:
+            servers[choice].settle(shown, choice, [2])
+        except Exception as error:
+            refused[choice] = error
+        else:
+            recorded.append(choice)
+
+    threads = [Thread(target=decide, args=(choice,)) for choice in CHOICES]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    (choice,), (error,) = recorded, refused.values()
+    assert isinstance(error, SettleRefusedError)
+    assert "Other batches are in doubt now. Nothing was changed." in str(error)
+    with airflow_database.connect() as connection:
+        decisions = list(
+            connection.scalars(
+                sa.select(TaskStateStoreModel.value).where(TaskStateStoreModel.key.like("%.decision.%"))
+            )
+        )
+    assert len(decisions) == 1
+    assert choice in decisions[0]
+    counts = servers["accept"].find_send(task).counts
+    assert (counts.in_doubt, counts.accepted) == (0, 200 if choice == "accept" else 100)
