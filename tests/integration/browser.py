@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -25,6 +26,14 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 ACTION_MILLISECONDS = 20_000
+WIDTHS = (1280, 400)
+THEMES = {"light": "rgb(255, 255, 255)", "dark": "rgb(0, 0, 0)"}
+"""The colour of the page's ground in each theme."""
+CUT_OFF = """() => [...document.querySelectorAll(".sheet *:not(script):not(option)")]
+    .filter(one => one.getBoundingClientRect().right > one.closest(".sheet").getBoundingClientRect().right)
+    .map(one => one.outerHTML)"""
+"""JavaScript that returns what reaches out of its box: the page hides that part."""
+PHONE = re.compile(r"\b(?:0|972)?5\d{8}\b")
 
 
 @contextmanager
@@ -46,6 +55,18 @@ def open_list(page: Page, url: str) -> FrameLocator:
     """Open the list of sends of the Airflow at this URL, and return the frame that shows it."""
     page.goto(f"{url}/plugin/inforu-calls")
     return page.frame_locator("iframe")
+
+
+def check_look(page: Page, theme: str) -> None:
+    """Check the theme of page and frame, that nothing in the frame is cut off, and that it shows no phone."""
+    expect(page.locator("html")).to_have_class(re.compile(rf"\b{theme}\b"))
+    frame = page.frame_locator("iframe").locator("html")
+    expect(frame).to_have_attribute("data-theme", theme)
+    colour = "getComputedStyle(document.body).backgroundColor"
+    assert frame.evaluate(colour) == THEMES[theme]
+    assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert frame.evaluate(CUT_OFF) == []
+    assert not PHONE.search(frame.inner_html())
 
 
 def settle(frame: FrameLocator, choice: str, consequence: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.integration.browser import open_list, open_page, settle
+from tests.integration.browser import THEMES, WIDTHS, check_look, open_list, open_page, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,16 +57,16 @@ def test_the_page_is_in_the_menu_and_its_link_leads_to_the_task(fresh_ground: Gr
     assert page.locator("iframe").count() == 0
 
 
-@pytest.mark.parametrize(
-    ("theme", "ground_colour"), [("dark", "rgb(0, 0, 0)"), ("light", "rgb(255, 255, 255)")]
-)
-def test_the_page_has_the_theme_of_airflow(
-    fresh_ground: Ground, page: Page, theme: str, ground_colour: str
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_page_has_the_theme_of_airflow_at_each_width(
+    fresh_ground: Ground, page: Page, theme: str
 ) -> None:
     page.add_init_script(f"localStorage.setItem('theme', '{theme}')")
-    frame = open_list(page, fresh_ground.airflow.url)
-    expect(frame.get_by_role("heading", name="Inforu calls")).to_be_visible()
-    assert frame.locator("body").evaluate("body => getComputedStyle(body).backgroundColor") == ground_colour
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 1000})
+        frame = open_list(page, fresh_ground.airflow.url)
+        expect(frame.get_by_role("heading", name="Inforu calls")).to_be_visible()
+        check_look(page, theme)
 
 
 def test_a_person_settles_a_send_in_the_browser_and_nobody_is_called_twice(
