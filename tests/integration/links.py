@@ -45,9 +45,11 @@ def start_linked_run(ground: Ground) -> Iterator[str]:
     def has_called() -> bool:
         return len(ground.sandbox.calls()) >= CALLS
 
-    assert wait_until(lambda: has_called() and read_states() == STATES), read_states()
-    yield run_id
-    ground.sandbox.change_settings(notification_delay=0)
+    try:
+        assert wait_until(lambda: has_called() and read_states() == STATES), read_states()
+        yield run_id
+    finally:
+        ground.sandbox.change_settings(notification_delay=0)
     assert api.wait_for_run(DAG_ID, run_id) == "failed"
 
 
