@@ -102,6 +102,17 @@ class AirflowApi:
         params = {"map_index": str(map_index)}
         return self._request("GET", path, params=params, accept="application/x-ndjson").text
 
+    def links(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> dict[str, str | None]:
+        """Return the address of each extra link of a task instance; of a mapped task's, by its index."""
+        path = f"{_task_path(dag_id, run_id, task_id)}/links"
+        return dict(self._json("GET", path, params={"map_index": str(map_index)})["extra_links"])
+
+    def page(self, address: str) -> str:
+        """Return the HTML at an address of this Airflow."""
+        answer = self._request("GET", address, accept="text/html")
+        answer.raise_for_status()
+        return answer.text
+
     def xcom(
         self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1
     ) -> object:
@@ -122,6 +133,10 @@ class AirflowApi:
     def providers(self) -> list[str]:
         """Return the names of the providers that Airflow found."""
         return [one["package_name"] for one in self._json("GET", "providers")["providers"]]
+
+    def plugins(self) -> list[dict[str, Any]]:
+        """Return what each plugin offers."""
+        return list(self._json("GET", "plugins")["plugins"])
 
     def connection_types(self) -> list[dict[str, Any]]:
         """Return what the form of connections shows for each type."""

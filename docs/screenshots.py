@@ -17,8 +17,8 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="inforu-screenshot
 import uvicorn
 from playwright.sync_api import sync_playwright
 
-from airflow_provider_inforu.calls_page import list_address
-from airflow_provider_inforu.ui import addresses, app
+from airflow_provider_inforu.calls_page import PREFIX, list_address
+from airflow_provider_inforu.ui import app
 from airflow_provider_inforu.ui.addresses import send_address
 from demo.sample_calls import make_sample_calls
 
@@ -38,7 +38,7 @@ def main() -> None:
     }
     listener = socket.create_server(("127.0.0.1", 0))
     outer = app.FastAPI()
-    outer.mount(addresses.PREFIX, pages)
+    outer.mount(PREFIX, pages)
     server = uvicorn.Server(uvicorn.Config(outer, log_level="warning"))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()

@@ -26,6 +26,8 @@ from airflow_provider_inforu.ui.rendering import STATIC_FOLDER, SecurityHeaders,
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from airflow_provider_inforu.outcomes.health import PushHealth
+
 _LARGEST_INDEX = 2**31 - 1
 _PERIODS = (1, 7, 30, 90)
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -142,19 +144,25 @@ def _add_list(app: FastAPI, source: CallsSource) -> None:
         )
 
 
-def _describe_health(source: CallsSource, conn_ids: Sequence[str]) -> list[tuple[str, bool]] | None:
-    """Return a sentence on each connection and whether it is a warning; None without a receiver."""
+def _describe_health(source: CallsSource, conn_ids: Sequence[str]) -> list[tuple[str, str, str]] | None:
+    """Return for each connection a sentence, and the kind and text of its mark; None without a receiver."""
     health = source.read_health(conn_ids)
     if health is None:
         return None
     now = dt.datetime.now(dt.UTC)
-    return [(one.describe(conn_id, now), one.is_suspicious(now)) for conn_id, one in sorted(health.items())]
+    return [(one.describe(conn_id, now), *_mark_health(one, now)) for conn_id, one in sorted(health.items())]
+
+
+def _mark_health(health: PushHealth, now: dt.datetime) -> tuple[str, str]:
+    if health.is_suspicious(now):
+        return "warn", "check"
+    return ("good", "no problems seen") if health.last_push_at else ("calm", "no push yet")
 
 
 def _find(source: CallsSource, task: TaskRef) -> SendView:
     send = source.find_send(task)
     if send is None:
-        raise HTTPException(404, "This task instance has no send, or its run was deleted.")
+        raise HTTPException(404, "This task instance has not begun to call, or its run was deleted.")
     return send
 
 

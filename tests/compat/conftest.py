@@ -14,7 +14,7 @@ from demo.airflow_environment import StackPorts, StackSettings
 from demo.airflow_stack import AirflowStack
 from demo.receiver import CONNECTION_ID, VARIABLES, StackReceiver
 from demo.sandbox_process import SandboxProcess
-from tests.compat.old_airflow import EXAMPLES, NEED_NEWER, PROJECT, STATUS, OldAirflow
+from tests.compat.old_airflow import EXAMPLES, LEDGER_VARIABLE, NEED_NEWER, PROJECT, STATUS, OldAirflow
 from tests.integration.ground import skip_unless_required
 
 VERSIONS = ("3.0", "3.1", "3.2")
@@ -38,18 +38,18 @@ def old_airflow(
     newer = [f"{name}.py" for name, version in NEED_NEWER.items() if request.param < version]
     shutil.copytree(EXAMPLES, home / "dags", ignore=shutil.ignore_patterns(*newer))
     shutil.copytree(Path(__file__).parent / "dags", home / "dags", dirs_exist_ok=True)
+    shutil.copy(PROJECT / "tests/integration/dags/linked.py", home / "dags")
     ports = StackPorts.free()
     receiver = StackReceiver(ports)
-    ledgers = f"file://{home / 'ledgers'}"
     settings = StackSettings(
         home=home / "airflow",
         dags_folder=home / "dags",
         connections={CONNECTION_ID: json.dumps(receiver.connection(sandbox_process, status_function=STATUS))},
-        variables={**VARIABLES, "INFORU_TEST_LEDGERS": ledgers},
+        variables={**VARIABLES, LEDGER_VARIABLE: f"file://{home / 'ledgers'}"},
         python=python,
     )
     with AirflowStack(settings, ports) as airflow:
-        yield OldAirflow(request.param, airflow, sandbox_process, receiver, ledgers)
+        yield OldAirflow(request.param, airflow, sandbox_process, receiver)
 
 
 @pytest.fixture

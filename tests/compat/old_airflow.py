@@ -23,30 +23,39 @@ NEED_NEWER = {"alerts": "3.2"}
 """The examples that import what Airflow has only from this version on."""
 TEXT_TO_SPEECH = "Voice/Message/Send"
 STATUS = "Voice/Message/Status"
+LEDGER_VARIABLE = "AIRFLOW__INFORU__LEDGER_PATH"
 
 
 @dataclass(frozen=True)
 class OldAirflow:
     """A healthy Airflow of an earlier version whose `inforu_default` leads to a running sandbox.
 
-    It has a receiver, to which nobody pushes by itself. `ledgers` is where the DAG `send_with_ledger` keeps
-    its ledgers.
+    It has a receiver, to which nobody pushes by itself, and a ledger below an object-storage path.
     """
 
     version: str
     stack: AirflowStack
     sandbox: SandboxProcess
     receiver: StackReceiver
-    ledgers: str
 
     @property
     def has_commands_of_providers(self) -> bool:
         """Whether it reads the `cli` key of provider infos."""
         return self.version >= "3.2"
 
+    @property
+    def has_page(self) -> bool:
+        """Whether its pages show the page of calls."""
+        return self.version >= "3.1"
+
+    @property
+    def ground(self) -> Ground:
+        """The same, with the words of the integration tests."""
+        return Ground(self.stack, self.sandbox, self.receiver)
+
     def run(self, dag_id: str) -> Run:
         """Run a DAG to its end."""
-        return Ground(self.stack, self.sandbox).run(dag_id)
+        return self.ground.run(dag_id)
 
     def clear(self, run: Run) -> Run:
         """Clear the sending task, and let the run come to its end again."""
@@ -66,13 +75,11 @@ class OldAirflow:
 
     def logs(self, run: Run) -> str:
         """Return the log of every try of every task, to show why a run failed."""
-        return "\n".join(
-            f"{name}:\n{log}" for name, log in Ground(self.stack, self.sandbox).task_logs(run).items()
-        )
+        return "\n".join(f"{name}:\n{log}" for name, log in self.ground.task_logs(run).items())
 
     def result(self, run: Run, task_id: str) -> dict[str, Any]:
         """Return what a task pushed."""
-        return Ground(self.stack, self.sandbox).manifest(run, task_id)
+        return self.ground.manifest(run, task_id)
 
     def manifest(self, run: Run) -> dict[str, Any]:
         """Return what the sending task pushed."""
@@ -105,7 +112,7 @@ class OldAirflow:
                 *(str(self.stack.settings.python), "-m", "airflow", "inforu", "sends", "show"),
                 *(run.dag_id, run.run_id, "call", "--output", "json"),
             ],
-            env={**self.stack.environment, "AIRFLOW__INFORU__LEDGER_PATH": self.ledgers},
+            env=self.stack.environment,
             cwd=self.stack.settings.home,
             capture_output=True,
             text=True,

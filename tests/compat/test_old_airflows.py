@@ -72,7 +72,14 @@ def test_with_a_ledger_those_whose_answer_was_lost_are_named_and_not_called_agai
         assert (shown["batches"]["accepted"], shown["in_doubt"]) == (2, [2])
 
 
-def test_without_a_ledger_a_first_try_sends_as_an_example_shows(airflow: OldAirflow) -> None:
+def test_without_a_ledger_a_first_try_sends(airflow: OldAirflow) -> None:
+    run = airflow.run("send_without_ledger")
+
+    assert (run.state, airflow.tries(run)) == ("success", ["success"])
+    assert airflow.called() == once(PHONES)
+
+
+def test_an_example_sends(airflow: OldAirflow) -> None:
     run = airflow.run("existing_campaign")
 
     assert (run.state, airflow.tries(run)) == ("success", ["success"])

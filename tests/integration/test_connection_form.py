@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
-from tests.integration.ground import ON_SQLITE, Ground, skip_unless_required
+from tests.integration.browser import open_page
+from tests.integration.ground import ON_SQLITE, Ground
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,32 +23,15 @@ pytestmark = [
     ON_SQLITE,
 ]
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-ACTION_MILLISECONDS = 20_000
 CONNECTION_ID = "inforu_from_the_form"
 
 
 @pytest.fixture
 def page(ground: Ground) -> Iterator[Page]:
     """Airflow's list of connections."""
-    path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    if path is None:
-        skip_unless_required("chromium", f"none of {', '.join(CHROMIUM_NAMES)} is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1280, "height": 1400})
-        page.set_default_timeout(ACTION_MILLISECONDS)
+    with open_page(height=1400) as page:
         page.goto(f"{ground.airflow.url}/connections")
         yield page
-        browser.close()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One send with a ledger below an object-storage path, and one with none."""
+"""One send with the ledger of this Airflow, and one with none."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperat
 PEOPLE = 250
 
 
-def set_ledger_path(_context: Any) -> None:
+def remove_ledger(_context: Any) -> None:
     """Configure the process of this task alone."""
-    os.environ["AIRFLOW__INFORU__LEDGER_PATH"] = os.environ["INFORU_TEST_LEDGERS"]
+    del os.environ["AIRFLOW__INFORU__LEDGER_PATH"]
 
 
 def send(pre_execute: Any = None) -> None:
@@ -34,12 +34,12 @@ def send(pre_execute: Any = None) -> None:
 
 @dag(schedule=None, catchup=False)
 def send_with_ledger() -> None:
-    send(pre_execute=set_ledger_path)
+    send()
 
 
 @dag(schedule=None, catchup=False)
 def send_without_ledger() -> None:
-    send()
+    send(pre_execute=remove_ledger)
 
 
 send_with_ledger()
