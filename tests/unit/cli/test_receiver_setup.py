@@ -11,6 +11,7 @@ from airflow.secrets.environment_variables import EnvironmentVariablesBackend
 from airflow.secrets.metastore import MetastoreBackend
 from sqlalchemy.orm import scoped_session, sessionmaker
 
+from airflow_provider_inforu import _compat
 from airflow_provider_inforu.cli.receiver_setup import make_address
 from airflow_provider_inforu.receiver.credentials import read_credentials
 from airflow_provider_inforu.receiver.migrate import check_version
@@ -361,11 +362,15 @@ def test_a_connection_that_does_not_exist_is_one_line(inforu, database):
     assert database.tables() == []
 
 
-def test_the_secret_is_in_no_log(inforu, database, caplog):
-    database.add()
+def test_the_secrets_are_in_no_log_and_masked_where_others_log_them(inforu, database, caplog, monkeypatch):
+    masked = []
+    monkeypatch.setattr(_compat, "mask_secret", masked.append, raising=False)
+    database.add(extra={"notification_secret": OLD})
     with caplog.at_level(0):
-        inforu(*GIVEN)
-    assert database.read()[1]["notification_secret"] not in caplog.text
+        inforu(*GIVEN, "--rotate")
+    secrets = [OLD, database.read()[1]["notification_secret"]]
+    assert set(masked) == set(secrets)
+    assert not [secret for secret in secrets if secret in caplog.text]
 
 
 def test_the_receiver_still_runs_without_a_command_below_it():
