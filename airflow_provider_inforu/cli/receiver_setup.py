@@ -51,7 +51,10 @@ def set_up(args: Namespace) -> None:
     say("\nThe address for Inforu. It holds the secret: give it to Inforu only, and keep it out of logs.")
     say(make_address(now[URL], found.conn_id, now[SECRET]))
     say("\nWhat to do next:")
-    for number, step in enumerate(_list_steps(found.conn_id, settings, fields), start=1):
+    steps = _list_steps(found.conn_id, settings, has_new_secret=SECRET in fields)
+    if now.get(PREVIOUS):
+        steps.append(f"When pushes arrive, empty {PREVIOUS} in the connection")
+    for number, step in enumerate(steps, start=1):
         say(f"  {number}. {step}")
 
 
@@ -190,7 +193,7 @@ def _describe_change(conn_id: str, fields: Mapping[str, str]) -> str:
     return f"stored in {conn_id!r}: {', '.join(words)}"
 
 
-def _list_steps(conn_id: str, settings: ReceiverSettings, fields: Mapping[str, str]) -> list[str]:
+def _list_steps(conn_id: str, settings: ReceiverSettings, *, has_new_secret: bool) -> list[str]:
     from airflow_provider_inforu._compat import conf
 
     steps = []
@@ -207,13 +210,11 @@ def _list_steps(conn_id: str, settings: ReceiverSettings, fields: Mapping[str, s
             f"Add {conn_id} to [inforu] receiver_connections, and restart the receiver. It refuses other "
             "names"
         )
-    wait = "Wait 30 seconds, until the receiver knows the new secret. Then set" if SECRET in fields else "Set"
+    wait = "Wait 30 seconds, until the receiver knows the new secret. Then set" if has_new_secret else "Set"
     steps.append(f"{wait} the address above at Inforu, in its portal or through its support")
     option = "" if conn_id == "inforu_default" else f" --conn-id {shlex.quote(conn_id)}"
     steps.append(
         f"Run: airflow inforu check{option}\n"
         "     It says whether the receiver takes the secret, and when the last push arrived"
     )
-    if PREVIOUS in fields:
-        steps.append(f"When pushes arrive, empty {PREVIOUS} in the connection")
     return steps
