@@ -128,9 +128,9 @@ RECEIVER_OPTIONS: dict[str, dict[str, Any]] = {
     },
     "receiver_database": {
         "description": "Where notifications are stored: a SQLAlchemy URL with a synchronous driver; the "
-        "tables are made there by themselves. Empty: in Airflow's metadata database, for which "
-        "`[database] external_db_managers` must name "
-        "airflow_provider_inforu.receiver.db_manager.InforuDBManager before `airflow db migrate`.",
+        "tables are made there by themselves. Empty: in Airflow's metadata database. There "
+        "`airflow inforu receiver setup` makes the tables, or `airflow db migrate` where `[database] "
+        "external_db_managers` names airflow_provider_inforu.receiver.db_manager.InforuDBManager.",
         "version_added": "0.1.0",
         "type": "string",
         "sensitive": True,

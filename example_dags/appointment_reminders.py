@@ -51,7 +51,7 @@ def appointment_reminders() -> None:
     @task
     def read_answers(manifest: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
         """Return the appointments by what their people did, and when to call again."""
-        results = list(InforuHook().iter_call_results(manifest["send_id"]))
+        results = list(InforuHook(manifest["inforu_conn_id"]).iter_call_results(manifest["send_id"]))
         return {
             "confirmed": [one.key for one in results if one.digit == "1"],
             "cancelled": [one.key for one in results if one.digit == "2"],

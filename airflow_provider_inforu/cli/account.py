@@ -100,11 +100,13 @@ def _ask_receiver(hook: LocalHook) -> _Receiver:
     if not (hook.settings.receiver_url or hook.settings.notification_secret):
         return _Receiver(
             None,
-            'none is named, so nothing can wait for the calls to end (see "Receiver" in the documentation)',
+            "none is named, so nothing can wait for the calls to end. Set one up with `airflow inforu "
+            "receiver setup`",
         )
     try:
         pushes = hook.receiver.get_health()
     except InforuError as error:
         return _Receiver(works=False, words=str(error))
-    words = f"{hook.settings.receiver_url} answers, and takes the notification secret"
+    secret = "read secret" if hook.settings.read_secret else "notification secret"
+    words = f"{hook.settings.receiver_url} answers, and takes the {secret}"
     return _Receiver(works=True, words=words, pushes=pushes)

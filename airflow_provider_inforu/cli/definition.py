@@ -2,55 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand, lazy_load_command
 
+from airflow_provider_inforu.cli.argument_types import CommandBelow, OneChoice, at_least_one, batch_numbers
 from airflow_provider_inforu.sandbox.options import OPTIONS as SANDBOX_OPTIONS
-
-
-def batch_numbers(text: str) -> list[int]:
-    """Return the numbers in ``3,5``.
-
-    :param text: What stands on the command line.
-    :raises argparse.ArgumentTypeError: It is something else.
-    """
-    numbers = text.split(",")
-    if not all(number.strip().isdecimal() and int(number) > 0 for number in numbers):
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of batch numbers such as 3,5")
-    return sorted({int(number) for number in numbers})
-
-
-class OneChoice(argparse.Action):
-    """A flag that excludes the other flags of its ``dest``: Airflow's arguments know no such groups."""
-
-    def __init__(self, option_strings: list[str], dest: str, **kwargs: Any) -> None:  # noqa: ANN401
-        super().__init__(option_strings, dest, nargs=0, **kwargs)
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: object,  # noqa: ARG002 - argparse passes it
-        option_string: str | None = None,
-    ) -> None:
-        """Set the choice, or end the command when there is another one already."""
-        choice = (option_string or "").removeprefix("--")
-        if getattr(namespace, self.dest, None) not in (None, choice):
-            parser.error("--accept and --resend exclude each other")
-        setattr(namespace, self.dest, choice)
-
-
-def at_least_one(text: str) -> int:
-    """Return a whole number from 1.
-
-    :param text: What stands on the command line.
-    :raises argparse.ArgumentTypeError: It is something else.
-    """
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
-    return int(text)
 
 
 def _arg(*flags: str, **options: Any) -> Arg:  # noqa: ANN401 - those of argparse
@@ -197,9 +154,34 @@ RESOLVE = ActionCommand(
     ),
 )
 
+SETUP = ActionCommand(
+    name="setup",
+    help="Set up the receiver of a connection in one step",
+    description=(
+        "Set up the receiver of a connection in Airflow's database: make a secret, store it with the\n"
+        "receiver's address, and make or upgrade the tables. Then print the address for Inforu, which holds\n"
+        "the secret, and what to do next. Run it again at any time: an existing secret stays."
+    ),
+    epilog=_examples("receiver setup --url https://airflow.example.com", "receiver setup --rotate"),
+    func=lazy_load_command("airflow_provider_inforu.cli.receiver_setup.set_up"),
+    args=(
+        CONN_ID,
+        _arg(
+            "--url",
+            help="Where workers reach the receiver, such as https://airflow.example.com; default: "
+            "receiver_url of the connection, else base_url of section api",
+        ),
+        _arg(
+            "--rotate",
+            action="store_true",
+            help="Make a new secret. The current one becomes notification_secret_previous, and both hold",
+        ),
+    ),
+)
+
 RECEIVER = ActionCommand(
     name="receiver",
-    help="Receive notifications from Inforu, in a process of its own",
+    help="Receive notifications from Inforu, in a process of its own, or set it up",
     description=(
         "Receive notifications from Inforu, for an API server that is not reachable from outside. The\n"
         "options that begin with receiver_ in section inforu hold here too. Put a proxy with TLS before it."
@@ -207,6 +189,7 @@ RECEIVER = ActionCommand(
     epilog=_examples("receiver", "receiver --host 0.0.0.0 --port 8090"),
     func=lazy_load_command("airflow_provider_inforu.cli.receiver.serve"),
     args=(
+        CommandBelow(SETUP),
         _arg("--host", default="127.0.0.1", help="The address to listen on; default: 127.0.0.1"),
         _arg("--port", type=int, default=8090, help="The port; 0 takes a free one; default: 8090"),
     ),

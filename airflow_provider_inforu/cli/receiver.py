@@ -35,7 +35,7 @@ def serve(args: Namespace) -> None:
     # Blocked before any thread exists, so that the signals wait for sigwait and reach no thread.
     signal.pthread_sigmask(signal.SIG_BLOCK, _END)
     settings = read_receiver_settings()
-    _make_ready(settings.database)  # here, where an error still ends the command
+    make_ready(settings.database)  # here, where an error still ends the command
     server = ReceiverServer(create_app(settings), args.host, args.port)
     try:
         server.start()
@@ -65,7 +65,7 @@ def prune(args: Namespace) -> None:
     days = _days_kept(args.older_than)
     before = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
     database = read_database()
-    _make_ready(database)
+    make_ready(database)
     counts = _count_or_remove(database, before, dry_run=args.dry_run)
     database.close()
     if args.output == "json":
@@ -79,7 +79,12 @@ def prune(args: Namespace) -> None:
         say(f"  {table}: {rows} rows")
 
 
-def _make_ready(database: Database) -> None:
+def make_ready(database: Database) -> None:
+    """Open the database of notifications, and make or upgrade its tables where that is its way.
+
+    :param database: The database.
+    :raises CommandError: It cannot be used.
+    """
     try:
         with only_warnings(_MIGRATIONS):
             _ = database.engine

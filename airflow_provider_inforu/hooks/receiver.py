@@ -77,8 +77,9 @@ def new_receiver(conn_id: str, settings: InforuSettings, timeout: float | None =
         ]
         raise InforuInputError(
             f"the connection {conn_id!r} has no {' and no '.join(missing)}, so the receiver cannot be asked "
-            "what became of the calls: fill in both the Receiver address (receiver_url) and the Notification "
-            'secret (notification_secret), see "Receiver" in the documentation'
+            "what became of the calls: run `airflow inforu receiver setup`, or fill in both the Receiver "
+            'address (receiver_url) and the Notification secret (notification_secret), see "Receiver" in the '
+            "documentation"
         )
     field = "read_secret" if settings.read_secret else "notification_secret"
     if not secret.isascii() or not secret.isprintable() or secret != secret.strip():

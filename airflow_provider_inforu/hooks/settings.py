@@ -127,10 +127,10 @@ def read_settings(connection: Connection) -> InforuSettings:
         auth_location=cast("AuthLocation", extra["auth_location"]),
         timeout=extra["timeout"],
         requests_per_second=extra["requests_per_second"],
-        proxy=_address(extra["proxy"], f"{name}: proxy", with_user=True) if extra["proxy"] else None,
+        proxy=read_address(extra["proxy"], f"{name}: proxy", with_user=True) if extra["proxy"] else None,
         **{secret: _secret(extra[secret], f"{name}: {secret}") for secret in _SECRETS},
         receiver_url=(
-            _address(extra["receiver_url"], f"{name}: receiver_url", with_path=True)
+            read_address(extra["receiver_url"], f"{name}: receiver_url", with_path=True)
             if extra["receiver_url"]
             else None
         ),
@@ -171,7 +171,7 @@ def _secret(value: str | None, name: str) -> str | None:
 
 
 def _base_url(connection: Connection, name: str) -> str:
-    address = _address(connection.host or DEFAULT_BASE_URL, f"{name}: API address (host)")
+    address = read_address(connection.host or DEFAULT_BASE_URL, f"{name}: API address (host)")
     parts = urlsplit(address)
     if not connection.port or connection.port == parts.port:
         return address
@@ -226,8 +226,15 @@ def _integer(value: object, schema: Mapping[str, Any], name: str) -> int:
     return number
 
 
-def _address(value: str, name: str, *, with_user: bool = False, with_path: bool = False) -> str:
-    """Return an address without its trailing slash. An error never shows it: a secret may be part of it."""
+def read_address(value: str, name: str, *, with_user: bool = False, with_path: bool = False) -> str:
+    """Return an address without its trailing slash. An error never shows it: a secret may be part of it.
+
+    :param value: The address.
+    :param name: What an error calls it.
+    :param with_user: Whether it may hold a user name and a password.
+    :param with_path: Whether it may hold a path.
+    :raises InforuInputError: It is not an address, or it has a part that it must not have.
+    """
     try:
         parts = urlsplit(value.strip())
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

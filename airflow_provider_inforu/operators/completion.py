@@ -184,7 +184,13 @@ class Completion:
             nobody = not result.accepted and not result.in_doubt
             calls = no_calls(result.send_id, is_complete=nobody)
         began_at = result.header.began_at if send.already_sent else None
-        return build_manifest(self.function, result, calls=calls, already_sent_at=began_at)
+        return build_manifest(
+            self.function,
+            result,
+            conn_id=self.hook.inforu_conn_id,
+            calls=calls,
+            already_sent_at=began_at,
+        )
 
     def _write_report(self, send: OpenSend, *, asks: bool = True) -> ReportError | None:
         """Write the report; return why it, or a part of it, could not be written.

@@ -21,13 +21,14 @@ TEXTS_SHOWN = 5
 
 
 def try_dry(
-    function: str, people: RecipientList, window: SendingWindow | None, *, waits: bool
+    function: str, people: RecipientList, window: SendingWindow | None, *, conn_id: str, waits: bool
 ) -> dict[str, Any]:
     """Log what a send would do, and return a manifest in which nobody was called.
 
     :param function: The vendor's function that would be called.
     :param people: The recipients who would be called.
     :param window: When they may be called; None for always.
+    :param conn_id: The connection that would send.
     :param waits: Whether the send would wait for its calls.
     """
     for recipient in people.recipients[:TEXTS_SHOWN]:
@@ -42,6 +43,7 @@ def try_dry(
         log.info("dry run: the sending window is closed until %s", opens_at)
     return build_dry_manifest(
         function,
+        conn_id=conn_id,
         would_call=len(people.recipients),
         would_request=requests,
         skipped=len(people.skipped),

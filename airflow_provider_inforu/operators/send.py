@@ -88,8 +88,9 @@ class InforuSendOperator(SendArguments):
         by key. The manifest then says that nobody was called, and has ``would_call``. Templated.
     :param report_path: Where to write a row for each recipient at the end: any URL that fsspec knows, ending
         in ``.csv``, ``.ndjson`` or ``.jsonl``. None (default) writes none.
-    :return: The manifest: ``send_id``, ``function``, ``recipients``, ``accepted``, ``rejected``,
-        ``in_doubt``, ``skipped``, ``campaign_ids``, ``requests``, ``calls`` and ``already_sent_at``.
+    :return: The manifest: ``send_id``, ``function``, ``inforu_conn_id``, ``recipients``, ``accepted``,
+        ``rejected``, ``in_doubt``, ``skipped``, ``campaign_ids``, ``requests``, ``calls`` and
+        ``already_sent_at``.
     """
 
     function: str
@@ -136,11 +137,11 @@ class InforuSendOperator(SendArguments):
         """
         from airflow_provider_inforu.operators.resume import resume_send
         from airflow_provider_inforu.operators.wait import calls_to_wait_for, read_event
-        from airflow_provider_inforu.sending.manifest import build_manifest
+        from airflow_provider_inforu.sending.manifest import count_people
 
         decision = read_event(event)
         send, deadline = resume_send(context, self.inforu_conn_id)
-        waited = calls_to_wait_for(build_manifest(self.function, send.result))
+        waited = calls_to_wait_for(count_people(send.result))
         return self._completion(context).complete(send, deadline, waited=waited, decision=decision)
 
     @cached_property
@@ -168,7 +169,13 @@ class InforuSendOperator(SendArguments):
     def _try_dry(self) -> dict[str, Any]:
         from airflow_provider_inforu.operators.dry_run import try_dry
 
-        return try_dry(self.function, self._people(), self._window(), waits=self.wait_for_calls)
+        return try_dry(
+            self.function,
+            self._people(),
+            self._window(),
+            conn_id=self._hook.inforu_conn_id,
+            waits=self.wait_for_calls,
+        )
 
     def _completion(self, context: Context) -> Completion:
         from airflow_provider_inforu.operators.completion import Completion

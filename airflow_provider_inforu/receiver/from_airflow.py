@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast, get_args
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.receiver.credentials import Credentials, read_credentials
 from airflow_provider_inforu.receiver.database import Database, open_database
-from airflow_provider_inforu.receiver.migrate import check_version
+from airflow_provider_inforu.receiver.migrate import check_version, upgrade
 from airflow_provider_inforu.receiver.pruning import LONGEST_DAYS, RETENTION_DAYS, SHORTEST_DAYS
 from airflow_provider_inforu.receiver.secrets import (
     OtherTypeError,
@@ -26,15 +26,17 @@ from airflow_provider_inforu.receiver.settings import (
 if TYPE_CHECKING:
     import sqlalchemy as sa
     from airflow.models.connection import Connection
+    from airflow.secrets import BaseSecretsBackend
 
 SECTION = "inforu"
 CONN_TYPE = "inforu"
 
 
-def read_receiver_settings(prefix: str = PREFIX) -> ReceiverSettings:
+def read_receiver_settings(prefix: str = PREFIX, *, makes_tables: bool = False) -> ReceiverSettings:
     """Return what Airflow's configuration says in the section ``inforu``.
 
     :param prefix: What stands before ``/v1`` in the paths.
+    :param makes_tables: As for :func:`read_database`.
     :raises InforuInputError: An option has a value that cannot be.
     """
     from airflow_provider_inforu._compat import conf
@@ -42,7 +44,7 @@ def read_receiver_settings(prefix: str = PREFIX) -> ReceiverSettings:
     connections = conf.get(SECTION, "receiver_connections", fallback="") or ""
     addresses = conf.get(SECTION, "receiver_allowed_addresses", fallback="") or ""
     return ReceiverSettings(
-        database=read_database(),
+        database=read_database(makes_tables=makes_tables),
         credentials_of=credentials_of,
         connections=tuple(dict.fromkeys(connections.replace(",", " ").split())),
         allowed_addresses=parse_networks(
@@ -55,16 +57,18 @@ def read_receiver_settings(prefix: str = PREFIX) -> ReceiverSettings:
     )
 
 
-def read_database() -> Database:
+def read_database(*, makes_tables: bool = False) -> Database:
     """Return the database that ``receiver_database`` names; Airflow's own where it is empty.
 
+    :param makes_tables: Whether the first use makes or upgrades the tables in Airflow's own database (False:
+        it raises NotReadyError where they are missing or old). A database of our own always gets them.
     :raises InforuInputError: It is no URL of a database.
     """
     from airflow_provider_inforu._compat import conf
 
     if url := conf.get(SECTION, "receiver_database", fallback=""):
         return open_database(url, f"[{SECTION}] receiver_database")
-    return Database(_metadata_engine, check_version, is_ours=False)
+    return Database(_metadata_engine, upgrade if makes_tables else check_version, is_ours=False)
 
 
 def credentials_of(conn_id: str) -> Credentials:
@@ -89,6 +93,17 @@ def read_connection(conn_id: str) -> Connection:
     :raises OtherTypeError: There is one of another type.
     :raises SecretUnavailableError: It cannot be read now.
     """
+    return find_connection(conn_id)[0]
+
+
+def find_connection(conn_id: str) -> tuple[Connection, BaseSecretsBackend]:
+    """Return a connection of type ``inforu``, and the backend that keeps it.
+
+    :param conn_id: The connection.
+    :raises UnknownConnectionError: There is none.
+    :raises OtherTypeError: There is one of another type.
+    :raises SecretUnavailableError: It cannot be read now.
+    """
     from airflow.configuration import ensure_secrets_loaded
 
     for backend in ensure_secrets_loaded():
@@ -103,7 +118,7 @@ def read_connection(conn_id: str) -> Connection:
         if connection:
             if connection.conn_type != CONN_TYPE:
                 raise OtherTypeError(conn_id, connection.conn_type)
-            return cast("Connection", connection)
+            return cast("Connection", connection), backend
     raise UnknownConnectionError(conn_id)
 
 

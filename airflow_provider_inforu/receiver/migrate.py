@@ -81,7 +81,8 @@ def check_version(engine: sa.Engine) -> None:
         ).get_current_heads()
     if set(found) != set(ScriptDirectory(str(MIGRATIONS)).get_heads()):
         raise NotReadyError(
-            "the tables of notifications are missing or old in Airflow's metadata database: add "
+            "the tables of notifications are missing or old in Airflow's metadata database: run `airflow "
+            "inforu receiver setup` (Airflow 3.2 or later), or add "
             "airflow_provider_inforu.receiver.db_manager.InforuDBManager to [database] external_db_managers "
             "and run `airflow db migrate`, or set [inforu] receiver_database"
         )

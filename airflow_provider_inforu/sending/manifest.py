@@ -15,6 +15,7 @@ def build_manifest(
     function: str,
     result: SendResult,
     *,
+    conn_id: str,
     calls: dict[str, Any] | None = None,
     already_sent_at: str | None = None,
 ) -> dict[str, Any]:
@@ -22,6 +23,7 @@ def build_manifest(
 
     :param function: The vendor's function that was called.
     :param result: The send; each of its batches has a record.
+    :param conn_id: The connection that sends.
     :param calls: The summary of the calls; None where nobody waits for them.
     :param already_sent_at: When the send began, where this try found nothing to send; else None.
     """
@@ -29,6 +31,7 @@ def build_manifest(
     manifest: dict[str, Any] = {
         "send_id": result.send_id,
         "function": function,
+        "inforu_conn_id": conn_id,
         "recipients": result.header.recipients + result.header.skipped,
         "accepted": result.count(result.accepted),
         "rejected": result.count(result.rejected),
@@ -67,11 +70,18 @@ def count_people(result: SendResult) -> dict[str, Any]:
 
 
 def build_dry_manifest(
-    function: str, *, would_call: int, would_request: int, skipped: int, calls: dict[str, Any] | None
+    function: str,
+    *,
+    conn_id: str,
+    would_call: int,
+    would_request: int,
+    skipped: int,
+    calls: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """Return what a dry run returns: the keys of a manifest, and what a real send would do.
 
     :param function: The vendor's function that would be called.
+    :param conn_id: The connection that would send.
     :param would_call: How many recipients would be called.
     :param would_request: How many requests that would take.
     :param skipped: How many rows would be skipped.
@@ -81,6 +91,7 @@ def build_dry_manifest(
         "dry_run": True,
         "send_id": None,
         "function": function,
+        "inforu_conn_id": conn_id,
         "recipients": would_call + skipped,
         "accepted": 0,
         "rejected": 0,

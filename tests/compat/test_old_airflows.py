@@ -43,6 +43,7 @@ def test_with_a_ledger_the_retry_goes_on_where_the_quota_stopped_the_first_try(a
     assert airflow.called() == once(PHONES)
     manifest = airflow.manifest(run)
     assert (manifest["accepted"], manifest["in_doubt"], len(manifest["requests"])) == (250, 0, 3)
+    assert manifest["inforu_conn_id"] == "inforu_default"
 
     again = airflow.clear(run)
 

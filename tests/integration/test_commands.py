@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from tests.integration.ground import ON_SQLITE
 
@@ -61,3 +63,25 @@ def test_a_connection_in_airflows_database_is_checked_and_calls(fresh_ground: Gr
     assert "Accepted" in said
     assert "0500000001" not in said
     assert [call["phone"] for call in fresh_ground.sandbox.calls()] == ["0500000001"]
+
+
+def test_one_command_sets_up_the_receiver_of_a_stored_connection(fresh_ground: Ground) -> None:
+    sandbox, receiver = json.dumps(fresh_ground.sandbox.connection()), fresh_ground.receiver
+    assert receiver
+    airflow(fresh_ground, "connections", "add", "inforu_receiving", "--conn-json", sandbox)
+    of_it = ("--conn-id", "inforu_receiving")
+    assert "airflow inforu receiver setup" in airflow(fresh_ground, "inforu", "check", *of_it)
+    airflow(fresh_ground, "inforu", "receiver", "setup", *of_it, code=2)  # base_url is local
+
+    said = airflow(fresh_ground, "inforu", "receiver", "setup", "--url", receiver.url, *of_it)
+
+    assert "[inforu] receiver_enabled is set" in said
+    checked = airflow(fresh_ground, "inforu", "check", *of_it)
+    assert f"{receiver.url} answers, and takes the notification secret" in checked
+    assert "has never stored a push for the connection 'inforu_receiving'" in checked
+    (address,) = re.findall(r"^http://\S+\?secret=\w+$", said, re.MULTILINE)
+    assert requests.post(address, json={"Data": []}, timeout=60).status_code == 200
+    stored = "stored the last push for the connection 'inforu_receiving' at"
+    assert stored in airflow(fresh_ground, "inforu", "check", *of_it)
+
+    assert receiver.push_url in airflow(fresh_ground, "inforu", "receiver", "setup")

@@ -21,6 +21,7 @@ MESSAGE = "שלום {name}, תזכורת לתור ביום {day} בשעה {time}
 MANIFEST_FIELDS = {
     "send_id",
     "function",
+    "inforu_conn_id",
     "recipients",
     "accepted",
     "rejected",
@@ -46,7 +47,7 @@ def local(phone: str) -> str:
 def assert_manifest_of_one_request(manifest: dict[str, Any], function: str, people: int) -> None:
     assert set(manifest) == MANIFEST_FIELDS
     (request,) = manifest["requests"]
-    assert manifest["function"] == function
+    assert (manifest["function"], manifest["inforu_conn_id"]) == (function, "inforu_default")
     assert (manifest["recipients"], manifest["accepted"]) == (people, people)
     assert (manifest["rejected"], manifest["in_doubt"], manifest["skipped"]) == (0, 0, 0)
     assert manifest["campaign_ids"] == [request["campaign_id"]]
@@ -272,6 +273,7 @@ def test_a_dry_run_of_the_overdue_shows_what_they_would_hear_and_reaches_no_func
         "dry_run": True,
         "send_id": None,
         "function": "Voice/Message/Send",
+        "inforu_conn_id": "inforu_default",
         "recipients": 4,
         "accepted": 0,
         "rejected": 0,

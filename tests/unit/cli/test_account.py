@@ -19,6 +19,7 @@ def test_check_says_that_the_connection_works_and_calls_nobody(inforu, inforu_sa
     assert (code, err) == (0, "")
     assert out.startswith(f"Inforu: Connected to {inforu_sandbox.url} as sandbox. Quota: IVR: ")
     assert "Receiver: none is named" in out
+    assert "airflow inforu receiver setup" in out
     assert inforu_sandbox.calls() == []
 
 
@@ -34,6 +35,15 @@ def test_check_asks_the_receiver_that_the_connection_names(inforu, connection, r
     assert (code, "Receiver: does not answer" in out) == (1, True)
     assert "another-secret-of-all" not in out + err
     assert err.count("\n") == 1
+
+
+def test_check_names_the_secret_with_which_it_asked(inforu, connection, receiver):
+    receiver.secrets["inforu_default"] = {
+        "notification_secret": receiver.secret,
+        "read_secret": RECEIVER_SECRET,
+    }
+    connection(receiver_url=receiver.url, notification_secret=receiver.secret, read_secret=RECEIVER_SECRET)
+    assert f"{receiver.url} answers, and takes the read secret" in inforu("check")[1]
 
 
 def test_check_tells_of_pushes_that_the_receiver_refused(inforu, connection, receiver):

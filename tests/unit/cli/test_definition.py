@@ -7,13 +7,18 @@ import sys
 import pytest
 from airflow.cli.cli_parser import get_parser
 
+from airflow_provider_inforu.cli.argument_types import CommandBelow
 from airflow_provider_inforu.cli.definition import get_inforu_cli_commands
 from tests.unit.cli.conftest import NAMES, parse
 
 
 def actions(commands):
     for command in commands:
-        yield from actions(command.subcommands) if hasattr(command, "subcommands") else [command]
+        if hasattr(command, "subcommands"):
+            yield from actions(command.subcommands)
+            continue
+        yield command
+        yield from (arg.command for arg in command.args if isinstance(arg, CommandBelow))
 
 
 ACTIONS = list(actions(get_inforu_cli_commands()))
@@ -33,6 +38,7 @@ def test_the_definition_loads_nothing_but_itself():
     package = "airflow_provider_inforu"
     assert added - {package} == {
         f"{package}.cli",
+        f"{package}.cli.argument_types",
         f"{package}.cli.definition",
         f"{package}.sandbox",
         f"{package}.sandbox.options",
@@ -45,7 +51,7 @@ def test_airflow_has_the_commands():
     assert parse("sends", "show", *NAMES).output == "table"
     assert {action.name for action in ACTIONS} == {
         *("list", "show", "resolve"),
-        *("check", "quota", "call", "receiver", "prune", "sandbox"),
+        *("check", "quota", "call", "receiver", "setup", "prune", "sandbox"),
     }
 
 

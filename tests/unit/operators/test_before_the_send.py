@@ -29,6 +29,7 @@ def test_a_dry_run_reads_everything_and_reaches_no_function_of_the_vendor(runner
         "dry_run": True,
         "send_id": None,
         "function": SEND_TEXT_TO_SPEECH,
+        "inforu_conn_id": "inforu_default",
         "recipients": 251,
         "accepted": 0,
         "rejected": 0,

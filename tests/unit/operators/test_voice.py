@@ -76,6 +76,7 @@ def test_the_manifest_is_as_designed(runner, sandbox):
     assert re.fullmatch("[0-9a-f]{16}", manifest.pop("send_id"))
     assert manifest == {
         "function": SEND_TEXT_TO_SPEECH,
+        "inforu_conn_id": "inforu_default",
         "recipients": 3,
         "accepted": 2,
         "rejected": 0,

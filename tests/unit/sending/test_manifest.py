@@ -22,7 +22,7 @@ def manifest_of(people, records=None, skipped=0):
     batches = batches_of(people)
     records = records or {batch.number: accepted(batch.number) for batch in batches}
     header = Header("5e4d", "plan", len(batches), people, 0, skipped=skipped)
-    return build_manifest("f", SendResult(header, records))
+    return build_manifest("f", SendResult(header, records), conn_id="inforu_default")
 
 
 def test_a_manifest_of_10000_recipients_is_small_enough_for_an_xcom():

@@ -1,0 +1,84 @@
+"""A connection that a command may change: where Airflow keeps it, and its extra."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_inforu.cli.connections import find_local_connection
+from airflow_provider_inforu.cli.errors import CommandError
+
+UNCHANGED = "Nothing was changed"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundConnection:
+    """A connection where Airflow keeps it. Its repr shows no secret.
+
+    :ivar conn_id: Its id.
+    :ivar elsewhere: Where it is kept, in words; None for Airflow's database, where it can be changed.
+    :ivar extra: The fields of its extra.
+    """
+
+    conn_id: str
+    elsewhere: str | None
+    extra: Mapping[str, Any] = field(repr=False)
+    _stored: str | None = field(repr=False)
+
+    @classmethod
+    def find(cls, conn_id: str) -> FoundConnection:
+        """Find a connection.
+
+        :param conn_id: Its id.
+        :raises CommandError: It is missing, not of type ``inforu``, or cannot be read.
+        """
+        from airflow.secrets.environment_variables import EnvironmentVariablesBackend
+        from airflow.secrets.metastore import MetastoreBackend
+
+        connection, backend = find_local_connection(conn_id)
+        elsewhere: str | None = f"the secrets backend {type(backend).__name__}"
+        if isinstance(backend, MetastoreBackend):
+            elsewhere = None
+        elif isinstance(backend, EnvironmentVariablesBackend):
+            elsewhere = f"the environment variable AIRFLOW_CONN_{conn_id.upper()}"
+        try:
+            stored = connection.extra
+            extra = dict(json.loads(stored or "{}"))
+        except Exception as error:
+            # Its words may show the extra.
+            raise CommandError(
+                f"the extra of the connection {conn_id!r} cannot be read ({type(error).__name__}). "
+                f"{UNCHANGED}. It must be a JSON object, and [core] fernet_key the one that encrypted it"
+            ) from None
+        return cls(conn_id, elsewhere, extra, stored)
+
+    def store(self, fields: Mapping[str, str]) -> None:
+        """Set fields of the extra in Airflow's database. Everything else stays as it is.
+
+        :param fields: The fields, by name.
+        :raises CommandError: The connection was not changed.
+        """
+        from airflow.models.connection import Connection
+        from airflow.utils.session import create_session
+        from sqlalchemy import select
+
+        extra = json.dumps({**self.extra, **fields})
+        try:
+            with create_session() as session:
+                query = select(Connection).where(Connection.conn_id == self.conn_id).with_for_update()
+                row = session.scalars(query).one_or_none()
+                if row is not None and row.extra == self._stored:
+                    row.extra = extra
+                    return
+        except Exception as error:
+            # The words of a database may hold what was to be stored.
+            raise CommandError(
+                f"the connection {self.conn_id!r} could not be changed ({type(error).__name__}). Check "
+                "Airflow's database, then run the command again"
+            ) from None
+        raise CommandError(
+            f"the connection {self.conn_id!r} was changed at the same time by somebody else, so this "
+            "command did not change it. Run it again"
+        )
