@@ -19,6 +19,10 @@ _GROUP = re.compile(r"\(\?:[^()]*\)")
 _ABROAD = re.compile(r"0\(\?:(.*)\)")
 _BEGINS_WITH_0_OR_1 = re.compile(r"[01](?![?*+{])")
 _BEGINS_WITH_1_TO_9 = re.compile(r"(?:[1-9]|\[[1-9-]+\])(?![?*+{])")
+_NOT_9 = re.compile(r"(?:[0-8]|\[(?:[0-8]|[0-7]-[1-8])+\])(?![?*+{])")
+_FIXED_LENGTH = re.compile(r"(?:\d|\[[\d-]+\])\\d\{(\d+)\}")
+_ANY_DIGIT = "\u0660"
+"""Only ``\\d`` of a pattern matches it: digits that are named are ASCII."""
 _NEVER = re.compile(r"(?!)")
 
 
@@ -29,9 +33,9 @@ def make_known_forms(
 ) -> re.Pattern[str]:
     """Return what matches only phones of which the normalised form is a zero and the number's digits.
 
-    The spellings are ``0…``, ``+972…`` and a number that lost its zero, each with or without hyphens. Where
-    the metadata prove that the first digit and the length decide, the library is asked once for each. It
-    matches nothing otherwise.
+    The spellings are ``0…``, ``+972…``, ``972…`` and a number that lost its zero, each with or without
+    hyphens. Where the metadata prove that the first digit and the length decide, the library is asked once
+    for each. It matches nothing otherwise.
 
     :param judge: Returns the normalised form by the library; None for an invalid phone.
     :param metadata: The library's metadata of Israel.
@@ -47,13 +51,18 @@ def make_known_forms(
     ]
     if not numbers:
         return _NEVER
-    with_zero = "|".join(_beginning(*number) for number in numbers)
-    without = "|".join(_beginning(*number) for number in numbers if number[0] != _COUNTRY_CODE_BEGINS_WITH)
-    return re.compile(rf"(?:(?:0|\+972-?)(?:{with_zero})|(?:{without or '(?!)'}))-?[0-9]{{3}}-?[0-9]{{4}}")
+    bare = [number for number in numbers if number[0] != _COUNTRY_CODE_BEGINS_WITH]
+    general = metadata.general_desc.national_number_pattern
+    no_plus = [number for number in numbers if _loses_country_code(general, *number)]
+    spellings = (
+        rf"(?:0|\+972-?){_join_beginnings(numbers)}|{_join_beginnings(bare)}|972-?{_join_beginnings(no_plus)}"
+    )
+    return re.compile(rf"(?:{spellings})-?[0-9]{{3}}-?[0-9]{{4}}")
 
 
-def _beginning(first: str, length: int) -> str:
-    return f"{first}[0-9]{{{length - _LAST_DIGITS - 1}}}"
+def _join_beginnings(numbers: Iterable[tuple[str, int]]) -> str:
+    beginnings = [f"{first}[0-9]{{{length - _LAST_DIGITS - 1}}}" for first, length in numbers]
+    return f"(?:{'|'.join(beginnings)})" if beginnings else _NEVER.pattern
 
 
 def _is_local(judge: Callable[[str], str | None], number: str) -> bool:
@@ -77,9 +86,29 @@ def _is_judged_by_first_digit(metadata: Any) -> bool:  # noqa: ANN401
     return _all_begin(_BEGINS_WITH_1_TO_9, metadata.general_desc.national_number_pattern or "")
 
 
+def _loses_country_code(general: str, first: str, length: int) -> bool:
+    """Return whether 972 in front of a number is certainly the country code.
+
+    It is where each of these numbers is one of the country's, and none is with the code in front.
+    """
+    if "^" in general or re.fullmatch(general, first + _ANY_DIGIT * (length - 1)) is None:
+        return False
+    for part in _flatten(general).split("|"):
+        fixed = _FIXED_LENGTH.fullmatch(part)
+        if not _NOT_9.match(part) and (fixed is None or int(fixed[1]) + 1 == len("972") + length):
+            return False
+    return True
+
+
 def _all_begin(beginning: re.Pattern[str], pattern: str) -> bool:
     """Return whether each alternative of a pattern certainly has a beginning. False where it is unclear."""
+    pattern = _flatten(pattern)
+    return not set("()") & set(pattern) and all(beginning.match(part) for part in pattern.split("|"))
+
+
+def _flatten(pattern: str) -> str:
+    """Return a pattern without what is in its groups, so that ``|`` separates its alternatives."""
     before = None
     while before != pattern:
         before, pattern = pattern, _GROUP.sub("~", pattern)
-    return not set("()") & set(pattern) and all(beginning.match(part) for part in pattern.split("|"))
+    return pattern

@@ -49,7 +49,10 @@ def normalize_phone(raw: object) -> str:
     if type(raw) is int and 0 < raw < _TOO_LARGE_A_NUMBER:
         raw = str(raw)
     if type(raw) is str and _known_forms().fullmatch(raw):
-        digits = raw.replace("-", "").removeprefix(f"+{COUNTRY_CODE}")
+        digits = raw.replace("-", "")
+        # Longer than any other number with its zero.
+        if len(digits) > _MOST_DIGITS + 1:
+            digits = digits.removeprefix("+").removeprefix(f"{COUNTRY_CODE}")
         return digits if digits[0] == "0" else f"0{digits}"
     return _judge(_as_digits_text(raw))
 

@@ -78,7 +78,7 @@ def test_a_phone_has_the_result_of_the_library(raw):
     assert outcome(raw) == outcome_by_library(raw)
 
 
-@pytest.mark.parametrize("spelling", ["0{}", "+972{}", "{}"])
+@pytest.mark.parametrize("spelling", ["0{}", "+972{}", "972{}", "{}"])
 def test_numbers_of_every_prefix_have_the_result_of_the_library(spelling):
     judged = {}
     for prefix, length in product(range(10_000), (7, 8, 9, 10)):
@@ -97,6 +97,8 @@ def test_numbers_of_every_prefix_have_the_result_of_the_library(spelling):
             "050-0000001",
             "050-000-0001",
             "+972500000001",
+            "972500000001",
+            "972-50-0000001",
             "+972-50-000-0001",
             "500000001",
             500000001,
@@ -163,11 +165,24 @@ def test_a_form_that_the_library_refuses_is_unknown():
             normalize_phone("0500000001")
 
 
+@pytest.mark.parametrize(
+    "general",
+    [
+        *("[57]\\d{8}|9\\d{11}", "[57]\\d{8}|[5-9]\\d{11}", "[57]\\d{8}|97\\d{10}", "[57]\\d{8}|[7-9]\\d+"),
+        *("5[0-8]\\d{7}|7\\d{8}", "5[^1]\\d{7}", "[57]\\d{7}", "[57]\\d{8}|(?:9|2)\\d{11}", "[57]\\d{8}|"),
+    ],
+)
+def test_the_library_tells_the_country_code_where_its_metadata_do_not_prove_it(general):
+    with library_with(general=general):
+        assert not phones._known_forms().fullmatch("972500000001")
+        assert outcome("972510000001") == outcome_by_library("972510000001")
+
+
 patterns = st.builds(
     "{}{}{}".format,
     st.sampled_from(["", "0", "0?", "1{0,1}", "1?", "(?:0|1)?"]),
     st.sampled_from(["[57]", "[2-9]", "[0-9]", "5", "9"]),
-    st.sampled_from(["\\d{7}", "\\d{8}", "\\d{7,9}", "0{8}", "0\\d{7}"]),
+    st.sampled_from(["\\d{7}", "\\d{8}", "\\d{11}", "\\d{7,9}", "0{8}", "0\\d{7}"]),
 )
 prefixes_abroad = [OLDER_ABROAD, "0(?:0|5)", "00", "0(?:0|1)|5", "0(?:0|1?5)", "0(?:0|10)"]
 
