@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 import re
 from decimal import Decimal
+from functools import cache
 
 from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.phone_forms import make_known_forms
 
 COUNTRY_CODE = 972
 _LONG_PREFIXES = "57"
@@ -20,6 +22,7 @@ _MOST_DIGITS = 9
 """Without the zero. The library also knows longer forms, which reach a landline's voice mail."""
 _SERVICE_PREFIXES = "01"
 """1-700, 1-800, 100: numbers of services, which have no form with a zero and are no person's."""
+_TOO_LARGE_A_NUMBER = 10**_MOST_DIGITS
 _FLOAT = re.compile(r"^(\s*\+?\d+)\.0\s*$")
 """A whole number that was written as a float. Its last digit would make another person's number."""
 
@@ -43,9 +46,39 @@ def normalize_phone(raw: object) -> str:
     :raises InvalidPhoneError: Missing, letters or an extension in it, too short, too long.
     :raises ForeignPhoneError: It is another country's.
     """
+    if type(raw) is int and 0 < raw < _TOO_LARGE_A_NUMBER:
+        raw = str(raw)
+    if type(raw) is str and _known_forms().fullmatch(raw):
+        digits = raw.replace("-", "")
+        # Longer than any other number with its zero.
+        if len(digits) > _MOST_DIGITS + 1:
+            digits = digits.removeprefix("+").removeprefix(f"{COUNTRY_CODE}")
+        return digits if digits[0] == "0" else f"0{digits}"
+    return _judge(_as_digits_text(raw))
+
+
+@cache
+def _known_forms() -> re.Pattern[str]:
+    from phonenumbers import PhoneMetadata
+
+    metadata = PhoneMetadata.metadata_for_region("IL")
+    return make_known_forms(_judge_probe, metadata, range(_FEWEST_DIGITS, _MOST_DIGITS + 1))
+
+
+def _judge_probe(text: str) -> str | None:
+    try:
+        return _judge(text)
+    except InvalidPhoneError:
+        return None
+
+
+def _judge(text: str) -> str:
+    """Return the local form of a phone as the library reads it.
+
+    :raises InvalidPhoneError: See `normalize_phone`.
+    """
     import phonenumbers
 
-    text = _as_digits_text(raw)
     try:
         number = phonenumbers.parse(text, "IL")
     except phonenumbers.NumberParseException:

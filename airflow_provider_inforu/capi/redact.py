@@ -22,6 +22,8 @@ _ZERO = rf"(?:(?<!(?:19|20)\d\d[\W_])|(?!0\d[\W_]\d{{7}}))0{_GAP}"
 _PHONE_IN_KEY = re.compile(
     rf"(?<!\d)(?:{_ABROAD}(?:{_MOBILE}|{_LANDLINE})|{_ZERO}{_MOBILE}|(?<!{_LETTER}){_ZERO}{_LANDLINE})(?!\d)"
 )
+_SHORTEST_PHONE_IN_KEY = 9
+"""A landline with its zero."""
 _HEX_ID = re.compile(r"(?=(?:[^a-f]*[a-f]){3})[\da-f-]{16,}", re.ASCII | re.IGNORECASE)
 """A hash or a UUID. Nine digits in a row are common in it."""
 
@@ -34,6 +36,8 @@ def is_phone_like(key: str) -> bool:
     (``id031234567``) make it an ordinary key, too: ID numbers may begin with a zero. Sending refuses keys
     that are like a phone, so no call of ours has one.
     """
+    if len(key) < _SHORTEST_PHONE_IN_KEY:
+        return False
     if not key.isascii():
         key = "".join(str(int(one)) if one.isdecimal() else one for one in key)
     return _PHONE_IN_KEY.search(key) is not None and _HEX_ID.fullmatch(key) is None

@@ -121,7 +121,7 @@ class _Reader:
         self.duplicates = 0
 
     def add(self, row: object, number: int) -> None:
-        name, is_key = row.name if isinstance(row, BadRow) else f"row {number}", False
+        has_key = False
         try:
             fields = self._fields(row)
             key = self._key(fields, number)
@@ -129,13 +129,14 @@ class _Reader:
             # Every row takes its key, so that a report has each key once.
             if not self.spool.is_new_key(key):
                 raise _InvalidRowError("an earlier row has the same key")
-            name, is_key = key, True
+            has_key = True
             if isinstance(phone, InvalidPhoneError):
                 raise phone
             recipient = Recipient(key, phone, self._text(fields) if self._rules.speaks else None)
         except InforuInputError as error:
             self.invalid += 1
-            self.spool.skipped.append(Skipped(name, str(error), is_key))
+            place = row.name if isinstance(row, BadRow) else f"row {number}"
+            self.spool.skipped.append(Skipped(key if has_key else place, str(error), has_key))
             return
         if self.spool.match_suppressed(key, phone):
             self.spool.skipped.append(Skipped(key, SUPPRESSED))
@@ -193,13 +194,7 @@ class _Reader:
         if self._rules.key_field is None:
             return str(number)
         value = fields.get(self._rules.key_field)
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if not is_missing(value) and (isinstance(value, bool) or not isinstance(value, str | int)):
-            raise _InvalidRowError(f"the key is a {type(value).__name__}, not text or a whole number")
-        if isinstance(value, int) and value.bit_length() > _MOST_BITS:
-            raise _InvalidRowError("the key is too long a number")
-        key = "" if is_missing(value) else str(value).strip()
+        key = str(value).strip() if isinstance(value, str) else self._write_key(value)
         if not key:
             raise _InvalidRowError(f"the field {self._rules.key_field!r} of the key is missing or empty")
         if len(key) > MAX_KEY_LENGTH or not key.isprintable():
@@ -209,6 +204,18 @@ class _Reader:
         if is_phone_like(key):
             raise _InvalidRowError(_KEY_SHOWS_PHONE)
         return key
+
+    def _write_key(self, value: object) -> str:
+        """Return a key that is not text as text, and an empty one for a missing key."""
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if is_missing(value):
+            return ""
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise _InvalidRowError(f"the key is a {type(value).__name__}, not text or a whole number")
+        if value.bit_length() > _MOST_BITS:
+            raise _InvalidRowError("the key is too long a number")
+        return str(value)
 
     def _phone(self, fields: Mapping[str, Any], key: str) -> str | InvalidPhoneError:
         """Return the phone, or what is wrong with it, once it is certain that the key does not show it."""
@@ -223,7 +230,7 @@ class _Reader:
             if _share_digits(key, raw):
                 raise _InvalidRowError(_KEY_SHOWS_PHONE) from None
             return error
-        if phone.lstrip("0") in _NO_DIGIT.sub("", key):
+        if len(key) >= _FEWEST_DIGITS_OF_A_PHONE and phone.lstrip("0") in _NO_DIGIT.sub("", key):
             raise _InvalidRowError(_KEY_SHOWS_PHONE)
         return phone
 

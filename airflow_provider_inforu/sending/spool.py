@@ -90,11 +90,10 @@ class _Blocks(Generic[T]):
 
     def append(self, row: T) -> None:
         """Add a row."""
-        last = [*self._last, self._values(row)]
-        if len(last) < ROWS_IN_A_BLOCK:
-            self._last = last
+        if len(self._last) + 1 < ROWS_IN_A_BLOCK:
+            self._last.append(self._values(row))
             return
-        text = json.dumps(last, ensure_ascii=False)
+        text = json.dumps([*self._last, self._values(row)], ensure_ascii=False)
         self._database.write("INSERT INTO blocks VALUES (?, ?, ?)", (self._kind, self._full, text))
         self._full, self._last = self._full + 1, []
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from airflow_provider_inforu.capi.errors import InforuError
@@ -45,8 +43,11 @@ class TemporaryDatabase:
         :param values: What its placeholders stand for.
         :raises SpoolError: There is no room.
         """
-        with self._used():
-            return self._database.execute(statement, values).rowcount == 1
+        try:
+            with self._turn:
+                return self._database.execute(statement, values).rowcount == 1
+        except sqlite3.Error as error:
+            raise _describe(error) from None
 
     def read(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """Return what a statement finds.
@@ -55,16 +56,15 @@ class TemporaryDatabase:
         :param values: What its placeholders stand for.
         :raises SpoolError: It cannot be read.
         """
-        with self._used():
-            return self._database.execute(statement, values).fetchall()
+        try:
+            with self._turn:
+                return self._database.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise _describe(error) from None
 
-    @contextmanager
-    def _used(self) -> Iterator[None]:
-        with self._turn:
-            try:
-                yield
-            except sqlite3.Error as error:
-                raise SpoolError(
-                    f"people cannot be kept in a temporary file ({error}): make room in the folder for "
-                    "temporary files, or name another in SQLITE_TMPDIR"
-                ) from None
+
+def _describe(error: sqlite3.Error) -> SpoolError:
+    return SpoolError(
+        f"people cannot be kept in a temporary file ({error}): make room in the folder for temporary files, "
+        "or name another in SQLITE_TMPDIR"
+    )

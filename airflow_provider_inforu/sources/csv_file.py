@@ -32,10 +32,10 @@ def csv_rows(lines: Iterable[str], name: str, delimiter: str, columns: Sequence[
                 continue  # a line of spaces
             until = f", up to line {last}" if last > first else ""
             yield BadRow(name, first, f"the row has {_fields(len(cells))} instead of {len(header)}{until}")
-        elif any(_NUL in cell for cell in cells):
+        elif _NUL in "".join(cells):
             yield BadRow(name, first, "the row has a NUL character in it")
         else:
-            yield dict(zip(header, (cell or None for cell in cells), strict=True))
+            yield dict(zip(header, [cell or None for cell in cells], strict=True))
 
 
 def _records(

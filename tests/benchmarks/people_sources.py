@@ -36,12 +36,16 @@ def people(count):
     )
 
 
+def write_rows(path, rows):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, ["id", "phone", "name", "balance"])
+        table.writeheader()
+        table.writerows(rows)
+
+
 def write_file(path, count):
     if path.name.endswith(".csv"):
-        with path.open("w", encoding="utf-8", newline="") as file:
-            table = csv.DictWriter(file, ["id", "phone", "name", "balance"])
-            table.writeheader()
-            table.writerows(people(count))
+        write_rows(path, people(count))
     elif path.name.endswith(".gz"):
         plain = path.with_suffix("")
         write_file(plain, count)
