@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_inforu.get_provider_info import get_provider_info
+from docs.fill_pages import fill_page, list_pages
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -62,6 +63,24 @@ def test_each_option_exists(page):
     assert named <= set(OPTIONS)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", list_pages(), ids=lambda page: page.name)
 def test_code_is_visible_without_a_build(page):
     assert "literalinclude" not in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", list_pages(), ids=lambda page: page.name)
+def test_code_and_tables_equal_their_sources(page):
+    text = page.read_text("utf-8")
+    assert fill_page(text) == text, "run `make pages`"
+
+
+def test_a_page_gets_the_code_between_the_marks_of_an_example():
+    comment = "<!-- from example_dags/alerts.py: howto_decision -->\n"
+    code = 'approve = ApprovalOperator(\n    task_id="approve",'
+    assert f"{comment}```python\n{code}" in fill_page(f"Text\n{comment}```python\nold\n```\nText\n")
+
+
+def test_a_mark_that_an_example_lacks_is_an_error():
+    page = "<!-- from example_dags/alerts.py: howto_x -->\n```python\n```\n"
+    with pytest.raises(LookupError, match="howto_x"):
+        fill_page(page)
