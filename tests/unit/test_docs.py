@@ -2,11 +2,13 @@
 
 import re
 import runpy
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from airflow_provider_inforu.get_provider_info import get_provider_info
+from docs.argument_tables import build_table
 from docs.fill_pages import fill_page, list_pages
 
 ROOT = Path(__file__).parents[2]
@@ -84,3 +86,27 @@ def test_a_mark_that_an_example_lacks_is_an_error():
     page = "<!-- from example_dags/alerts.py: howto_x -->\n```python\n```\n"
     with pytest.raises(LookupError, match="howto_x"):
         fill_page(page)
+
+
+def test_an_argument_without_a_description_is_an_error():
+    with pytest.raises(LookupError, match="args"):
+        build_table("tests.unit.test_docs.take_args")
+
+
+def take_args(args):
+    """Describe nothing."""
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["operators.voice", "transfers.sql_to_voice", "sensors.voice", "triggers.events", "notifications.voice"],
+)
+def test_the_reference_has_each_class_that_a_dag_file_imports(module):
+    page = (ROOT / "docs" / "reference.md").read_text("utf-8")
+    names = [
+        name
+        for name, value in vars(import_module(f"airflow_provider_inforu.{module}")).items()
+        if not name.startswith("_") and isinstance(value, type) and value.__module__.endswith(f".{module}")
+    ]
+    assert names
+    assert [name for name in names if f"`{name}`" not in page and f".{name}`" not in page] == []
