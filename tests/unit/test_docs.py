@@ -76,6 +76,37 @@ def test_code_and_tables_equal_their_sources(page):
     assert fill_page(text) == text, "run `make pages`"
 
 
+def test_the_first_page_explains_the_terms():
+    terms = [
+        "recipient",
+        "key",
+        "batch",
+        "request",
+        "accepted",
+        "rejected",
+        "in doubt",
+        "skipped",
+        "ledger",
+        "receiver",
+        "campaign",
+        "manifest",
+        "send",
+    ]
+    assert set(terms) <= read_words(GETTING_STARTED).keys()
+
+
+def read_words(page: Path) -> dict[str, str]:
+    """Return the words that a page explains, each with its meaning."""
+    _, _, table = page.read_text("utf-8").partition("| word | meaning |\n|---|---|\n")
+    return dict(re.findall(r"^\| ([\w ]+) \| (.+) \|$", table.partition("\n\n")[0], re.MULTILINE))
+
+
+def test_a_word_means_the_same_on_both_pages():
+    words = read_words(ROOT / "docs" / "failures.md")
+    assert words
+    assert words.items() <= read_words(GETTING_STARTED).items()
+
+
 def test_a_page_gets_the_code_between_the_marks_of_an_example():
     comment = "<!-- from example_dags/alerts.py: howto_decision -->\n"
     code = 'approve = ApprovalOperator(\n    task_id="approve",'
