@@ -47,11 +47,10 @@ def test_the_first_dag_sends_to_the_people_of_its_upstream_task(tmp_path):
     assert call.message.format_map(row)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", list_pages(), ids=lambda page: page.name)
 def test_each_link_leads_to_a_file_and_a_heading(page):
-    targets = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", page.read_text("utf-8"))
-    assert targets
-    for file, anchor in targets:
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for file, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", text):
         target = page.parent / file if file else page
         assert target.is_file(), file
         if anchor:
@@ -105,6 +104,13 @@ def test_a_word_means_the_same_on_both_pages():
     words = read_words(ROOT / "docs" / "failures.md")
     assert words
     assert words.items() <= read_words(GETTING_STARTED).items()
+
+
+@pytest.mark.parametrize("page", list_pages(), ids=lambda page: page.name)
+def test_each_row_of_a_table_has_as_many_cells_as_its_head(page):
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1, table[:100]
 
 
 def test_a_page_gets_the_code_between_the_marks_of_an_example():
