@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 CODE = re.compile(
     r"(<!-- from (?P<file>\S+): (?P<mark>\w+) -->\n)```python\n.*?^```\n", re.DOTALL | re.MULTILINE
 )
-TABLE = re.compile(r"(<!-- arguments of (?P<name>[\w.]+) -->\n)\n(?:\|.*\n)*")
+TABLE = re.compile(r"(<!-- arguments of (?P<name>[\w.]+) -->\n)\n*(?:\|.*\n)*\n*")
 REFERENCE = re.compile(
     r"(<!-- reference of (?P<name>[\w.]+) -->\n).*?^(<!-- end of reference -->\n)", re.DOTALL | re.MULTILINE
 )
@@ -42,7 +42,7 @@ def fill_page(text: str) -> str:
     :raises LookupError: A file lacks a mark, or a name has arguments without a description.
     """
     filled = CODE.sub(lambda found: found[1] + _read_example(found["file"], found["mark"]), text)
-    filled = TABLE.sub(lambda found: f"{found[1]}\n{build_table(found['name'])}", filled)
+    filled = TABLE.sub(lambda found: f"{found[1]}\n{build_table(found['name'])}\n", filled)
     return REFERENCE.sub(
         lambda found: f"{found[1]}\n{build_reference(found['name']).rstrip()}\n\n{found[3]}", filled
     )
