@@ -1,11 +1,11 @@
-# make setup · demo · test · test-all · lint · docs · screenshots · compat · constraints · chaos · bench · lock · clean
+# make setup · demo · test · test-all · lint · docs · pages · screenshots · compat · constraints · chaos · bench · lock · clean
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 READY := .venv/.ready
 COMPAT := 3.0 3.1 3.2
 
-.PHONY: setup demo test test-all lint docs screenshots compat $(COMPAT:%=compat-%) constraints chaos bench lock clean
+.PHONY: setup demo test test-all lint docs pages screenshots compat $(COMPAT:%=compat-%) constraints chaos bench lock clean
 
 setup: $(READY)
 
@@ -42,6 +42,10 @@ lint: $(READY)
 docs: $(READY)
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+# Copies the code of the examples and the tables of arguments into the pages.
+pages: $(READY)
+	PYTHONPATH=. $(BIN)/python docs/fill_pages.py
 
 screenshots: $(READY)
 	PYTHONPATH=. $(BIN)/python docs/screenshots.py

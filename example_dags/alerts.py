@@ -13,15 +13,19 @@ from airflow_provider_inforu.notifications.voice import InforuVoiceNotifier
 # A Variable of Airflow with "0500000001, 0500000002": no phone is in a DAG file.
 ON_CALL = "{{ var.value.on_call_phones }}"
 
+# [START howto_deadline]
+ONE_HOUR = DeadlineAlert(
+    reference=DeadlineReference.DAGRUN_QUEUED_AT,
+    interval=timedelta(hours=1),
+    callback=AsyncCallback(InforuVoiceNotifier, kwargs={"phones": ON_CALL, "cooldown": 3600}),
+)
+# [END howto_deadline]
+
 
 @dag(
     schedule=None,
     params={"fail": Param(default=False, type="boolean")},
-    deadline=DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=timedelta(hours=1),
-        callback=AsyncCallback(InforuVoiceNotifier, kwargs={"phones": ON_CALL, "cooldown": 3600}),
-    ),
+    deadline=ONE_HOUR,
     tags=["inforu", "example"],
 )
 def alerts() -> None:
@@ -37,11 +41,13 @@ def alerts() -> None:
         if params["fail"]:
             raise RuntimeError("The shop does not answer.")
 
+    # [START howto_decision]
     approve = ApprovalOperator(
         task_id="approve",
         subject="May the orders be sent?",
         notifiers=InforuVoiceNotifier(phones=ON_CALL),
     )
+    # [END howto_decision]
     load_orders() >> approve
 
 

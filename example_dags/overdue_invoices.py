@@ -38,7 +38,7 @@ def overdue_invoices() -> None:
 
     @task
     def fill_demo_tables() -> None:
-        """Make the tables anew; a real DAG has no such task."""
+        """Make new tables; a real DAG has no such task."""
         from airflow.providers.sqlite.hooks.sqlite import SqliteHook
 
         with closing(SqliteHook(DATABASE).get_conn()) as connection:

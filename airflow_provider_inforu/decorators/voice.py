@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class _TextToSpeechDecoratedOperator(InforuSendTextToSpeechOperator, DecoratedOperator):
-    """Phones the people whom a function returns.
+    """Phone the people that a function returns.
 
     :param python_callable: The function. A retry calls it again, and stops if the people changed while
         some of them are left to call.
@@ -70,13 +70,13 @@ def text_to_speech_task(
     python_callable: Callable[..., Any] | None = None,
     **kwargs: Any,  # noqa: ANN401 - to the operator
 ) -> TaskDecorator:
-    """Make a task of a function that returns people: it phones each of them and reads a text out.
+    """Make a task of a function that returns people. The task phones each of them and reads a text out.
 
     It is ``@task.inforu_text_to_speech(message=...)`` in a DAG, takes the arguments of
     `InforuSendTextToSpeechOperator` but for ``recipients``, and returns the manifest. The function returns
     what ``recipients`` takes, or yields rows.
 
-    :param python_callable: The function.
+    :param python_callable: The function below the decorator. Python passes it; a DAG file does not.
     """
     return task_decorator_factory(
         python_callable=python_callable,

@@ -64,7 +64,7 @@ def _read_occasion(notifier: InforuVoiceNotifier, context: object) -> Occasion:
 
 
 def _prepare(notifier: InforuVoiceNotifier, occasion: Occasion, context: object) -> tuple[Alert, InforuHook]:
-    """Return what to say to whom, and the hook of the connection."""
+    """Return the alert and the hook of the connection."""
     for complaint in notifier.complaints:
         log.error("alert %r: %s", occasion.name, complaint)
     rendering = Rendering(notifier, _values(context), occasion.name)

@@ -1,8 +1,8 @@
 """One ring and not forty: who rings first keeps the others quiet for a while.
 
-Callbacks run in workers, in the DAG processor and in the triggerer, perhaps on several machines. So a
-cool-down is kept where all of them look: in Redis or below an object-storage path, where the configuration
-names one, and otherwise in the machine's folder for temporary files.
+Callbacks run in workers, in the DAG processor and in the triggerer, and these may be on several machines. So
+a cool-down is kept where all of them look: in Redis or below an object-storage path. If the configuration
+names neither, it is kept in the machine's folder for temporary files.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 REDIS_SECONDS = 5.0
 FOLDER = "~cooldowns"
-"""Beside the ledgers, whose folders are called by DAGs: no DAG may be called so."""
+"""Next to the ledgers, whose folders have the names of DAGs. No DAG can have this name."""
 
 
 class Cooldown(Protocol):
@@ -47,7 +47,7 @@ def new_cooldown() -> Cooldown:
 
 
 class RedisCooldown:
-    """Keeps cool-downs in Redis: exact, wherever callbacks run.
+    """Keeps cool-downs in Redis: exact on any machine.
 
     :param url: Address of the server.
     """

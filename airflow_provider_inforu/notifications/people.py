@@ -1,4 +1,4 @@
-"""Whom to call: phones as users write them, checked, each once. People are named by their place."""
+"""The people to call: phones as users write them, checked, each once. People are named by their place."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _AROUND = " \t\r[](){}'\""
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Whom to call, and who is left out.
+    """The people to call, and the people who are left out.
 
     :ivar phones: In local form, by the person's place in the list, from 1.
-    :ivar left_out: Why, for each who is left out; with no phone in it.
+    :ivar left_out: The reason for each person who is left out; with no phone in it.
     """
 
     phones: dict[int, str] = field(repr=False)

@@ -80,7 +80,7 @@ class Rendering:
         return text
 
     def campaign(self) -> str | None:
-        """Return the campaign's id; None where there is none, or none that can be: then a text is heard."""
+        """Return the campaign's id; None if it is missing or invalid: then a text is heard."""
         if self._notifier.campaign_id is None:
             return None
         try:

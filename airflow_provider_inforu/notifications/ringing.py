@@ -38,11 +38,11 @@ RING_SECONDS = 36.0
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What is to be said to whom.
+    """The text of an alert and the people who hear it.
 
     :ivar name: What the log calls it; with no phone in it.
     :ivar subject: What it is about, as the cool-down tells it from others: it may hold anything.
-    :ivar people: Whom to call.
+    :ivar people: The people to call.
     :ivar text: What is read out; None where a campaign holds it.
     :ivar campaign_id: The campaign that is heard instead of a text.
     :ivar cooldown: Seconds in which the same people are not called again about the same subject.
@@ -148,7 +148,7 @@ def _call(alert: Alert, hook: InforuHook, give_back: Callable[[], None], end: fl
         Call(phone=phone, text=alert.text, message_id=f"{alert_id}-{place}")
         for place, phone in alert.people.phones.items()
     ]
-    # Before the request: whoever ends this process leaves no other trace.
+    # Before the request: a process that is ended leaves no other trace.
     log.info("alert %r: calling %s (send_id %s)", alert.name, _count(alert), alert_id)
     try:
         receipt = _send(alert, _in_a_hurry(hook), calls, end)

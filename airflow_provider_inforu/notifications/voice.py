@@ -37,25 +37,26 @@ class InforuVoiceNotifier(BaseNotifier):
     ``DeadlineAlert``, and in ``HITLOperator(notifiers=…)``. It raises nothing there: what it cannot do is an
     error in the log. Nobody is called again after an answer that never came.
 
-    :param phones: Whom to call, at most 100: a phone, a list of them, or a text with commas (templated);
-        needed. Better ``"{{ var.value.on_call_phones }}"`` than phones in a DAG file.
-    :param message: What is read to them (templated). By default a sentence that says what happened. One that
-        cannot be rendered is replaced by that sentence, and one of more than 600 characters is cut.
-    :param language: The language of that sentence: ``en`` (default) or ``he``.
-    :param campaign_id: A campaign that exists, which they hear instead of a message (templated). One that
-        cannot be rendered, or is empty, is replaced by the sentence too.
-    :param inforu_conn_id: The connection (``inforu_default``, templated).
-    :param cooldown: For how long the same people are not called again about the same subject: a timedelta
-        or seconds (15 minutes); 0 calls each time.
-    :param subject: What counts as the same (templated). By default what happened, and the ids of DAG and
-        task; for a decision also the question.
-    :param quiet_hours: When nobody is called, such as ``22:00-07:00``, in Israel's time; by default never.
-    :param ignore_possible_sending_time: Let the vendor ignore the sending hours that are set on its system
-        (True): an alert is for now. None leaves it to the vendor.
-    :param context: Given by Airflow where it makes the notifier itself, for a deadline.
+    :param phones: The phones to call, at most 100: one phone, a list, or a text with commas. This argument is
+        needed. Use ``"{{ var.value.on_call_phones }}"`` rather than phones in a DAG file.
+    :param message: The text that is read out. None: a sentence that says what happened. The sentence also
+        replaces a text that cannot be rendered. A text of more than 600 characters is cut.
+    :param language: The language of that sentence: English (``en``) or Hebrew (``he``).
+    :param campaign_id: An existing campaign that is played instead of a text. If it is empty or cannot be
+        rendered, the sentence is read out.
+    :param inforu_conn_id: The id of the connection.
+    :param cooldown: How long the same people are not called again about the same subject: a timedelta or
+        seconds. 0 calls each time.
+    :param subject: The subject that ``cooldown`` compares. None: what happened, with the ids of the DAG and
+        the task; for a decision also the question.
+    :param quiet_hours: The hours in which nobody is called, such as ``22:00-07:00``, in Israel's time. None:
+        no such hours.
+    :param ignore_possible_sending_time: Whether the vendor ignores the sending hours that are set on its
+        system. None leaves it to the vendor.
+    :param context: Airflow passes it if it makes the notifier itself, for a deadline. Do not set it.
     :param unknown: There are no others.
-    :raises InforuInputError: An argument is missing, unknown or cannot be. For a deadline it is an error in
-        the log, and the argument's default holds.
+    :raises InforuInputError: An argument is missing, unknown or invalid. For a deadline it is an error in
+        the log, and the argument's default is used.
     """
 
     template_fields: Sequence[str] = ("phones", "message", "subject", "campaign_id", "inforu_conn_id")

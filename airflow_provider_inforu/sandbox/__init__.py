@@ -14,7 +14,7 @@ __all__ = ["SandboxServer"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute
-    """Import the server when it is asked for: every ``airflow`` command reads the options beside it."""
+    """Import the server when it is asked for: every ``airflow`` command reads the options in this package."""
     if name == "SandboxServer":
         from airflow_provider_inforu.sandbox.server import SandboxServer
 

@@ -44,7 +44,7 @@ def control_routes(account: Account, wire: Wire) -> APIRouter:
 
 
 class _Control:
-    """The methods that are not ``async`` run beside the event loop, which answers on meanwhile."""
+    """The methods that are not ``async`` run in threads, so the event loop goes on answering."""
 
     def __init__(self, account: Account, wire: Wire) -> None:
         self._account = account

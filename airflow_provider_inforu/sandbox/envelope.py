@@ -18,7 +18,7 @@ _KNOWN = {status.value: status for status in StatusId}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a function answers: a StatusId, the HTTP code beside it, and the envelope's ``Data``."""
+    """What a function answers: a StatusId, the HTTP code next to it, and the envelope's ``Data``."""
 
     status_id: int
     http_status: int

@@ -37,7 +37,7 @@ _PARAMETERS: dict[str, frozenset[str]] = {
     "accept_then_error": frozenset({"http_status", "body"}),
     "refuse": frozenset({"seconds"}),
 }
-"""Every kind with the parameters that it takes beside ``function`` and ``count``."""
+"""Every kind with the parameters that it takes in addition to ``function`` and ``count``."""
 
 
 class Fault(ControlModel):

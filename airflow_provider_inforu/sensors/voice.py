@@ -46,19 +46,20 @@ class InforuVoiceJobSensor(BaseSensorOperator):
 
     Deferred, it takes no worker slot. It calls nobody, so it may be retried and cleared at will.
 
-    :param send: What an operator returned (``send=call.output``), or a send_id together with ``expected``.
-    :param expected: How many calls to wait for; by default those that the vendor accepted.
-    :param source: ``notifications`` (default) asks the receiver, ``status_function`` the function of the
-        account that the connection names.
-    :param complete_when: The share of the calls that must have ended (1.0).
-    :param on_timeout: When the time is over: ``fail`` (default) without a retry, or ``succeed`` with what is
+    :param send: The manifest that an operator returned (``send=call.output``), or a send_id. A send_id also
+        needs ``expected``.
+    :param expected: The number of calls to wait for. None: the calls that the vendor accepted.
+    :param source: ``notifications`` asks the receiver. ``status_function`` asks the status function that the
+        connection names.
+    :param complete_when: The share of the calls that must have ended, above 0 and at most 1.
+    :param on_timeout: When the time is over: ``fail`` fails without a retry, ``succeed`` returns what is
         known then.
-    :param inforu_conn_id: The connection (``inforu_default``).
-    :param poke_interval: Seconds between looks (30).
-    :param timeout: Seconds to wait at most (Airflow's default for sensors: seven days).
-    :param soft_fail: Skip the task instead of failing it when the time is over (False).
-    :param deferrable: Wait in the triggerer; by default as ``[operators] default_deferrable`` says.
-    :param mode: When it is not deferred: ``poke`` holds the worker, ``reschedule`` gives it back in between.
+    :param inforu_conn_id: The id of the connection.
+    :param poke_interval: Seconds between two looks, or a timedelta.
+    :param timeout: Seconds to wait at most. Airflow's own default is seven days.
+    :param soft_fail: Whether the task is skipped instead of failed when the time is over.
+    :param deferrable: Whether it waits in the triggerer and takes no worker slot.
+    :param mode: If it is not deferred: ``poke`` holds the worker, ``reschedule`` frees it between two looks.
     :return: The summary: ``send_id``, ``calls``, ``by_status``, ``by_digit``, ``first_at``, ``last_at``, and
         ``complete``, whether as many calls ended as were waited for.
     """

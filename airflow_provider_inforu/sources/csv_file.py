@@ -13,7 +13,7 @@ _NAMES_OF_DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons"}
 
 
 def csv_rows(lines: Iterable[str], name: str, delimiter: str, columns: Sequence[str]) -> Iterator[Row]:
-    """Read the rows. Cells are text, and an empty cell is None, which is a missing field.
+    """Read the rows. Cells are text. An empty cell becomes None, which means a missing field.
 
     :param lines: The file's lines.
     :param name: The file's name, for errors.

@@ -47,8 +47,8 @@ def rows_of_file(
     :param path: A path, or any URL that Airflow's ``ObjectStoragePath`` opens. It ends in ``.csv``, ``.tsv``,
         ``.ndjson`` or ``.jsonl``, each with or without ``.gz``, or in ``.parquet``, which needs the extra
         ``parquet``.
-    :param encoding: Of a text file, such as ``cp1255``. UTF-8 by default, with or without its mark.
-    :param file_format: What is in the file, where its name does not say so.
+    :param encoding: The encoding of a text file, such as ``cp1255``. None: UTF-8, with or without its mark.
+    :param file_format: The format of the file, if its name does not say it.
     :param columns: Names of columns that must be there (of `AnyOf` one), in CSV and Parquet. Each object of
         NDJSON has fields of its own.
     :raises SourceError: At once: the format or the encoding is unknown. With a row: the file cannot be

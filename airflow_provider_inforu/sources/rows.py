@@ -95,7 +95,7 @@ class StreamedRows(Iterable[Any]):
         return self._rows
 
     def close(self) -> None:
-        """Close what they are read from, wherever the reading has come to."""
+        """Close the source of the rows, also before its end."""
         self._rows.close()
 
     def __repr__(self) -> str:

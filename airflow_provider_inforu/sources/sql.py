@@ -51,7 +51,7 @@ def rows_of_query(
     several statements may commit and then write. PostgreSQL keeps the rows in the server, and SQLite finds
     them one by one. With other drivers it depends: MySQL's read all rows into memory first.
 
-    :param hook: Of the database: any ``DbApiHook``, such as ``PostgresHook``.
+    :param hook: The hook of the database: any ``DbApiHook``, such as ``PostgresHook``.
     :param sql: One query.
     :param parameters: Its parameters, as the driver takes them.
     :param columns: Names of columns that must be in the result.

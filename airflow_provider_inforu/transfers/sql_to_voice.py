@@ -31,8 +31,8 @@ class _FromQuery(HidesRows):
     """Takes the people from a query.
 
     :param sql: One query, or the name of a ``.sql`` file. Its columns are the fields of a recipient.
-    :param conn_id: The connection of the database: any that Airflow has a DB-API hook for.
-    :param parameters: What the query's placeholders stand for, as the driver takes them.
+    :param conn_id: The id of the database's connection. Airflow must have a DB-API hook for it.
+    :param parameters: The values of the query's placeholders, as the driver takes them.
     """
 
     query_fields: ClassVar[tuple[str, ...]] = ("sql", "conn_id", "parameters")
@@ -81,9 +81,9 @@ class SqlToInforuVoiceOperator(_FromQuery, InforuSendTextToSpeechOperator):
     The rows are streamed: on PostgreSQL and SQLite memory does not grow with their number. Each try runs the
     query again, and stops where the people differ from those of the first try.
 
-    :param sql: One query, or the name of a ``.sql`` file (templated). Its columns are a recipient's fields.
-    :param conn_id: The connection of the database: any that Airflow has a DB-API hook for.
-    :param parameters: What the query's placeholders stand for, as the driver takes them (templated).
+    :param sql: One query, or the name of a ``.sql`` file. Its columns are the fields of a recipient.
+    :param conn_id: The id of the database's connection. Airflow must have a DB-API hook for it.
+    :param parameters: The values of the query's placeholders, as the driver takes them.
     """
 
     template_fields: Sequence[str] = (
@@ -102,9 +102,9 @@ class SqlToInforuCampaignOperator(_FromQuery, InforuSendExistingCampaignOperator
     It takes the arguments of `InforuSendExistingCampaignOperator` in addition to these, but not
     ``recipients``, and reads the query as `SqlToInforuVoiceOperator` does.
 
-    :param sql: One query, or the name of a ``.sql`` file (templated). Its columns are a recipient's fields.
-    :param conn_id: The connection of the database: any that Airflow has a DB-API hook for.
-    :param parameters: What the query's placeholders stand for, as the driver takes them (templated).
+    :param sql: One query, or the name of a ``.sql`` file. Its columns are the fields of a recipient.
+    :param conn_id: The id of the database's connection. Airflow must have a DB-API hook for it.
+    :param parameters: The values of the query's placeholders, as the driver takes them.
     """
 
     template_fields: Sequence[str] = (

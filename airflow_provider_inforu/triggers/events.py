@@ -25,27 +25,27 @@ if TYPE_CHECKING:
 PAGE = 1000
 """The most notifications that one event is about."""
 SETTLED_SECONDS = 10.0
-"""After so long Airflow has surely stored an event, and the place behind it is kept."""
+"""After this time Airflow has surely stored an event, and the place behind it is kept."""
 _BACKLOG_PAUSE_SECONDS = 1.0
 _SHORTEST_POLL_SECONDS = 0.05
 _EVENNESS = (0.8, 1.2)
 
 
 class InforuCallEventTrigger(BaseEventTrigger):
-    """Fire an event whenever outcomes of calls have arrived at the receiver.
+    """Fire an event each time that outcomes of calls have arrived at the receiver.
 
     For ``Asset(watchers=[AssetWatcher(name=…, trigger=InforuCallEventTrigger())])``. One event is about up to
     1,000 notifications: counts by status and digit, the sends, and the first 100 calls by the person's key.
 
-    Where it stopped is kept in the asset's state (Airflow 3.3 and later), so that after a restart of the
-    triggerer every notification is in an event, some perhaps in two. Before 3.3, and where one trigger
-    watches for several assets, it begins with what arrives after it has started.
+    The trigger keeps its place in the asset's state (Airflow 3.3 and later). So after a restart of the
+    triggerer every notification is in an event, and some may be in two. Before 3.3, and if one trigger
+    watches for several assets, it begins with the notifications that arrive after its start.
 
     :param inforu_conn_id: The connection (``inforu_default``).
-    :param send_id: Only outcomes of this send; None (default) for all, also of calls that others made.
-    :param status: Only outcomes with this status, or one of these; None (default) for all.
-    :param poll_interval: Seconds between looks (30), give or take a fifth.
-    :raises InforuInputError: The list of statuses is empty, or the interval is none.
+    :param send_id: Only outcomes of this send. None: all outcomes, also of calls that others made.
+    :param status: Only outcomes with this status, or with one of these. None: all.
+    :param poll_interval: Seconds between two looks, plus or minus a fifth.
+    :raises InforuInputError: The list of statuses is empty, or the interval is invalid.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class InforuCallEventTrigger(BaseEventTrigger):
             try:
                 kept = await self._kept()
             except Exception as error:
-                # Beginning anew would skip what arrived since.
+                # A new beginning would skip what arrived since.
                 self._complain(f"the asset's state could not be read ({type(error).__name__})", passing=True)
             else:
                 if kept is not None:
@@ -129,7 +129,7 @@ class InforuCallEventTrigger(BaseEventTrigger):
         await asyncio.sleep(max(seconds, _SHORTEST_POLL_SECONDS) * spread)
 
     def _complain(self, message: str, *, passing: bool) -> None:
-        """Log what is wrong, once until it changes: the trigger goes on, since somebody may mend it."""
+        """Log what is wrong, once until it changes. The trigger goes on: somebody may correct it."""
         if message == self._complaint:
             return
         self._complaint = message

@@ -34,7 +34,7 @@ THREADS = 4
 THREADS_OF_A_RECEIVER = 2
 """One that is silent leaves the others to the triggers of other connections."""
 SETTINGS_SECONDS = 60.0
-"""How long a connection is not read anew."""
+"""How long a connection is not read again."""
 FAILURE_SECONDS = 5.0
 """How long a failure is not repeated: a thousand triggers may wait for the same answer."""
 SLOW_SECONDS = 1.0
@@ -103,7 +103,7 @@ class _Entry:
 
 
 class SharedHooks:
-    """One hook for each connection, whose settings are read anew now and then."""
+    """One hook for each connection. Its settings are read again now and then."""
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
@@ -112,7 +112,7 @@ class SharedHooks:
         """Return what the triggers of a connection share.
 
         :param conn_id: The connection.
-        :raises InforuInputError: There is none, or a field of it is wrong.
+        :raises InforuInputError: The connection is missing, or a field of it is wrong.
         :raises ConnectionUnreadableError: Airflow could not say.
         """
         loop = asyncio.get_running_loop()
@@ -129,7 +129,7 @@ class SharedHooks:
         return entry.shared
 
     def doubt(self, conn_id: str, error: InforuError) -> None:
-        """Read a connection anew at the next look, where an error says that its secret may have changed.
+        """Read a connection again at the next look if an error says that its secret may have changed.
 
         :param conn_id: The connection.
         :param error: What a look raised.
