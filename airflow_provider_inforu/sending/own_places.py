@@ -16,9 +16,13 @@ _REMEMBERED_PLACES = 1000  # more than any account may make requests in a second
 
 
 class PlaceHistory:
-    """When places were taken, and when their requests left. Two rates of one send share it."""
+    """When places were taken, and when their requests left. Two rates of one send share it.
+
+    :ivar due: When the next request may take a place, if there are not too many in the window; None at first.
+    """
 
     def __init__(self) -> None:
+        self.due: float | None = None
         self.taken: deque[float] = deque(maxlen=_REMEMBERED_PLACES)
         self.left: deque[float] = deque(maxlen=_REMEMBERED_PLACES)
 
@@ -36,17 +40,16 @@ class OwnPlaces:
     def __init__(self, most: int, window: float, history: PlaceHistory) -> None:
         self._most = most
         self._window = window
-        self._taken, self._left = history.taken, history.left
-        self._due = time.monotonic()
+        self._history = history
         self._leaving = 0
 
     def take(self) -> bool:
         """Take a place; return False where none is free."""
-        now, taken = time.monotonic(), self._taken
-        due = max(self._due, now - CATCH_UP_SECONDS)
+        now, taken = time.monotonic(), self._history.taken
+        due = now if self._history.due is None else max(self._history.due, now - CATCH_UP_SECONDS)
         if now < due or (len(taken) >= self._most and now - taken[-self._most] < self._window):
             return False
-        self._due = due + EVENNESS * self._window / self._most
+        self._history.due = due + EVENNESS * self._window / self._most
         taken.append(now)
         self._leaving += 1
         return True
@@ -60,11 +63,11 @@ class OwnPlaces:
         together, self._leaving = self._leaving, 0
         if not together:
             return
-        others = self._most - together
-        if len(self._left) > others:
-            wait = self._left[-others - 1] + self._window - time.monotonic()
+        others, left = self._most - together, self._history.left
+        if len(left) > others:
+            wait = left[-others - 1] + self._window - time.monotonic()
             time.sleep(max(0.0, min(wait, LONGEST_WAIT_SECONDS)))
-        self._left.extend([time.monotonic()] * together)
+        left.extend([time.monotonic()] * together)
 
 
 class Unlimited:

@@ -46,9 +46,9 @@ class Throttle:
     def __init__(self, requests_per_second: float, shared: SharedLimit | None = None) -> None:
         self._slow_until = 0.0
         self._refused_since: float | None = None
-        history = PlaceHistory()
-        self._places = _evenly(requests_per_second, shared, history)
-        self._few_places = _evenly(requests_per_second / 2, shared, history)
+        self._history = PlaceHistory()
+        self._places = _evenly(requests_per_second, shared, self._history)
+        self._few_places = _evenly(requests_per_second / 2, shared, self._history)
 
     def take(self) -> bool:
         """Return whether a request may leave now, and count it if so.
@@ -76,6 +76,7 @@ class Throttle:
     def slow_down(self) -> None:
         """Halve the rate for a while; without a limit there is nothing to halve."""
         self._slow_until = time.monotonic() + SLOWER_SECONDS
+        self._history.due = None  # the pause that the vendor asked for is not caught up
 
 
 def _evenly(requests_per_second: float, shared: SharedLimit | None, history: PlaceHistory) -> Places:

@@ -54,9 +54,10 @@ def test_without_a_limit_every_request_may_leave():
     assert throttle.take()
 
 
-@pytest.mark.parametrize("requests_per_second", [1, 2])
-def test_there_is_no_burst_at_the_start(requests_per_second):
+@pytest.mark.parametrize("requests_per_second", [1, 2, 30])
+def test_there_is_no_burst_at_the_start(clock, requests_per_second):
     throttle = Throttle(requests_per_second)
+    clock.now += 10  # until the first request is ready
     assert [throttle.take() for _ in range(5)] == [True, False, False, False, False]
 
 
@@ -72,6 +73,17 @@ def test_after_a_rate_limit_another_and_slower_pace_holds_for_a_minute(clock):
     assert throttle.take()
     clock.now += 0.6
     assert throttle.take()
+
+
+def test_the_slower_pace_begins_without_a_burst(clock):
+    throttle = Throttle(30)
+    for _ in range(20):
+        assert throttle.take()
+        throttle.leave()
+        clock.now += 0.05
+    throttle.slow_down()
+    clock.now += 5  # as the vendor asked
+    assert [throttle.take() for _ in range(3)] == [True, False, False]
 
 
 def test_requests_before_a_rate_limit_count_for_the_second_after_it(clock):
