@@ -26,11 +26,11 @@ QUICK := not long and not postgres and (not integration or main_flow)
 PYTEST := $(BIN)/python -m pytest --dist loadgroup
 
 test: $(READY)
-	$(PYTEST) --numprocesses 4 -m "$(QUICK)"
+	$(PYTEST) --numprocesses 5 -m "$(QUICK)"
 
 # Both halves count for the coverage, and only together.
 test-all: $(READY)
-	$(PYTEST) --numprocesses 4 -m "$(QUICK)" --cov --cov-report= --cov-fail-under=0
+	$(PYTEST) --numprocesses 5 -m "$(QUICK)" --cov --cov-report= --cov-fail-under=0
 	$(PYTEST) --numprocesses 3 -m "not ($(QUICK))" --cov --cov-append --cov-report=term
 
 lint: $(READY)
