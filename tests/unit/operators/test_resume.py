@@ -14,6 +14,9 @@ from tests.task_runner import TaskRunner
 
 HEADER = "id,phone\n"
 
+NEVER = 86_400
+"""A `notification_delay` for which the sandbox keeps notifications back, until it is told another one."""
+
 
 @pytest.fixture
 def sandbox(connection, inforu_sandbox, receiver):
@@ -162,8 +165,10 @@ def test_people_taken_as_called_and_rejected_people_are_named_at_both_ends_of_th
 def test_a_late_outcome_settles_a_batch_in_doubt_though_the_source_is_gone(runner, sandbox, source, tmp_path):
     path = tmp_path / "report.csv"
     sandbox.add_fault("accept_then_drop")
+    sandbox.update_settings(notification_delay=NEVER)
     task = send(source.write(250), report_path=str(path))
     assert runner.run(task) == "deferred"
+    sandbox.update_settings(notification_delay=0)
     assert manifest_of(runner)["in_doubt"] == 100
     source.path.unlink()
     state = wait_and_resume(runner, task)
@@ -177,8 +182,10 @@ def test_a_late_outcome_settles_a_batch_in_doubt_though_the_source_is_gone(runne
 
 def test_all_rounds_of_a_wait_have_one_deadline(runner, sandbox, source):
     sandbox.add_fault("accept_then_drop")
+    sandbox.update_settings(notification_delay=NEVER)
     task = send(source.write(150))
     assert runner.run(task) == "deferred"
+    sandbox.update_settings(notification_delay=0)
     deadline = runner.trigger().deadline
     assert wait_and_resume(runner, task) == "deferred"
     assert runner.trigger().deadline == deadline
