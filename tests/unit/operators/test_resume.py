@@ -10,12 +10,10 @@ from airflow.sdk import task as task_decorators
 
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from airflow_provider_inforu.sending import facts
+from tests.integration.ground import NEVER
 from tests.task_runner import TaskRunner
 
 HEADER = "id,phone\n"
-
-NEVER = 86_400
-"""A `notification_delay` for which the sandbox keeps notifications back, until it is told another one."""
 
 
 @pytest.fixture

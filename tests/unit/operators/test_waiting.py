@@ -13,6 +13,7 @@ from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.operators.rows import HiddenRows
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from airflow_provider_inforu.operators.wait import read_event, wait_here, wait_in_triggerer
+from tests.integration.ground import NEVER
 from tests.task_runner import TaskRunner
 
 RECEIVER_FIELDS = ("receiver_url", "notification_secret")
@@ -122,9 +123,10 @@ def test_calls_that_do_not_end_in_time_fail_and_a_retry_waits_again_and_sends_no
 
 def test_a_batch_in_doubt_whose_calls_reported_is_accepted_by_itself(runner, sandbox):
     sandbox.add_fault("accept_then_drop")
-    sandbox.update_settings(call_seconds=2)
+    sandbox.update_settings(notification_delay=NEVER)
     task = send(people(250), max_in_flight=1)
     assert runner.run(task) == "deferred"
+    sandbox.update_settings(notification_delay=0)
     assert runner.xcoms["return_value"]["in_doubt"] == 100
     state = wait_and_resume(runner, task)
     while state == "deferred":
@@ -137,8 +139,10 @@ def test_a_batch_in_doubt_whose_calls_reported_is_accepted_by_itself(runner, san
 
 def test_when_everybody_is_in_doubt_and_was_called_the_send_succeeds(runner, sandbox):
     sandbox.add_fault("accept_then_drop")
+    sandbox.update_settings(notification_delay=NEVER)
     task = send(people(3))
     assert runner.run(task) == "deferred"
+    sandbox.update_settings(notification_delay=0)
     assert wait_and_resume(runner, task) == "deferred"
     assert wait_and_resume(runner, task) == "success"
     assert runner.xcoms["return_value"]["accepted"] == 3
@@ -158,8 +162,10 @@ def test_people_in_doubt_who_never_report_fail_the_task_without_a_retry(runner, 
 
 def test_a_cleared_task_asks_the_receiver_before_it_calls_anybody_in_doubt_again(runner, sandbox):
     sandbox.add_fault("accept_then_drop")
+    sandbox.update_settings(notification_delay=NEVER)
     task = send(people(3), in_doubt="resend")
     assert runner.run(task) == "deferred"
+    sandbox.update_settings(notification_delay=0)
     event_of(runner)
     task = send(people(3), in_doubt="resend")
     assert runner.run(task, try_number=2) == "deferred"
