@@ -31,7 +31,7 @@ test: $(READY)
 # Both halves count for the coverage, and only together.
 test-all: $(READY)
 	$(PYTEST) --numprocesses 5 -m "$(QUICK)" --cov --cov-report= --cov-fail-under=0
-	$(PYTEST) --numprocesses 3 -m "not ($(QUICK))" --cov --cov-append --cov-report=term
+	$(PYTEST) --numprocesses 3 --durations 30 -m "not ($(QUICK))" --cov --cov-append --cov-report=term
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
