@@ -23,7 +23,7 @@ from airflow_provider_inforu.ui.call_views import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_inforu.sending.decisions import Choice
+    from airflow_provider_inforu.ledger.decisions import Choice
 
 START = dt.datetime(2026, 11, 29, 9, 0, tzinfo=dt.UTC)
 BATCH = 100

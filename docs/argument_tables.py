@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 ARGUMENT = re.compile(r"^:(param|ivar) (\w+): *(.*?)(?=^:|\Z)", re.DOTALL | re.MULTILINE)
 LITERALS = (
-    "airflow_provider_inforu.sending.choices",
+    "airflow_provider_inforu.recipients.choices",
     "airflow_provider_inforu.notifications.sentences",
     "airflow_provider_inforu.outcomes.awaited",
     "airflow_provider_inforu.outcomes.sources",

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_inforu.cli.errors import AnsweredError, ends_with_one_line, print_json, say
 from airflow_provider_inforu.cli.places import places_of
 from airflow_provider_inforu.cli.terminal import bar, print_table
-from airflow_provider_inforu.sending.batch_state import LedgerError
-from airflow_provider_inforu.sending.ledger_reader import read_ledger
-from airflow_provider_inforu.sending.ledger_summary import summarise
+from airflow_provider_inforu.ledger.batch_state import LedgerError
+from airflow_provider_inforu.ledger.ledger_reader import read_ledger
+from airflow_provider_inforu.ledger.ledger_summary import summarise
 
 if TYPE_CHECKING:
     from argparse import Namespace

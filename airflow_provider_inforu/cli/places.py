@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow_provider_inforu.cli.api import NotFoundError
 from airflow_provider_inforu.cli.errors import CommandError, UsageError
 from airflow_provider_inforu.cli.stores import RestStateStore, api_at
-from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore, iter_folders
+from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore, iter_folders
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator
 
     from airflow_provider_inforu.cli.api import AirflowApi
-    from airflow_provider_inforu.sending.ledger_reader import ReadableStore
+    from airflow_provider_inforu.ledger.ledger_reader import ReadableStore
 
 PAGE = 100
 """The most that Airflow gives at a time, unless it is told otherwise."""

@@ -8,17 +8,17 @@ from airflow_provider_inforu.cli.errors import UnprintedError, UsageError, ends_
 from airflow_provider_inforu.cli.stores import RestStateStore, store_of
 from airflow_provider_inforu.cli.summary import batch_rows, header_rows
 from airflow_provider_inforu.cli.terminal import confirm, print_table
-from airflow_provider_inforu.sending.batch_state import BatchState
-from airflow_provider_inforu.sending.ledger_summary import list_batches, numbers_in, summarise
-from airflow_provider_inforu.sending.settling import choose_batches, read_or_refuse, settle
+from airflow_provider_inforu.ledger.batch_state import BatchState
+from airflow_provider_inforu.ledger.ledger_summary import list_batches, numbers_in, summarise
+from airflow_provider_inforu.ledger.settling import choose_batches, read_or_refuse, settle
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Mapping
 
-    from airflow_provider_inforu.sending.batch_state import BatchRecord
-    from airflow_provider_inforu.sending.decisions import Choice
-    from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
+    from airflow_provider_inforu.ledger.batch_state import BatchRecord
+    from airflow_provider_inforu.ledger.decisions import Choice
+    from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
 
 WHO = (
     "People are numbered in the order in which they are called; skipped rows have no number. The log and\n"

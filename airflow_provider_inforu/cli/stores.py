@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.cli.api import AirflowApi, NotFoundError
 from airflow_provider_inforu.cli.errors import CommandError
-from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
-from airflow_provider_inforu.sending.settling import FINISHED
-from airflow_provider_inforu.sending.stores import latest_of_tries, parse
+from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
+from airflow_provider_inforu.ledger.settling import FINISHED
+from airflow_provider_inforu.ledger.task_state_store import latest_of_tries, parse
 
 if TYPE_CHECKING:
     from argparse import Namespace

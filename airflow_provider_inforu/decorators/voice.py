@@ -11,7 +11,7 @@ from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factor
 from airflow_provider_inforu._compat import context_merge, determine_kwargs
 from airflow_provider_inforu.operators.rows import HiddenArguments, HiddenRows, rows_of, without_recipients
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
-from airflow_provider_inforu.sources.rows import StreamedRows
+from airflow_provider_inforu.recipients.input_rows import StreamedRows
 
 if TYPE_CHECKING:
     from airflow.sdk.bases.decorator import TaskDecorator

@@ -96,7 +96,7 @@ class InforuHook(BaseHook):
         """
         from airflow_provider_inforu.hooks.loading import get_connection_async, in_airflow_thread
 
-        connection = await get_connection_async(self)
+        connection = await get_connection_async(self.inforu_conn_id, self)
         # Masking asks the supervisor. From such a thread that works in every version of Airflow.
         self.settings = await in_airflow_thread(_read_masked, connection)
 

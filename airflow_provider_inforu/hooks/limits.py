@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_inforu._compat import conf
-from airflow_provider_inforu.sending.plan import digest
+from airflow_provider_inforu.recipients.batches import digest
 from airflow_provider_inforu.sending.shared_places import SharedLimit
 
 if TYPE_CHECKING:

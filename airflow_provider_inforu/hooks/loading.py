@@ -11,26 +11,27 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Connection
 
-    from airflow_provider_inforu.hooks.inforu import InforuHook
+    from airflow_provider_inforu._compat import BaseHook
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def get_connection_async(hook: InforuHook) -> Connection:
-    """Return the connection of a hook.
+async def get_connection_async(conn_id: str, hook: BaseHook) -> Connection:
+    """Return a connection.
 
-    :param hook: The hook.
+    :param conn_id: Its name.
+    :param hook: The hook that needs it.
     :raises AirflowNotFoundException: Airflow does not know the connection.
     """
     from airflow_provider_inforu._compat import AirflowNotFoundException, get_async_connection
 
     try:
-        return await get_async_connection(hook.inforu_conn_id, hook=hook)
+        return await get_async_connection(conn_id, hook=hook)
     except AirflowNotFoundException:
         # `airflow dags test` runs a trigger in its own process, which has only the synchronous way to the
         # database. In a triggerer this repeats the question, and the answer stays the same.
-        return await in_airflow_thread(hook.get_connection, hook.inforu_conn_id)
+        return await in_airflow_thread(hook.get_connection, conn_id)
 
 
 def import_what_loads() -> None:

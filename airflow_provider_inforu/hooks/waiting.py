@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 import time
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_inforu.capi.errors import InforuError, InforuInputError, InforuRateLimitError
 from airflow_provider_inforu.hooks.limits import shared_limit
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from airflow_provider_inforu.capi.jobs import JobStatus
-    from airflow_provider_inforu.hooks.inforu import InforuHook
     from airflow_provider_inforu.hooks.settings import InforuSettings
     from airflow_provider_inforu.outcomes.awaited import OnTimeout
+    from airflow_provider_inforu.outcomes.client import ReceiverClient
     from airflow_provider_inforu.outcomes.sources import Job, Source, SourceName
     from airflow_provider_inforu.outcomes.summary import SendSummary
 
@@ -46,6 +46,28 @@ log = logging.getLogger(__name__)
 RATE_PAUSE_SECONDS = 0.02
 """How long to wait when the rate limit lets no request leave."""
 _SHORTEST_POLL_SECONDS = 0.05
+
+
+class AskedHook(Protocol):
+    """The part of a hook that is asked how the calls ended."""
+
+    inforu_conn_id: str
+
+    def __init__(self, inforu_conn_id: str) -> None: ...
+
+    @property
+    def settings(self) -> InforuSettings:
+        """The fields of the connection."""
+
+    @property
+    def receiver(self) -> ReceiverClient:
+        """The client that reads from the receiver."""
+
+    def get_send_summary(self, send_id: str) -> SendSummary:
+        """Ask the receiver how many calls of a send have ended, and how."""
+
+    def get_job_status(self, request_token: str) -> JobStatus:
+        """Ask the vendor's status function about an accepted request."""
 
 
 def new_throttle(settings: InforuSettings) -> Throttle:
@@ -60,7 +82,7 @@ def new_source(
     source: SourceName,
     send_id: str,
     jobs: Sequence[Job] | None,
-    get_hook: Callable[[], InforuHook],
+    get_hook: Callable[[], AskedHook],
     get_throttle: Callable[[], Throttle],
 ) -> Source:
     """Return where to look.
@@ -86,7 +108,7 @@ def new_source(
     return StatusSource(send_id, jobs or (), get_status, lambda: get_throttle().take())
 
 
-def explain_pushes(hook: InforuHook) -> str:
+def explain_pushes(hook: AskedHook) -> str:
     """Return what the receiver knows of the pushes of a connection, in sentences.
 
     :param hook: The connection's hook.
@@ -95,7 +117,7 @@ def explain_pushes(hook: InforuHook) -> str:
     return hook.receiver.get_health().describe(hook.inforu_conn_id, dt.datetime.now(dt.UTC))
 
 
-def source_of(hook: InforuHook, source: SourceName, send_id: str, jobs: Sequence[Job] | None) -> Source:
+def source_of(hook: AskedHook, source: SourceName, send_id: str, jobs: Sequence[Job] | None) -> Source:
     """Return where a worker looks.
 
     :param hook: The hook to ask through.
@@ -117,7 +139,7 @@ class _Receiver:
     :param hook: The hook to begin with.
     """
 
-    def __init__(self, hook: InforuHook) -> None:
+    def __init__(self, hook: AskedHook) -> None:
         self._hook = hook
 
     def get_send_summary(self, send_id: str) -> SendSummary:
@@ -133,10 +155,8 @@ class _Receiver:
         return explain_pushes(self._hook)
 
     def _read_connection_anew(self) -> None:
-        from airflow_provider_inforu.hooks.inforu import InforuHook
-
         conn_id = self._hook.inforu_conn_id
-        hook = InforuHook(conn_id)
+        hook = type(self._hook)(conn_id)
         try:
             _ = hook.receiver
         except Exception as error:
@@ -146,7 +166,7 @@ class _Receiver:
             self._hook = hook
 
 
-def check_connection(hook: InforuHook, source: SourceName) -> None:
+def check_connection(hook: AskedHook, source: SourceName) -> None:
     """Refuse a connection that lacks what a source needs.
 
     :param hook: The connection's hook.
@@ -201,7 +221,7 @@ def wait_until_final(source: Source, wait: Wait, poll_interval: float) -> Decisi
 
 
 def wait_for_calls(
-    hook: InforuHook,
+    hook: AskedHook,
     send: Mapping[str, Any] | str,
     *,
     expected: int | None,

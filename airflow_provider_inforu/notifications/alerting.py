@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.hooks.settings import unreadable_named
 from airflow_provider_inforu.notifications.occasion import Kind, Occasion, occasion_of
 from airflow_provider_inforu.notifications.people import read_people
-from airflow_provider_inforu.notifications.rendering import Rendering
+from airflow_provider_inforu.notifications.rendering import Rendering, Templated
 from airflow_provider_inforu.notifications.ringing import Alert, ring, say_failed
 from airflow_provider_inforu.notifications.sentences import cut_to_hear, sentence_on
 
 if TYPE_CHECKING:
-    from airflow_provider_inforu.notifications.voice import InforuVoiceNotifier
+    from airflow_provider_inforu.notifications.quiet_hours import QuietHours
+    from airflow_provider_inforu.notifications.sentences import Language
     from airflow_provider_inforu.triggers.threads import Threads
 
 log = logging.getLogger(__name__)
 
 
-def alert_about(notifier: InforuVoiceNotifier, context: object) -> None:
+class AlertSettings(Templated, Protocol):
+    """The part of a notifier that an alert is made of."""
+
+    complaints: list[str]
+    language: Language
+    cooldown: float
+    quiet_hours: QuietHours | None
+    ignore_possible_sending_time: bool | None
+
+
+def alert_about(notifier: AlertSettings, context: object) -> None:
     """Call the people of a notifier, or say in the log why not.
 
     :param notifier: The notifier.
@@ -37,7 +48,7 @@ def alert_about(notifier: InforuVoiceNotifier, context: object) -> None:
         say_failed(occasion.name, error)
 
 
-async def alert_about_async(notifier: InforuVoiceNotifier, context: object, threads: Threads) -> None:
+async def alert_about_async(notifier: AlertSettings, context: object, threads: Threads) -> None:
     """Do the same without blocking the event loop.
 
     :param notifier: The notifier.
@@ -54,7 +65,7 @@ async def alert_about_async(notifier: InforuVoiceNotifier, context: object, thre
         say_failed(occasion.name, error)
 
 
-def _read_occasion(notifier: InforuVoiceNotifier, context: object) -> Occasion:
+def _read_occasion(notifier: AlertSettings, context: object) -> Occasion:
     try:
         return occasion_of(_values(context), notifier)
     except Exception as error:
@@ -63,7 +74,7 @@ def _read_occasion(notifier: InforuVoiceNotifier, context: object) -> Occasion:
         return Occasion(Kind.UNKNOWN)
 
 
-def _prepare(notifier: InforuVoiceNotifier, occasion: Occasion, context: object) -> tuple[Alert, InforuHook]:
+def _prepare(notifier: AlertSettings, occasion: Occasion, context: object) -> tuple[Alert, InforuHook]:
     """Return the alert and the hook of the connection."""
     for complaint in notifier.complaints:
         log.error("alert %r: %s", occasion.name, complaint)
@@ -82,7 +93,7 @@ def _prepare(notifier: InforuVoiceNotifier, occasion: Occasion, context: object)
     return alert, InforuHook(str(rendering.value("inforu_conn_id")))
 
 
-def _read_text(notifier: InforuVoiceNotifier, rendering: Rendering, occasion: Occasion) -> str:
+def _read_text(notifier: AlertSettings, rendering: Rendering, occasion: Occasion) -> str:
     text = rendering.text("message", sentence_on(occasion, notifier.language)).strip()
     heard = cut_to_hear(text)
     if heard != text:

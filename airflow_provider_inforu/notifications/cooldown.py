@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_inforu._compat import conf
-from airflow_provider_inforu.sending.local_files import local_path
+from airflow_provider_inforu.ledger.local_files import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable

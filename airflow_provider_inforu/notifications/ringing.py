@@ -15,8 +15,8 @@ from airflow_provider_inforu.capi.voice import Call, SendReceipt
 from airflow_provider_inforu.hooks.advice import advice_on_sending
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.notifications.cooldown import new_cooldown
+from airflow_provider_inforu.recipients.batches import digest
 from airflow_provider_inforu.sending.answers import Verdict, judge
-from airflow_provider_inforu.sending.plan import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -68,7 +68,7 @@ def no_retry_on_invalid_input() -> Iterator[None]:
     :raises AirflowFailException: In place of an InforuInputError.
     """
     from airflow_provider_inforu._compat import AirflowFailException
-    from airflow_provider_inforu.sources.rows import SourceError
+    from airflow_provider_inforu.recipients.input_rows import SourceError
 
     try:
         yield

@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.hooks.advice import advice_on_sending
+from airflow_provider_inforu.ledger.batch_state import Event
+from airflow_provider_inforu.ledger.changes import has_changed
+from airflow_provider_inforu.ledger.ledger_log import Ledger, open_ledger
+from airflow_provider_inforu.ledger.ledger_reader import Header
+from airflow_provider_inforu.ledger.task_state_store import MemoryStore
 from airflow_provider_inforu.operators.earlier import (
     Earlier,
     read_earlier,
@@ -27,14 +32,9 @@ from airflow_provider_inforu.operators.limits import limits_of
 from airflow_provider_inforu.operators.open_send import KnownPeople, OpenSend, name_people
 from airflow_provider_inforu.operators.quota import check_quota
 from airflow_provider_inforu.operators.send_evidence import SendEvidence, read_clear_generation
-from airflow_provider_inforu.sending.batch_state import Event
-from airflow_provider_inforu.sending.changes import has_changed
-from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError, PrepareBatch
-from airflow_provider_inforu.sending.ledger import Ledger, open_ledger
-from airflow_provider_inforu.sending.ledger_reader import Header
-from airflow_provider_inforu.sending.plan import checksum, digest, plan_batches, sum_checksums
+from airflow_provider_inforu.recipients.batches import checksum, digest, plan_batches, sum_checksums
+from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError
 from airflow_provider_inforu.sending.report import describe_counts, join_error
-from airflow_provider_inforu.sending.stores import MemoryStore
 from airflow_provider_inforu.sending.window import WindowClosedError, now
 
 if TYPE_CHECKING:
@@ -44,10 +44,11 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_inforu.hooks.inforu import InforuHook
-    from airflow_provider_inforu.sending.choices import InDoubt, QuotaCheck
-    from airflow_provider_inforu.sending.ledger import LedgerStore
-    from airflow_provider_inforu.sending.plan import Batch
-    from airflow_provider_inforu.sending.recipients import RecipientList
+    from airflow_provider_inforu.ledger.ledger_log import LedgerStore
+    from airflow_provider_inforu.recipients.batches import Batch
+    from airflow_provider_inforu.recipients.choices import InDoubt, QuotaCheck
+    from airflow_provider_inforu.recipients.recipient_reader import RecipientList
+    from airflow_provider_inforu.sending.request_pool import PrepareBatch
     from airflow_provider_inforu.sending.result import SendResult
     from airflow_provider_inforu.sending.window import SendingWindow
 

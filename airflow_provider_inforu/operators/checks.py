@@ -23,7 +23,7 @@ from airflow_provider_inforu.operators.arguments import (
     text_or_none,
 )
 from airflow_provider_inforu.operators.given_arguments import InvalidArgumentError
-from airflow_provider_inforu.sending.choices import (
+from airflow_provider_inforu.recipients.choices import (
     InDoubt,
     InvalidRecipients,
     OnDuplicate,
@@ -183,7 +183,7 @@ def _check_message(*, message: object, timezone: str) -> None:
     if not text.strip():
         raise InforuInputError("message is empty. No new calls were placed. Write the text to read out")
     if "{" in text or "}" in text:
-        from airflow_provider_inforu.sending.texts import TextTemplate
+        from airflow_provider_inforu.recipients.texts import TextTemplate
         from airflow_provider_inforu.sending.window import read_zone
 
         TextTemplate(text, read_zone(timezone))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.hooks.inforu import InforuHook
     from airflow_provider_inforu.operators.open_send import OpenSend
     from airflow_provider_inforu.outcomes.decision import Decision
-    from airflow_provider_inforu.sending.choices import InDoubt
+    from airflow_provider_inforu.recipients.choices import InDoubt
     from airflow_provider_inforu.sending.result import SendResult
 
 log = logging.getLogger(__name__)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.operators.completion import no_calls
+from airflow_provider_inforu.recipients.batches import plan_batches
 from airflow_provider_inforu.sending.manifest import build_dry_manifest
-from airflow_provider_inforu.sending.plan import plan_batches
 from airflow_provider_inforu.sending.window import now
 
 if TYPE_CHECKING:
-    from airflow_provider_inforu.sending.recipients import RecipientList
+    from airflow_provider_inforu.recipients.recipient_reader import RecipientList
     from airflow_provider_inforu.sending.window import SendingWindow
 
 log = logging.getLogger(__name__)

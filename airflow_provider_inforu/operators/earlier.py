@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_inforu._compat import AirflowFailException
+from airflow_provider_inforu.ledger.changes import describe_change, has_changed, has_other_texts_only
+from airflow_provider_inforu.ledger.ledger_reader import DamagedHeaderError, read_ledger
 from airflow_provider_inforu.operators.open_send import (
     KnownPeople,
     find_facts,
@@ -15,19 +17,17 @@ from airflow_provider_inforu.operators.open_send import (
     is_all_sent,
     name_people,
 )
-from airflow_provider_inforu.sending.changes import describe_change, has_changed, has_other_texts_only
-from airflow_provider_inforu.sending.ledger_reader import DamagedHeaderError, read_ledger
 from airflow_provider_inforu.sending.report import describe_counts, join_error, list_ranges
 from airflow_provider_inforu.sending.result import SendResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_inforu.sending.batch_state import BatchRecord
-    from airflow_provider_inforu.sending.choices import InDoubt
+    from airflow_provider_inforu.ledger.batch_state import BatchRecord
+    from airflow_provider_inforu.ledger.ledger_log import LedgerStore
+    from airflow_provider_inforu.ledger.ledger_reader import Header
+    from airflow_provider_inforu.recipients.choices import InDoubt
     from airflow_provider_inforu.sending.facts import Facts
-    from airflow_provider_inforu.sending.ledger import LedgerStore
-    from airflow_provider_inforu.sending.ledger_reader import Header
 
 log = logging.getLogger(__name__)
 

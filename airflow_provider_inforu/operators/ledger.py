@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu._compat import AIRFLOW_VERSION, AirflowFailException, conf
+from airflow_provider_inforu.ledger.batch_state import LedgerError
+from airflow_provider_inforu.ledger.local_files import local_path
+from airflow_provider_inforu.ledger.object_storage_store import ROOT_MARKER, ObjectStorageStore
+from airflow_provider_inforu.ledger.task_state_store import MemoryStore, TaskStateStore
 from airflow_provider_inforu.operators.rows import NO_NEW_CALLS
-from airflow_provider_inforu.sending.batch_state import LedgerError
-from airflow_provider_inforu.sending.local_files import local_path
-from airflow_provider_inforu.sending.object_storage_store import ROOT_MARKER, ObjectStorageStore
-from airflow_provider_inforu.sending.stores import MemoryStore, TaskStateStore
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_inforu.ledger.ledger_log import LedgerStore
     from airflow_provider_inforu.operators.earlier import Earlier
     from airflow_provider_inforu.operators.send_evidence import SendEvidence
-    from airflow_provider_inforu.sending.ledger import LedgerStore
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.ledger.batch_state import BatchState, Event
 from airflow_provider_inforu.operators.in_doubt import find_accepted
 from airflow_provider_inforu.operators.report_file import ReportLostError, rows_of_send, rows_of_stored
-from airflow_provider_inforu.sending.batch_state import BatchState, Event
 from airflow_provider_inforu.sending.facts import Facts, load_facts, save_facts
 from airflow_provider_inforu.sending.report import MAY_RING, lines_of_people
 from airflow_provider_inforu.sending.result import SendResult
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from airflow_provider_inforu.hooks.inforu import InforuHook
+    from airflow_provider_inforu.ledger.batch_state import BatchRecord
+    from airflow_provider_inforu.ledger.ledger_log import Ledger, LedgerStore
+    from airflow_provider_inforu.ledger.ledger_reader import Header
     from airflow_provider_inforu.operators.report_file import Row
-    from airflow_provider_inforu.sending.batch_state import BatchRecord
-    from airflow_provider_inforu.sending.choices import InDoubt
-    from airflow_provider_inforu.sending.ledger import Ledger, LedgerStore
-    from airflow_provider_inforu.sending.ledger_reader import Header
-    from airflow_provider_inforu.sending.plan import Batch
-    from airflow_provider_inforu.sending.spool import Skipped
+    from airflow_provider_inforu.recipients.batches import Batch
+    from airflow_provider_inforu.recipients.choices import InDoubt
+    from airflow_provider_inforu.recipients.spool import Skipped
 
 log = logging.getLogger(__name__)
 

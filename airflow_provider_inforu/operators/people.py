@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu._compat import BaseHook
 from airflow_provider_inforu.operators.rows import stating_no_new_calls
-from airflow_provider_inforu.sending.recipients import SUPPRESSED, read_recipients
-from airflow_provider_inforu.sending.skip_reasons import and_more, group_by_reason, name_rows
-from airflow_provider_inforu.sources.files import is_file_name, rows_of_file
-from airflow_provider_inforu.sources.rows import AnyOf, RecipientsError, SourceError
-from airflow_provider_inforu.sources.sql import rows_of_query
+from airflow_provider_inforu.recipients.input_files import is_file_name, rows_of_file
+from airflow_provider_inforu.recipients.input_rows import AnyOf, RecipientsError, SourceError
+from airflow_provider_inforu.recipients.recipient_reader import SUPPRESSED, read_recipients
+from airflow_provider_inforu.recipients.skip_reasons import and_more, group_by_reason, name_rows
+from airflow_provider_inforu.recipients.sql_query import rows_of_query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_inforu.sending.recipients import RecipientList, RecipientRules
-    from airflow_provider_inforu.sources.rows import StreamedRows
+    from airflow_provider_inforu.recipients.input_rows import StreamedRows
+    from airflow_provider_inforu.recipients.recipient_reader import RecipientList
+    from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_inforu.capi.admin import Quota
     from airflow_provider_inforu.hooks.inforu import InforuHook
-    from airflow_provider_inforu.sending.choices import QuotaCheck
+    from airflow_provider_inforu.recipients.choices import QuotaCheck
 
 log = logging.getLogger(__name__)
 

@@ -11,16 +11,16 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TextIO
 
 from airflow_provider_inforu.capi.errors import InforuError
-from airflow_provider_inforu.sending.batch_state import BatchState
-from airflow_provider_inforu.sending.local_files import local_path, make_folders, open_atomically
+from airflow_provider_inforu.ledger.batch_state import BatchState
+from airflow_provider_inforu.ledger.local_files import local_path, make_folders, open_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
+    from airflow_provider_inforu.ledger.batch_state import BatchRecord
     from airflow_provider_inforu.operators.outcomes import Outcomes
-    from airflow_provider_inforu.sending.batch_state import BatchRecord
-    from airflow_provider_inforu.sending.plan import Batch
-    from airflow_provider_inforu.sending.spool import Skipped
+    from airflow_provider_inforu.recipients.batches import Batch
+    from airflow_provider_inforu.recipients.spool import Skipped
 
 COLUMNS = (
     "key",

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.ledger.ledger_log import Ledger, open_ledger
+from airflow_provider_inforu.ledger.ledger_reader import read_ledger
 from airflow_provider_inforu.operators.ledger import open_store, read_ledger_path
 from airflow_provider_inforu.operators.open_send import KnownPeople, OpenSend, has_doubts
 from airflow_provider_inforu.operators.send_evidence import SendEvidence
 from airflow_provider_inforu.sending.facts import FactsError, load_facts
-from airflow_provider_inforu.sending.ledger import Ledger, open_ledger
-from airflow_provider_inforu.sending.ledger_reader import read_ledger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_inforu.ledger.ledger_log import LedgerStore
+    from airflow_provider_inforu.ledger.ledger_reader import Header
     from airflow_provider_inforu.sending.facts import Facts
-    from airflow_provider_inforu.sending.ledger import LedgerStore
-    from airflow_provider_inforu.sending.ledger_reader import Header
 
 
 class ResumeError(InforuError):

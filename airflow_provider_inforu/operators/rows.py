@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.operators.send_evidence import keep_evidence
-from airflow_provider_inforu.sources.rows import RecipientsError
+from airflow_provider_inforu.recipients.input_rows import RecipientsError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

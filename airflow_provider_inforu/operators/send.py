@@ -28,12 +28,12 @@ from airflow_provider_inforu.operators.send_arguments import SendArguments
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_inforu.ledger.ledger_log import Ledger
     from airflow_provider_inforu.operators.attempt import Attempt
     from airflow_provider_inforu.operators.completion import Completion
     from airflow_provider_inforu.operators.open_send import OpenSend
     from airflow_provider_inforu.outcomes.decision import Decision
-    from airflow_provider_inforu.sending.dispatch import PrepareBatch
-    from airflow_provider_inforu.sending.ledger import Ledger
+    from airflow_provider_inforu.sending.request_pool import PrepareBatch
 
 
 class InforuSendOperator(SendArguments):
@@ -200,9 +200,9 @@ class InforuSendOperator(SendArguments):
         return wait_here(self, self._hook, manifest, deadline)
 
     def _send(self, context: Context) -> OpenSend:
+        from airflow_provider_inforu.ledger.batch_state import LedgerError
         from airflow_provider_inforu.operators.attempt import Attempt, Order
         from airflow_provider_inforu.operators.window import leave_until_it_opens
-        from airflow_provider_inforu.sending.batch_state import LedgerError
         from airflow_provider_inforu.sending.window import WindowClosedError
 
         self._attempt = Attempt(

@@ -22,14 +22,15 @@ from airflow_provider_inforu.operators.given_arguments import MISSING, check_giv
 from airflow_provider_inforu.operators.rows import HidesRows, rows_of
 
 if TYPE_CHECKING:
-    from airflow_provider_inforu.sending.choices import (
+    from airflow_provider_inforu.recipients.choices import (
         InDoubt,
         InvalidRecipients,
         OnDuplicate,
         OutsideWindow,
         QuotaCheck,
     )
-    from airflow_provider_inforu.sending.recipients import RecipientList, RecipientRules
+    from airflow_provider_inforu.recipients.recipient_reader import RecipientList
+    from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
     from airflow_provider_inforu.sending.window import SendingWindow
 
 
@@ -141,7 +142,7 @@ class SendArguments(HidesRows):
         return rows_of(self.recipients)
 
     def _rules(self) -> RecipientRules:
-        from airflow_provider_inforu.sending.recipients import RecipientRules
+        from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
 
         return RecipientRules(
             phone_field=self.phone_field,

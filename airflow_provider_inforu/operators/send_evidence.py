@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from airflow_provider_inforu.sending.ledger_keys import PREFIX
+from airflow_provider_inforu.ledger.ledger_keys import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_inforu.hooks.inforu import InforuHook
-    from airflow_provider_inforu.sending.dispatch import PrepareBatch, Send
-    from airflow_provider_inforu.sending.ledger import Ledger
-    from airflow_provider_inforu.sending.plan import Batch
-    from airflow_provider_inforu.sending.recipients import RecipientRules
+    from airflow_provider_inforu.ledger.ledger_log import Ledger
+    from airflow_provider_inforu.recipients.batches import Batch
+    from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
+    from airflow_provider_inforu.sending.request_pool import PrepareBatch, Send
 
 
 class InforuSendTextToSpeechOperator(InforuSendOperator):
@@ -69,7 +69,7 @@ class InforuSendTextToSpeechOperator(InforuSendOperator):
         run_checks(self, TEXT_TO_SPEECH_CHECKS, only_constants=True)
 
     def _rules(self) -> RecipientRules:
-        from airflow_provider_inforu.sending.texts import TextTemplate
+        from airflow_provider_inforu.recipients.texts import TextTemplate
         from airflow_provider_inforu.sending.window import read_zone
 
         message = text_or_none(self.message)

@@ -10,7 +10,7 @@ from airflow_provider_inforu.capi.errors import InforuError
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.hooks.inforu import InforuHook
-    from airflow_provider_inforu.operators.send import InforuSendOperator
+    from airflow_provider_inforu.operators.send_arguments import SendArguments
     from airflow_provider_inforu.outcomes.decision import Decision
 
 
@@ -29,7 +29,7 @@ def calls_to_wait_for(manifest: Mapping[str, Any]) -> int:
     return int(manifest["accepted"]) or min(1, int(manifest["in_doubt"]))
 
 
-def new_deadline(operator: InforuSendOperator) -> float:
+def new_deadline(operator: SendArguments) -> float:
     """Return when ``calls_timeout`` is over if the wait begins now, in seconds since 1970.
 
     :param operator: Whose task waits.
@@ -38,7 +38,7 @@ def new_deadline(operator: InforuSendOperator) -> float:
 
 
 def wait_in_triggerer(
-    operator: InforuSendOperator, manifest: Mapping[str, Any], deadline: float | None = None
+    operator: SendArguments, manifest: Mapping[str, Any], deadline: float | None = None
 ) -> None:
     """Leave the worker until the calls have ended; ``execute_complete`` goes on then.
 
@@ -67,7 +67,7 @@ def wait_in_triggerer(
 
 
 def wait_here(
-    operator: InforuSendOperator,
+    operator: SendArguments,
     hook: InforuHook,
     manifest: Mapping[str, Any],
     deadline: float | None = None,

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NoReturn
 from airflow_provider_inforu._compat import AirflowFailException, AirflowSkipException
 
 if TYPE_CHECKING:
-    from airflow_provider_inforu.operators.send import InforuSendOperator
+    from airflow_provider_inforu.operators.send_arguments import SendArguments
     from airflow_provider_inforu.sending.window import WindowClosedError
 
 
-def leave_until_it_opens(operator: InforuSendOperator, closed: WindowClosedError) -> NoReturn:
+def leave_until_it_opens(operator: SendArguments, closed: WindowClosedError) -> NoReturn:
     """End this run of the task as ``outside_window`` says.
 
     :param operator: Whose task it is.

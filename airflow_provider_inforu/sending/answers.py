@@ -17,7 +17,7 @@ from airflow_provider_inforu.capi.errors import (
     InforuTooManyRecordsError,
 )
 from airflow_provider_inforu.capi.voice import SendReceipt
-from airflow_provider_inforu.sending.batch_state import Event
+from airflow_provider_inforu.ledger.batch_state import Event
 
 LONGEST_REASON = 300
 """So much of a refusal goes into the ledger."""

@@ -12,29 +12,27 @@ import logging
 import queue
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.errors import InforuError, InforuRateLimitError
 from airflow_provider_inforu.capi.voice import SendReceipt
+from airflow_provider_inforu.ledger.batch_state import Event
 from airflow_provider_inforu.sending.answers import Backoff, Verdict, event_of, judge
-from airflow_provider_inforu.sending.batch_state import Event
 from airflow_provider_inforu.sending.in_flight_limit import InFlightLimit
 from airflow_provider_inforu.sending.pace import Hold, Throttle
 from airflow_provider_inforu.sending.progress import Progress
-from airflow_provider_inforu.sending.request_pool import RequestPool
+from airflow_provider_inforu.sending.request_pool import PrepareBatch, RequestPool
 from airflow_provider_inforu.sending.window import SendingWindow, WindowClosedError, now
 
 if TYPE_CHECKING:
-    from airflow_provider_inforu.sending.ledger import Ledger
-    from airflow_provider_inforu.sending.plan import Batch
+    from airflow_provider_inforu.ledger.ledger_log import Ledger
+    from airflow_provider_inforu.recipients.batches import Batch
     from airflow_provider_inforu.sending.shared_places import SharedLimit
 
 log = logging.getLogger(__name__)
 
-Send = Callable[[], SendReceipt]
-PrepareBatch = Callable[["Batch"], Send]
 Entry = list[Any]
 
 FIRST = 1

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.errors import InforuError
-from airflow_provider_inforu.sending.batch_state import LedgerError
-from airflow_provider_inforu.sending.ledger_keys import PREFIX
-from airflow_provider_inforu.sending.plan import digest
+from airflow_provider_inforu.ledger.batch_state import LedgerError
+from airflow_provider_inforu.ledger.ledger_keys import PREFIX
+from airflow_provider_inforu.recipients.batches import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from airflow_provider_inforu.sending.ledger import LedgerStore
-    from airflow_provider_inforu.sending.ledger_reader import ReadableStore
+    from airflow_provider_inforu.ledger.ledger_log import LedgerStore
+    from airflow_provider_inforu.ledger.ledger_reader import ReadableStore
 
 VERSION = 1
 FACTS_KEY = f"{PREFIX}.facts"

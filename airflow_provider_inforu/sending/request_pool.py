@@ -12,8 +12,13 @@ from airflow_provider_inforu.capi.exchange import RequestGroup
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.capi.voice import SendReceipt
-    from airflow_provider_inforu.sending.dispatch import PrepareBatch, Send
-    from airflow_provider_inforu.sending.plan import Batch
+    from airflow_provider_inforu.recipients.batches import Batch
+
+
+Send = Callable[[], "SendReceipt"]
+"""Sends a request that is ready."""
+PrepareBatch = Callable[["Batch"], Send]
+"""Makes the request of a batch ready."""
 
 
 class NotReadyError(InforuError):

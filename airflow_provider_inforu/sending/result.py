@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_inforu.sending.batch_state import BatchState
-from airflow_provider_inforu.sending.plan import batch_places, batch_size
+from airflow_provider_inforu.ledger.batch_state import BatchState
+from airflow_provider_inforu.recipients.batches import batch_places, batch_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from airflow_provider_inforu.sending.batch_state import BatchRecord
-    from airflow_provider_inforu.sending.ledger_reader import Header
+    from airflow_provider_inforu.ledger.batch_state import BatchRecord
+    from airflow_provider_inforu.ledger.ledger_reader import Header
 
 
 def no_keys(_number: int) -> None:

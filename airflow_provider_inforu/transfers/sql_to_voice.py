@@ -16,7 +16,7 @@ from airflow_provider_inforu.operators.voice import (
     InforuSendExistingCampaignOperator,
     InforuSendTextToSpeechOperator,
 )
-from airflow_provider_inforu.sources.rows import RecipientsError
+from airflow_provider_inforu.recipients.input_rows import RecipientsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,7 @@ from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.outcomes.awaited import check_seconds
 from airflow_provider_inforu.outcomes.decision import may_pass
 from airflow_provider_inforu.outcomes.events import describe, select
-from airflow_provider_inforu.sending.plan import digest
+from airflow_provider_inforu.recipients.batches import digest
 from airflow_provider_inforu.triggers.shared import shared_hooks
 
 if TYPE_CHECKING:

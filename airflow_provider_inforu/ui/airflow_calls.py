@@ -6,11 +6,11 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.errors import InforuError
-from airflow_provider_inforu.sending.batch_state import BatchState
-from airflow_provider_inforu.sending.ledger_reader import read_ledger
-from airflow_provider_inforu.sending.ledger_summary import numbers_in, people_of_batch, summarise
-from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
-from airflow_provider_inforu.sending.settling import FINISHED, SettledStore, settle
+from airflow_provider_inforu.ledger.batch_state import BatchState
+from airflow_provider_inforu.ledger.ledger_reader import read_ledger
+from airflow_provider_inforu.ledger.ledger_summary import numbers_in, people_of_batch, summarise
+from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
+from airflow_provider_inforu.ledger.settling import FINISHED, SettledStore, settle
 from airflow_provider_inforu.ui.call_views import (
     PAGE_SIZE,
     BatchView,
@@ -36,11 +36,11 @@ from airflow_provider_inforu.ui.task_states import lock_task, read_task_states
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from airflow_provider_inforu.ledger.batch_state import BatchRecord
+    from airflow_provider_inforu.ledger.decisions import Choice
+    from airflow_provider_inforu.ledger.ledger_reader import Header
     from airflow_provider_inforu.outcomes.health import PushHealth
     from airflow_provider_inforu.outcomes.summary import CallResult
-    from airflow_provider_inforu.sending.batch_state import BatchRecord
-    from airflow_provider_inforu.sending.decisions import Choice
-    from airflow_provider_inforu.sending.ledger_reader import Header
     from airflow_provider_inforu.ui.call_views import OutcomesView
     from airflow_provider_inforu.ui.received_outcomes import ReceivedOutcomes
 

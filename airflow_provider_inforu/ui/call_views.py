@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from airflow_provider_inforu.ledger.decisions import Choice
     from airflow_provider_inforu.outcomes.health import PushHealth
     from airflow_provider_inforu.outcomes.summary import CallResult, SendSummary
-    from airflow_provider_inforu.sending.decisions import Choice
 
 PAGE_SIZE = 25
 """Sends on one page of the list, and results on one page of a send."""

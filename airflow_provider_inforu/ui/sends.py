@@ -14,8 +14,8 @@ from airflow.utils.session import create_session
 from sqlalchemy.orm import aliased
 
 from airflow_provider_inforu.calls_page import COUNTS_KEY
-from airflow_provider_inforu.sending.ledger_keys import decision_key
-from airflow_provider_inforu.sending.settling import FINISHED
+from airflow_provider_inforu.ledger.ledger_keys import decision_key
+from airflow_provider_inforu.ledger.settling import FINISHED
 from airflow_provider_inforu.ui.call_views import PAGE_SIZE, PeopleCounts, TaskRef
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
 
-from airflow_provider_inforu.sending.ledger_keys import PREFIX
-from airflow_provider_inforu.sending.stores import latest_of_tries, parse
+from airflow_provider_inforu.ledger.ledger_keys import PREFIX
+from airflow_provider_inforu.ledger.task_state_store import latest_of_tries, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

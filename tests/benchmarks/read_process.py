@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 from airflow_provider_inforu.operators.people import read_people
-from airflow_provider_inforu.sending.recipients import RecipientRules
-from airflow_provider_inforu.sending.texts import TextTemplate
+from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
+from airflow_provider_inforu.recipients.texts import TextTemplate
 
 MESSAGE = "שלום {name}, יתרתך {balance}"
 

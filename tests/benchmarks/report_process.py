@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from airflow_provider_inforu.ledger.batch_state import BatchRecord, BatchState
 from airflow_provider_inforu.operators.outcomes import Outcomes
 from airflow_provider_inforu.operators.report_file import (
     COLUMNS,
@@ -20,9 +21,8 @@ from airflow_provider_inforu.operators.report_file import (
     write_report,
 )
 from airflow_provider_inforu.outcomes.summary import CallResult
-from airflow_provider_inforu.sending.batch_state import BatchRecord, BatchState
-from airflow_provider_inforu.sending.plan import plan_batches
-from airflow_provider_inforu.sending.spool import Recipient, Spool
+from airflow_provider_inforu.recipients.batches import plan_batches
+from airflow_provider_inforu.recipients.spool import Recipient, Spool
 from tests.benchmarks.peak import peak_megabytes
 
 ENDED_AT = dt.datetime(2026, 11, 24, 9, 30, tzinfo=dt.UTC)

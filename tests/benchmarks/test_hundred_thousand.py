@@ -16,8 +16,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_provider_inforu.sending.ledger_reader import read_ledger
-from airflow_provider_inforu.sending.stores import TaskStateStore
+from airflow_provider_inforu.ledger.ledger_reader import read_ledger
+from airflow_provider_inforu.ledger.task_state_store import TaskStateStore
 from demo.sandbox_process import SandboxProcess
 from tests.benchmarks.peak import peak_megabytes
 from tests.benchmarks.people_sources import write_file

@@ -14,12 +14,12 @@ from requests.adapters import HTTPAdapter
 
 from airflow_provider_inforu.capi.client import InforuClient
 from airflow_provider_inforu.capi.voice import SEND_TEXT_TO_SPEECH, read_receipt, text_to_speech_data
+from airflow_provider_inforu.ledger.ledger_log import open_ledger
+from airflow_provider_inforu.ledger.ledger_reader import Header
+from airflow_provider_inforu.ledger.task_state_store import MemoryStore
+from airflow_provider_inforu.recipients.batches import plan_batches
+from airflow_provider_inforu.recipients.spool import Recipient, Spool
 from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
-from airflow_provider_inforu.sending.ledger import open_ledger
-from airflow_provider_inforu.sending.ledger_reader import Header
-from airflow_provider_inforu.sending.plan import plan_batches
-from airflow_provider_inforu.sending.spool import Recipient, Spool
-from airflow_provider_inforu.sending.stores import MemoryStore
 from demo.sandbox_process import SandboxProcess
 from tests.benchmarks.test_send_rate import LATENCY_SECONDS, WIDTH, arrivals, requests_per_second
 

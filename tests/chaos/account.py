@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from airflow_provider_inforu.sending.batch_state import BatchState
+from airflow_provider_inforu.ledger.batch_state import BatchState
 
 PEOPLE_IN_A_BATCH = 100
 _KEY = re.compile(r"\bk\d+\b")

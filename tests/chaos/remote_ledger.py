@@ -1,7 +1,7 @@
 """The ledger of a task, read through Airflow's public REST API."""
 
-from airflow_provider_inforu.sending.ledger_reader import read_ledger
-from airflow_provider_inforu.sending.stores import latest_of_tries, parse
+from airflow_provider_inforu.ledger.ledger_reader import read_ledger
+from airflow_provider_inforu.ledger.task_state_store import latest_of_tries, parse
 
 MOST_TRIES = 50
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_inforu.sending.plan import digest
+from airflow_provider_inforu.recipients.batches import digest
 from demo.airflow_environment import StackSettings
 from demo.sandbox_process import SandboxProcess
 from tests.chaos.campaign_under_way import CampaignUnderWay, arrivals

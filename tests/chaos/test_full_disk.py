@@ -7,12 +7,12 @@ from collections import Counter
 import pytest
 from airflow.sdk import DAG
 
+from airflow_provider_inforu.ledger.batch_state import BatchState
+from airflow_provider_inforu.ledger.ledger_reader import read_content
+from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
+from airflow_provider_inforu.recipients import batches as plan
 from airflow_provider_inforu.sandbox import SandboxServer
-from airflow_provider_inforu.sending import plan
-from airflow_provider_inforu.sending.batch_state import BatchState
-from airflow_provider_inforu.sending.ledger_reader import read_content
-from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
 from tests.integration.ground import skip_unless_required
 from tests.task_runner import TaskRunner
 
@@ -42,7 +42,7 @@ def disk(tmp_path):
 @pytest.fixture
 def runner(monkeypatch):
     monkeypatch.setattr(plan, "MAX_CALLS", PEOPLE_IN_A_BATCH)
-    monkeypatch.setattr("airflow_provider_inforu.sending.ledger.MAX_SEGMENT_BYTES", 100)
+    monkeypatch.setattr("airflow_provider_inforu.ledger.ledger_log.MAX_SEGMENT_BYTES", 100)
     monkeypatch.setattr("airflow_provider_inforu.sending.dispatch.SECONDS_BETWEEN_LAST_WRITES", 0.01)
     return TaskRunner()
 

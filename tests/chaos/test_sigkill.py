@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_inforu.ledger.batch_state import BatchState
+from airflow_provider_inforu.ledger.ledger_reader import read_content
+from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
+from airflow_provider_inforu.ledger.task_state_store import TaskStateStore
 from airflow_provider_inforu.sandbox import SandboxServer
-from airflow_provider_inforu.sending.batch_state import BatchState
-from airflow_provider_inforu.sending.ledger_reader import read_content
-from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
-from airflow_provider_inforu.sending.stores import TaskStateStore
 from tests.chaos.zygote import PEOPLE_IN_A_BATCH, StateFile
 from tests.integration.s3 import s3_client, s3_server
 

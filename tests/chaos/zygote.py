@@ -13,7 +13,7 @@ from pathlib import Path
 from airflow.sdk import DAG
 
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
-from airflow_provider_inforu.sending import plan
+from airflow_provider_inforu.recipients import batches as plan
 from tests.task_runner import TaskRunner
 
 PEOPLE_IN_A_BATCH = 10

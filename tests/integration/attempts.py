@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from airflow_provider_inforu.sending.batch_state import BatchState, Event
-from airflow_provider_inforu.sending.ledger import Ledger, open_ledger
-from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
-from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
+from airflow_provider_inforu.ledger.batch_state import BatchState, Event
+from airflow_provider_inforu.ledger.ledger_log import Ledger, open_ledger
+from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
+from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
 
 NEW = Header("5e4d", "plan", batches=3, recipients=250, life=0)
 # What Airflow calls a run was not made for the name of an object.

@@ -9,10 +9,10 @@ from multiprocessing import get_context
 import pytest
 from airflow.sdk import DAG
 
+from airflow_provider_inforu.ledger.batch_state import BatchState, Event, LedgerError
+from airflow_provider_inforu.ledger.object_storage_store import ROOT_MARKER
 from airflow_provider_inforu.notifications.cooldown import FolderCooldown
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
-from airflow_provider_inforu.sending.batch_state import BatchState, Event, LedgerError
-from airflow_provider_inforu.sending.object_storage_store import ROOT_MARKER
 from demo.processes import PATIENCE_SECONDS
 from tests.integration.attempts import begin, begin_and_submit, states
 from tests.integration.s3 import s3_client, s3_server

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_provider_inforu.sources.files import rows_of_file
-from airflow_provider_inforu.sources.rows import SourceError
+from airflow_provider_inforu.recipients.input_files import rows_of_file
+from airflow_provider_inforu.recipients.input_rows import SourceError
 from tests.integration.s3 import s3_client, s3_server
 
 pytestmark = pytest.mark.integration

@@ -15,9 +15,9 @@ from unittest import mock
 from airflow.providers.http.operators.http import HttpOperator
 from airflow.sdk import BaseHook, dag, task
 
+from airflow_provider_inforu.ledger.task_state_store import TaskStateStore
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from airflow_provider_inforu.sending.request_pool import RequestPool
-from airflow_provider_inforu.sending.stores import TaskStateStore
 
 WIDTH = 32
 FUNCTION = "api/v2/Voice/Message/Send"

@@ -12,13 +12,13 @@ import os, resource, sys
 from airflow_provider_inforu.capi.client import InforuClient
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.capi.voice import SendReceipt, read_receipt
-from airflow_provider_inforu.sending.batch_state import Event
+from airflow_provider_inforu.ledger.batch_state import Event
 from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
-from airflow_provider_inforu.sending.ledger import open_ledger
-from airflow_provider_inforu.sending.ledger_reader import Header
-from airflow_provider_inforu.sending.plan import Batch
-from airflow_provider_inforu.sending.spool import Recipient
-from airflow_provider_inforu.sending.stores import MemoryStore
+from airflow_provider_inforu.ledger.ledger_log import open_ledger
+from airflow_provider_inforu.ledger.ledger_reader import Header
+from airflow_provider_inforu.recipients.batches import Batch
+from airflow_provider_inforu.recipients.spool import Recipient
+from airflow_provider_inforu.ledger.task_state_store import MemoryStore
 
 client = InforuClient(base_url={url!r}, username="u", token="t")
 prepared = client.prepare("Voice/Message/Send", {{"Name": "A"}})

@@ -6,10 +6,10 @@ import secrets
 import pytest
 
 from airflow_provider_inforu.cli.definition import get_inforu_cli_commands
-from airflow_provider_inforu.sending.batch_state import Event
-from airflow_provider_inforu.sending.ledger import open_ledger
-from airflow_provider_inforu.sending.ledger_reader import Header
-from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
+from airflow_provider_inforu.ledger.batch_state import Event
+from airflow_provider_inforu.ledger.ledger_log import open_ledger
+from airflow_provider_inforu.ledger.ledger_reader import Header
+from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
 from tests.unit.cli.airflow_server import AirflowServer
 
 NAMES = ("dag", "run", "call")

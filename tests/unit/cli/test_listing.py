@@ -6,10 +6,10 @@ import pytest
 from airflow.sdk import ObjectStoragePath
 
 from airflow_provider_inforu.cli import listing
-from airflow_provider_inforu.sending.ledger_keys import attempt_key
-from airflow_provider_inforu.sending.ledger_reader import read_ledger
-from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
-from airflow_provider_inforu.sending.stores import TaskStateStore
+from airflow_provider_inforu.ledger.ledger_keys import attempt_key
+from airflow_provider_inforu.ledger.ledger_reader import read_ledger
+from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
+from airflow_provider_inforu.ledger.task_state_store import TaskStateStore
 from tests.unit.cli.conftest import write_ledger
 from tests.unit.cli.test_rest import ServerState
 

@@ -10,11 +10,11 @@ import requests
 from airflow_provider_inforu.cli.api import AirflowApi
 from airflow_provider_inforu.cli.errors import CommandError
 from airflow_provider_inforu.cli.stores import RestStateStore
-from airflow_provider_inforu.sending.batch_state import BatchState, Event
-from airflow_provider_inforu.sending.ledger import open_ledger
-from airflow_provider_inforu.sending.ledger_keys import attempt_key
-from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
-from airflow_provider_inforu.sending.stores import TaskStateStore
+from airflow_provider_inforu.ledger.batch_state import BatchState, Event
+from airflow_provider_inforu.ledger.ledger_keys import attempt_key
+from airflow_provider_inforu.ledger.ledger_log import open_ledger
+from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
+from airflow_provider_inforu.ledger.task_state_store import TaskStateStore
 from tests.unit.cli.conftest import NAMES, write_ledger
 from tests.unit.cli.test_sends import Terminal
 

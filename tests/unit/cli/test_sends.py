@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from airflow_provider_inforu.sending.batch_state import BatchState, Event
-from airflow_provider_inforu.sending.ledger import open_ledger
-from airflow_provider_inforu.sending.ledger_keys import attempt_key
-from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
-from airflow_provider_inforu.sending.object_storage_store import ObjectStorageStore
+from airflow_provider_inforu.ledger.batch_state import BatchState, Event
+from airflow_provider_inforu.ledger.ledger_keys import attempt_key
+from airflow_provider_inforu.ledger.ledger_log import open_ledger
+from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
+from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
 from tests.unit.cli.conftest import NAMES
 
 

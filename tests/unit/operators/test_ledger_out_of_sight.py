@@ -5,9 +5,9 @@ import shutil
 import pytest
 from airflow.sdk import DAG
 
+from airflow_provider_inforu.ledger.ledger_keys import attempt_key
+from airflow_provider_inforu.ledger.object_storage_store import ROOT_MARKER
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
-from airflow_provider_inforu.sending.ledger_keys import attempt_key
-from airflow_provider_inforu.sending.object_storage_store import ROOT_MARKER
 
 RECIPIENTS = [{"id": f"k{number}", "phone": f"05{number:08}"} for number in range(1, 251)]
 SPELLINGS = ["{}", "file://{}", "local://{}"]

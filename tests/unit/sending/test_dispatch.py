@@ -16,16 +16,16 @@ from airflow_provider_inforu.capi.errors import (
     InforuRejectedError,
 )
 from airflow_provider_inforu.capi.voice import SendReceipt
+from airflow_provider_inforu.ledger.batch_state import BatchState, Event
+from airflow_provider_inforu.ledger.ledger_log import open_ledger
+from airflow_provider_inforu.ledger.ledger_reader import Header
+from airflow_provider_inforu.ledger.task_state_store import MemoryStore
+from airflow_provider_inforu.recipients.batches import Batch
+from airflow_provider_inforu.recipients.spool import Recipient
 from airflow_provider_inforu.sending import dispatch as dispatch_module
-from airflow_provider_inforu.sending.batch_state import BatchState, Event
 from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError, Limits
 from airflow_provider_inforu.sending.in_flight_limit import LEAST_IN_FLIGHT, InFlightLimit
-from airflow_provider_inforu.sending.ledger import open_ledger
-from airflow_provider_inforu.sending.ledger_reader import Header
-from airflow_provider_inforu.sending.plan import Batch
 from airflow_provider_inforu.sending.request_pool import NotReadyError
-from airflow_provider_inforu.sending.spool import Recipient
-from airflow_provider_inforu.sending.stores import MemoryStore
 from airflow_provider_inforu.sending.window import WindowClosedError
 
 

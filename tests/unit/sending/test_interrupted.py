@@ -8,16 +8,16 @@ import pytest
 
 from airflow_provider_inforu.capi.errors import InforuError, InforuRateLimitError
 from airflow_provider_inforu.capi.voice import SendReceipt
+from airflow_provider_inforu.ledger import ledger_log as ledger_module
+from airflow_provider_inforu.ledger.batch_state import BatchState
+from airflow_provider_inforu.ledger.ledger_log import open_ledger
+from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
+from airflow_provider_inforu.ledger.task_state_store import MemoryStore
+from airflow_provider_inforu.recipients.batches import Batch
+from airflow_provider_inforu.recipients.spool import Recipient
 from airflow_provider_inforu.sending import dispatch as dispatch_module
-from airflow_provider_inforu.sending import ledger as ledger_module
 from airflow_provider_inforu.sending import request_pool
-from airflow_provider_inforu.sending.batch_state import BatchState
 from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
-from airflow_provider_inforu.sending.ledger import open_ledger
-from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
-from airflow_provider_inforu.sending.plan import Batch
-from airflow_provider_inforu.sending.spool import Recipient
-from airflow_provider_inforu.sending.stores import MemoryStore
 
 FILES = {dispatch_module.__file__, ledger_module.__file__}
 

@@ -2,12 +2,12 @@ import json
 
 import pytest
 
-from airflow_provider_inforu.sending.batch_state import BatchRecord, BatchState
-from airflow_provider_inforu.sending.ledger_reader import Header
+from airflow_provider_inforu.ledger.batch_state import BatchRecord, BatchState
+from airflow_provider_inforu.ledger.ledger_reader import Header
+from airflow_provider_inforu.recipients.batches import plan_batches
+from airflow_provider_inforu.recipients.spool import Recipient
 from airflow_provider_inforu.sending.manifest import build_manifest
-from airflow_provider_inforu.sending.plan import plan_batches
 from airflow_provider_inforu.sending.result import SendResult
-from airflow_provider_inforu.sending.spool import Recipient
 
 
 def batches_of(people):

@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 
 from airflow_provider_inforu.capi import errors
 from airflow_provider_inforu.capi.voice import SendReceipt
+from airflow_provider_inforu.ledger import ledger_log as ledger_module
+from airflow_provider_inforu.ledger.batch_state import BatchState, Event
+from airflow_provider_inforu.ledger.ledger_keys import attempt_key
+from airflow_provider_inforu.ledger.ledger_log import open_ledger
+from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
+from airflow_provider_inforu.recipients.batches import plan_batches
+from airflow_provider_inforu.recipients.spool import Recipient
 from airflow_provider_inforu.sending import dispatch as dispatch_module
-from airflow_provider_inforu.sending import ledger as ledger_module
 from airflow_provider_inforu.sending.answers import Backoff
-from airflow_provider_inforu.sending.batch_state import BatchState, Event
 from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
-from airflow_provider_inforu.sending.ledger import open_ledger
-from airflow_provider_inforu.sending.ledger_keys import attempt_key
-from airflow_provider_inforu.sending.ledger_reader import Header, read_ledger
-from airflow_provider_inforu.sending.plan import plan_batches
 from airflow_provider_inforu.sending.report import lines_of_people
 from airflow_provider_inforu.sending.result import SendResult
-from airflow_provider_inforu.sending.spool import Recipient
 
 LIMITS = Limits(requests_per_second=0, max_in_flight=3, backoff=Backoff(first=0.001, longest=0.01))
 

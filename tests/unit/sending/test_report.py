@@ -3,10 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from airflow_provider_inforu.sending.batch_state import BatchRecord, BatchState
-from airflow_provider_inforu.sending.changes import describe_change
-from airflow_provider_inforu.sending.ledger_reader import Header
-from airflow_provider_inforu.sending.plan import checksum, plan_batches, sum_checksums
+from airflow_provider_inforu.ledger.batch_state import BatchRecord, BatchState
+from airflow_provider_inforu.ledger.changes import describe_change
+from airflow_provider_inforu.ledger.ledger_reader import Header
+from airflow_provider_inforu.recipients.batches import checksum, plan_batches, sum_checksums
+from airflow_provider_inforu.recipients.spool import Recipient
 from airflow_provider_inforu.sending.report import (
     LONGEST_ERROR,
     describe_counts,
@@ -15,7 +16,6 @@ from airflow_provider_inforu.sending.report import (
     list_ranges,
 )
 from airflow_provider_inforu.sending.result import SendResult
-from airflow_provider_inforu.sending.spool import Recipient
 
 IN_DOUBT = BatchRecord(BatchState.SUBMITTING, "d")
 

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from airflow import settings
 from airflow.models.task_state_store import TaskStateStoreModel
 
-from airflow_provider_inforu.sending.settling import SettleError
+from airflow_provider_inforu.ledger.settling import SettleError
 from airflow_provider_inforu.ui import airflow_calls
 from airflow_provider_inforu.ui.call_views import (
     CallsUnavailableError,

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 from airflow import settings
 
+from airflow_provider_inforu.ledger.settling import read_or_refuse, settle
 from airflow_provider_inforu.receiver.tables import sources
-from airflow_provider_inforu.sending.settling import read_or_refuse, settle
 from airflow_provider_inforu.ui import airflow_calls
 from airflow_provider_inforu.ui.airflow_calls import AirflowCalls
 from airflow_provider_inforu.ui.call_views import PAGE_SIZE, SendFilter

@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 from airflow.models.task_state_store import TaskStateStoreModel
 
+from airflow_provider_inforu.ledger.settling import settle
 from airflow_provider_inforu.receiver.database import open_database
-from airflow_provider_inforu.sending.settling import settle
 from airflow_provider_inforu.ui import airflow_calls
 from airflow_provider_inforu.ui.airflow_calls import AirflowCalls
 from airflow_provider_inforu.ui.call_views import SettleRefusedError

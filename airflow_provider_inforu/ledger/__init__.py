@@ -1,0 +1,1 @@
+"""The ledger: the durable record of the requests of a send, and where it is stored."""

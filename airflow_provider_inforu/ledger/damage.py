@@ -1,0 +1,107 @@
+"""Replay a log of which a part cannot be read: no batch that may be in that part counts as unsent.
+
+1. Events that are readable count as they are, whatever state the lost events may have left.
+2. One of the lost events can have submitted a withdrawn batch again. So only a withdrawal after the last lost
+   event proves that a batch was not sent.
+3. An attempt submits batches for the first time in ascending order. So lost events can only be about the next
+   batches after the highest one submitted before them, as many as there are lost events.
+4. Every batch that a lost event may have submitted is in doubt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_inforu.ledger.batch_state import (
+    DAMAGED,
+    BatchRecord,
+    BatchState,
+    Event,
+    LedgerError,
+    number_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LOST: Final = "lost"
+"""Stands in a log for one event that cannot be read."""
+LOST_SEGMENT: Final = "lost segment"
+"""Stands in a log for a segment whose number of events is unknown."""
+MAX_LOST_EVENTS = 32 * 1024 // 27
+"""The most intents in one segment: its size limit by the length of the shortest one."""
+UNREADABLE = "unreadable"
+"""The digest of a batch that may be in the lost part."""
+
+
+def has_lost_events(events: Sequence[Any]) -> bool:
+    """Return whether a part of a log cannot be read.
+
+    :param events: The log.
+    """
+    return any(event in (LOST, LOST_SEGMENT) for event in events)
+
+
+def replay_damaged(
+    records: dict[int, BatchRecord],
+    events: Sequence[Any],
+    attempt: str,
+    batches: int,
+    *,
+    is_orphan: bool = False,
+) -> None:
+    """Apply the readable events of an attempt, and mark each batch in doubt that may be in a lost one.
+
+    :param records: Of the batches, by number. They change in place.
+    :param events: The attempt's log, with `LOST` and `LOST_SEGMENT` for what cannot be read.
+    :param attempt: The attempt's name.
+    :param batches: The number of batches of the send.
+    :param is_orphan: Whether the attempts before this one are lost, with any number of events.
+    :raises LedgerError: An event cannot follow on the state before it.
+    """
+    unsent: set[int] = set()
+    highest, lost = 0, batches if is_orphan else 0
+    highest_before_loss = 0 if is_orphan else None
+    for position, event in enumerate(events):
+        if event in (LOST, LOST_SEGMENT):
+            unsent.clear()
+            highest_before_loss = highest if highest_before_loss is None else highest_before_loss
+            lost += 1 if event == LOST else MAX_LOST_EVENTS
+            continue
+        number = number_of(event)
+        highest = max(highest, number)
+        _apply_after_loss(records, event, f"{attempt}.{position}")
+        if number in records:
+            unsent.discard(number)
+        else:
+            unsent.add(number)
+    if highest_before_loss is None:
+        return
+    candidates = [n for n in range(1, batches + 1) if n not in records and n not in unsent]
+    beyond = (n for n in candidates if n > highest_before_loss)
+    doubtful = [*(n for n in candidates if n <= highest_before_loss), *islice(beyond, lost)]
+    for number in doubtful:
+        records[number] = BatchRecord(BatchState.SUBMITTING, UNREADABLE, f"{attempt}.lost.{number}")
+
+
+def _apply_after_loss(records: dict[int, BatchRecord], event: list[Any], request: str) -> None:
+    number = event[1]
+    before = records.get(number)
+    known = before or BatchRecord(BatchState.SUBMITTING, UNREADABLE, request)
+    match event, known.state:
+        case [Event.SUBMIT, _, str(digest)], BatchState.SUBMITTING:
+            records[number] = BatchRecord(BatchState.SUBMITTING, digest, request)
+        case [Event.ACCEPT, _, token, campaign], BatchState.SUBMITTING:
+            records[number] = replace(
+                known, state=BatchState.ACCEPTED, request_token=token, campaign_id=campaign
+            )
+        case [Event.REJECT, _, str(reason)], BatchState.SUBMITTING:
+            records[number] = replace(known, state=BatchState.REJECTED, reason=reason)
+        case [Event.WITHDRAW, _], BatchState.SUBMITTING:
+            records.pop(number, None)
+        case _:
+            raise LedgerError(
+                f"{DAMAGED}: the entry {event!r} cannot follow on a batch in state {known.state}"
+            )

@@ -1,0 +1,102 @@
+"""The lines of a text file, of any encoding, and where it cannot be read."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from airflow_provider_inforu.capi.redact import hide_phones_in_path
+from airflow_provider_inforu.recipients.input_rows import SourceError
+
+DEFAULT_ENCODING = "utf-8-sig"
+"""UTF-8, with or without the mark that Excel begins it with."""
+
+MOST_CHARACTERS = 1_000_000
+"""In a line. A file without line ends is not read into memory as a whole."""
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_MARKS_OF_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def check_encoding(encoding: str | None) -> str:
+    """Return the encoding to read with.
+
+    :param encoding: As the user wrote it, or None for UTF-8.
+    :raises SourceError: Python does not know the name.
+    """
+    if encoding is None:
+        return DEFAULT_ENCODING
+    try:
+        # Some codecs are of bytes to bytes. A file shows that, and this does not need one.
+        io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        name = codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        raise SourceError(
+            f"`encoding` is {encoding!r}, which is unknown.", "Name one such as 'utf-8' or 'cp1255'."
+        ) from None
+    return DEFAULT_ENCODING if name == "utf-8" else name
+
+
+def lines_of(file: BinaryIO, name: str, encoding: str, newline: str) -> Iterator[str]:
+    """Read lines, with their ends.
+
+    :param file: The file's bytes.
+    :param name: The file's name, for errors.
+    :param encoding: From `check_encoding`.
+    :param newline: As in `open`: empty for line ends of any kind.
+    :raises SourceError: The file cannot be read any further. The message names the line.
+    """
+    text = io.TextIOWrapper(file, encoding=encoding, newline=newline)
+    number = 0
+    while True:
+        number += 1
+        try:
+            line = text.readline(MOST_CHARACTERS + 1)
+        except UnicodeError as error:
+            raise _wrong_encoding(name, number, encoding, error) from None
+        except Exception as error:  # object storages raise errors of any type
+            raise SourceError(f"{name} cannot be read from about line {number} on: {_why(error)}.") from None
+        if not line:
+            return
+        if len(line) > MOST_CHARACTERS:
+            raise SourceError(
+                f"{name} line {number} has more than {MOST_CHARACTERS:,} characters.",
+                "Check that the file has the format that its name says.",
+            )
+        if number == 1 and encoding != DEFAULT_ENCODING and _begins_as_utf_8(line, encoding):
+            raise SourceError(
+                f"{name} begins with the mark of UTF-8, so it is not {encoding}.", "Remove `encoding`."
+            )
+        yield line
+
+
+def _begins_as_utf_8(line: str, encoding: str) -> bool:
+    try:
+        return line[:3].encode(encoding) == codecs.BOM_UTF8
+    except UnicodeError:
+        return False
+
+
+def _wrong_encoding(name: str, number: int, encoding: str, error: UnicodeError) -> SourceError:
+    advice = "Set its encoding, such as encoding='cp1255' for Hebrew from Windows."
+    if isinstance(error, UnicodeDecodeError):
+        # A block is decoded at a time: lines before the wrong byte were not given yet.
+        before = error.object[: error.start].decode(encoding, "replace")
+        number += len(_LINE_END.findall(before))
+        if number == 1 and error.object.startswith(_MARKS_OF_UTF_16):
+            advice = "The file begins like UTF-16: set encoding='utf-16'."
+    shown = "utf-8" if encoding == DEFAULT_ENCODING else encoding
+    return SourceError(f"{name} line {number}: the text is not {shown}.", advice)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, EOFError):
+        return "the file is truncated"
+    if isinstance(error, gzip.BadGzipFile | zlib.error):
+        return "the file is damaged, or it is not gzip"
+    return hide_phones_in_path(f"{type(error).__name__}: {error}").rstrip(".")

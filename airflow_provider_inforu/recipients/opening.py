@@ -1,0 +1,71 @@
+"""Opens a file on any storage that Airflow reaches, and detects a change while it is read."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, cast
+
+from airflow_provider_inforu.capi.redact import hide_phones_in_path
+from airflow_provider_inforu.recipients.input_rows import SourceError
+
+_BUFFER = 256 * 1024
+_MARKS_OF_A_VERSION = (
+    "size",
+    "mtime",
+    "ino",
+    "LastModified",
+    "last_modified",
+    "updated",
+    "ETag",
+    "etag",
+    "generation",
+)
+"""What the file systems that fsspec knows tell of a file, and what differs when it was written again."""
+
+
+@contextmanager
+def open_source(path: str | os.PathLike[str], *, unpack: bool) -> Iterator[BinaryIO]:
+    """Open a file for reading, and check at the end that it did not change.
+
+    :param path: A path, or any URL that Airflow's ``ObjectStoragePath`` opens.
+    :param unpack: Whether it is packed with gzip.
+    :raises SourceError: The file cannot be opened. At the end: it changed while it was read.
+    """
+    from airflow.sdk import ObjectStoragePath
+
+    shown = hide_phones_in_path(str(path))
+    try:
+        # Made of one without a scheme, another cannot be opened.
+        target: Any = path if isinstance(path, ObjectStoragePath) else ObjectStoragePath(path)
+        before = _version(target)
+        file = target.open("rb")
+    except Exception as error:  # object storages raise errors of any type
+        raise SourceError(
+            f"{shown!r} cannot be opened ({type(error).__name__}: {hide_phones_in_path(str(error))}).",
+            "Check the path and the connection of the storage.",
+        ) from None
+    with file:
+        buffered = io.BufferedReader(file, _BUFFER)
+        yield cast("BinaryIO", gzip.GzipFile(fileobj=buffered) if unpack else buffered)
+    after = _version(target)
+    if before and after and before != after:
+        raise SourceError(
+            f"{shown!r} changed while it was read.",
+            "Write the file elsewhere, move it there when it is complete, then retry.",
+        )
+
+
+def _version(target: Any) -> dict[str, Any]:  # noqa: ANN401 - a path
+    """Return what tells a version of the file from another; nothing where the file system cannot say."""
+    try:
+        storage = target.fs
+        # File systems of object stores remember what they were told.
+        storage.invalidate_cache(target.path)
+        found = storage.info(target.path)
+    except Exception:  # what is wrong shows when it is opened
+        return {}
+    return {mark: found[mark] for mark in _MARKS_OF_A_VERSION if mark in found}

@@ -1,0 +1,76 @@
+"""Rows of a Parquet file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
+
+from airflow_provider_inforu.recipients.input_rows import (
+    BadRow,
+    Row,
+    SourceError,
+    check_columns,
+    check_header,
+)
+
+_ROWS_IN_A_BATCH = 1000
+_BUFFER = 256 * 1024
+
+
+def parquet_rows(file: BinaryIO, name: str, columns: Sequence[str]) -> Iterator[Row]:
+    """Read the rows, a batch at a time; values are Python's own.
+
+    :param file: The file, in which pyarrow looks around.
+    :param name: The file's name, for errors.
+    :param columns: The names of columns that must be there.
+    :raises SourceError: pyarrow is not installed, the file is damaged or not Parquet, or the names of the
+        columns are invalid.
+    """
+    number = 0
+    batches = _batches(file, name, columns)
+    for batch in batches:
+        yield from _rows(batch, name, number)
+        number += batch.num_rows
+
+
+def _batches(file: BinaryIO, name: str, columns: Sequence[str]) -> Iterator[Any]:
+    try:
+        from pyarrow.parquet import ParquetFile
+    except ImportError:
+        raise SourceError(
+            f"{name} is a Parquet file, and pyarrow is not installed.",
+            "Run pip install 'airflow-provider-inforu[parquet]'.",
+        ) from None
+    try:
+        # With a buffer it reads a column piece by piece, and otherwise all of a row group's at once.
+        table = ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False, page_checksum_verification=True)
+        header = table.schema_arrow.names
+        check_columns(name, header, columns)
+        check_header(name, header)
+        yield from table.iter_batches(_ROWS_IN_A_BATCH, use_threads=False)
+    except SourceError:
+        raise
+    except Exception as error:  # pyarrow and object storages raise errors of any type
+        # Not its words, which may have values in them.
+        raise SourceError(
+            f"{name} cannot be read: it is damaged, or it is not a Parquet file ({type(error).__name__})."
+        ) from None
+
+
+def _rows(batch: Any, name: str, before: int) -> Iterator[Row]:  # noqa: ANN401 - pyarrow has no types
+    try:
+        rows = batch.to_pylist()
+    except Exception:  # any value of any column may have no equal in Python
+        for place in range(batch.num_rows):
+            yield _row(batch.slice(place, 1), name, before + place + 1)
+    else:
+        yield from rows
+
+
+def _row(batch: Any, name: str, number: int) -> Row:  # noqa: ANN401 - pyarrow has no types
+    try:
+        (row,) = batch.to_pylist()
+    except Exception as error:
+        reason = f"the row has a value that Python cannot hold ({type(error).__name__})"
+        return BadRow(name, number, reason, unit="row")
+    return dict(row)

@@ -1,0 +1,97 @@
+"""The people who must not be called: they opted out, complained, or were called already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.phones import ForeignPhoneError, InvalidPhoneError, normalize_phone
+from airflow_provider_inforu.capi.redact import hide_phones, is_phone_like, may_be_mistyped_phone
+from airflow_provider_inforu.recipients.input_rows import BadRow, RecipientsError
+from airflow_provider_inforu.recipients.texts import is_missing
+
+if TYPE_CHECKING:
+    from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
+    from airflow_provider_inforu.recipients.spool import Spool
+
+_LONGEST_SHOWN = 100
+
+
+def read_suppressed(rows: Iterable[object], rules: RecipientRules, spool: Spool) -> None:
+    """Remember in a spool who is not to be called.
+
+    A row is a phone, a key, or a mapping that has one of them or both in the fields of the send. Where the
+    send has no ``key_field``, keys are numbers of its rows, and name nobody here.
+
+    :param rows: The rows.
+    :param rules: How rows of the send are read.
+    :param spool: The recipients of the send.
+    :raises RecipientsError: A row names nobody. To leave it out could mean to call somebody who must not be
+        called.
+    """
+    for number, row in enumerate(rows, start=1):
+        try:
+            keys, phones = _names(row, rules)
+        except InforuInputError as error:
+            place = row.name if isinstance(row, BadRow) else f"row {number}"
+            raise RecipientsError(
+                f"`suppress`, {place}: {error}, so the suppression list is incomplete.",
+                "Correct the row, or remove it from the list.",
+            ) from None
+        spool.suppress(number, keys, phones, None if phones else _shown(keys))
+
+
+def _shown(keys: list[str]) -> str | None:
+    """Return the key that a message may show. What matches nobody may be a mistyped phone."""
+    return next((key for key in keys if hide_phones(key) == key and len(key) <= _LONGEST_SHOWN), None)
+
+
+def _names(row: object, rules: RecipientRules) -> tuple[list[str], list[str]]:
+    """Return the keys and the phones that a row names."""
+    if isinstance(row, BadRow):
+        raise InforuInputError(row.reason)
+    if isinstance(row, Mapping):
+        return _names_of_fields(row, rules)
+    if isinstance(row, bool) or not isinstance(row, str | int | float) or is_missing(row):
+        raise InforuInputError(f"the row is a {type(row).__name__}, not a phone, a key or a mapping of them")
+    # A customer's number of nine digits is a key, and may be a phone that lost its zero: then it is both.
+    text = str(row).strip()
+    may_be_key = rules.key_field is not None and not (is_phone_like(text) or may_be_mistyped_phone(text))
+    keys = _keys(row) if may_be_key else []
+    try:
+        return keys, _phones(row)
+    except InvalidPhoneError:
+        # A mistyped phone is no key: to take it for one would be to call its owner.
+        if not keys:
+            raise
+        return keys, []
+
+
+def _names_of_fields(row: Mapping[Any, Any], rules: RecipientRules) -> tuple[list[str], list[str]]:
+    key = None if rules.key_field is None else row.get(rules.key_field)
+    phone = row.get(rules.phone_field)
+    keys = [] if is_missing(key) else _keys(key)
+    has_phone = not is_missing(phone) and bool(str(phone).strip())
+    if not keys and not has_phone:
+        fields = [name for name in (rules.phone_field, rules.key_field) if name is not None]
+        raise InforuInputError(f"the row has no value in {' or '.join(map(repr, fields))}")
+    return keys, _phones(phone) if has_phone else []
+
+
+def _phones(raw: object) -> list[str]:
+    try:
+        return [normalize_phone(raw)]
+    except ForeignPhoneError:
+        return []  # no number abroad is ever called
+
+
+def _keys(raw: object) -> list[str]:
+    if isinstance(raw, float) and raw.is_integer():
+        raw = int(raw)
+    text = str(raw).strip()
+    if is_phone_like(text):
+        raise InforuInputError("the key may contain a phone number, and no key of a send does")
+    if not text.isprintable():
+        raise InforuInputError("the key has characters that cannot be printed, and no key of a send has")
+    return [text] if text else []

@@ -1,0 +1,82 @@
+"""Texts with ``{field}`` placeholders, filled from a recipient's row."""
+
+from __future__ import annotations
+
+from string import Formatter
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.redact import hide_phones
+from airflow_provider_inforu.capi.time_zone import ISRAEL
+from airflow_provider_inforu.recipients.input_rows import RecipientsError
+from airflow_provider_inforu.recipients.spoken import FORMATS, UnspeakableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a field has no value: None, NaN or pandas' NA."""
+    try:
+        return value is None or bool(value != value)
+    except (TypeError, ValueError):  # NA is neither equal nor unequal; of an array each element is compared
+        return type(value).__name__ == "NAType"
+
+
+class UnfitFieldError(InforuInputError):
+    """A field that the text needs is missing, or is invalid for its format."""
+
+
+class TextTemplate:
+    """A text in which ``{name}`` stands for the field ``name`` of a row; ``{{`` and ``}}`` are braces.
+
+    ``{name:format}`` says it in Hebrew as a person would: see `FORMATS` for the names of formats.
+
+    :param template: The text.
+    :param zone: Where people are: times that have a zone are told in this one.
+    :raises RecipientsError: A brace is not closed, or a placeholder is not a field's name with or without a
+        format.
+    """
+
+    def __init__(self, template: str, zone: ZoneInfo | None = None) -> None:
+        self._zone = zone or ZoneInfo(ISRAEL)
+        try:
+            self._parts = list(Formatter().parse(template))
+        except ValueError as error:
+            raise RecipientsError(
+                f"`message` has a brace that is not part of a placeholder ({error}).",
+                "Write {{ or }} for a brace that is read out.",
+            ) from None
+        for _, name, spec, conversion in self._parts:
+            if name is not None and (not name.isidentifier() or conversion or spec not in ("", *FORMATS)):
+                shown = name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
+                raise RecipientsError(
+                    f"`message` has the invalid placeholder {{{hide_phones(shown)}}}.",
+                    "Write the name of a field, such as {name}, or a name and a format, such as {due:date}. "
+                    f"Formats are {', '.join(FORMATS)}.",
+                )
+
+    def fill(self, row: Mapping[str, Any]) -> str:
+        """Return the text for one row.
+
+        :param row: The recipient's fields; None and NaN count as missing, since nobody should hear them.
+        :raises UnfitFieldError: Names the field.
+        """
+        return "".join(
+            literal + ("" if name is None else self._value(row, name, spec or ""))
+            for literal, name, spec, _ in self._parts
+        )
+
+    def _value(self, row: Mapping[str, Any], name: str, spec: str) -> str:
+        value = row.get(name)
+        if is_missing(value):
+            raise UnfitFieldError(f"the field {name!r} of the message is missing or empty")
+        if not spec:
+            return str(value)
+        try:
+            return FORMATS[spec](value, self._zone)
+        except UnspeakableError as error:
+            raise UnfitFieldError(
+                f"the field {name!r} is invalid for {{{name}:{spec}}}: it must be {error}"
+            ) from None

@@ -1,0 +1,88 @@
+"""What a person decides about batches in doubt: it settles the request that it is about, or nothing."""
+
+import pytest
+
+from airflow_provider_inforu.ledger.batch_state import BatchState, Event, LedgerError
+from airflow_provider_inforu.ledger.decisions import decide
+from airflow_provider_inforu.ledger.ledger_keys import decision_key
+from airflow_provider_inforu.ledger.ledger_log import open_ledger
+from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
+from airflow_provider_inforu.ledger.task_state_store import MemoryStore
+
+NEW = Header("5e4d", "plan", batches=3, recipients=250, life=0)
+
+
+class Store(MemoryStore):
+    put = MemoryStore.set
+
+
+@pytest.fixture
+def store():
+    store = Store()
+    open_ledger(store, NEW).write([[Event.SUBMIT, 1, "d1"], [Event.SUBMIT, 2, "d2"]])
+    return store
+
+
+def record_of(store, number):
+    return read_ledger(store)[1][number]
+
+
+def test_a_decision_is_seen_at_once_and_by_every_later_attempt(store):
+    decide(store, record_of(store, 1), "accept", 194)
+    decide(store, record_of(store, 2), "resend")
+    for records in (read_ledger(store)[1], open_ledger(store, NEW).records, open_ledger(store, NEW).records):
+        assert (records[1].state, records[1].campaign_id) == (BatchState.ACCEPTED, 194)
+        assert 2 not in records
+
+
+def test_the_attempt_after_a_decision_may_send_the_batch_and_later_ones_know_it(store):
+    decide(store, record_of(store, 2), "resend")
+    open_ledger(store, NEW).write([[Event.SUBMIT, 2, "d2"], [Event.ACCEPT, 2, "token", 7]])
+    assert open_ledger(store, NEW).records[2].request_token == "token"
+
+
+@pytest.mark.parametrize("choice", ["accept", "resend"])
+def test_an_answer_that_comes_while_somebody_decides_stands(choice):
+    store = Store()
+    working = open_ledger(store, NEW)
+    working.write([[Event.SUBMIT, 1, "d1"]])
+    decide(store, record_of(store, 1), choice)
+    working.write([[Event.REJECT, 1, "no"]])
+    assert read_ledger(store)[1][1].state is BatchState.REJECTED
+    assert open_ledger(store, NEW).records[1].state is BatchState.REJECTED
+
+
+def test_a_decision_that_comes_after_another_attempt_has_sent_the_batch_again_has_no_effect(store):
+    late = record_of(store, 1)
+    open_ledger(store, NEW).write([[Event.WITHDRAW, 1], [Event.SUBMIT, 1, "d1"]])
+    decide(store, late, "resend")
+    assert record_of(store, 1).state is BatchState.SUBMITTING
+    assert open_ledger(store, NEW).in_doubt() == [2, 1]
+
+
+def test_a_decision_about_a_request_is_none_about_the_next_one_of_the_same_attempt():
+    store = Store()
+    working = open_ledger(store, NEW)
+    working.write([[Event.SUBMIT, 1, "d1"]])
+    decide(store, record_of(store, 1), "resend")
+    working.write([[Event.WITHDRAW, 1]])
+    working.write([[Event.SUBMIT, 1, "d1"]])
+    assert open_ledger(store, NEW).in_doubt() == [1]
+
+
+def test_two_people_who_decide_about_different_batches_do_not_get_in_each_others_way(store):
+    first, second = record_of(store, 1), record_of(store, 2)
+    decide(store, second, "resend")
+    decide(store, first, "accept")
+    records = open_ledger(store, NEW).records
+    assert records[1].state is BatchState.ACCEPTED
+    assert 2 not in records
+
+
+@pytest.mark.parametrize("value", ["x", {}, {"choice": "what"}, {"choice": "accept"}])
+def test_a_damaged_decision_stops_the_task(store, value):
+    store.put(decision_key(record_of(store, 1).request), value)
+    with pytest.raises(LedgerError, match="the decision about batch 1 is damaged"):
+        open_ledger(store, NEW)
+    with pytest.raises(LedgerError, match="the decision about batch 1 is damaged"):
+        read_ledger(store)
