@@ -1,1 +1,1 @@
-"""What is sent, to whom, in which requests: no Airflow in it."""
+"""Sends batches: in the sending window, at the rate of the connection, each with its intent in the ledger."""
