@@ -158,7 +158,7 @@ def ledger_path(request, tmp_path):
         yield {"task state": "", "plain path": str(folder), "file URL": f"file://{folder}"}[request.param]
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("ledger_path", PLACES, indirect=True)
 def test_over_many_kills_nobody_is_called_twice_and_everybody_is_accounted_for(tmp_path, ledger_path):
     chance = random.Random(f"{SEED} {ledger_path.partition(':')[0]}")
