@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.recipients.input_rows import BadRow, SourceError, StreamedRows
 from airflow_provider_inforu.recipients.recipient_reader import (
-    RecipientRules,
     read_recipients,
 )
+from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
 from airflow_provider_inforu.recipients.spool import Skipped
 from airflow_provider_inforu.recipients.texts import TextTemplate
 
