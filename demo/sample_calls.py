@@ -79,6 +79,7 @@ class SampleCalls:
                 min(BATCH * (index + 1), counts.recipients),
                 state,  # type: ignore[arg-type]
                 reasons.get(state, ""),
+                [f"INV-{BATCH * index + one:05}" for one in range(1, BATCH + 1)] if state in reasons else (),
             )
             for index, state in enumerate(states[:number])
         ]

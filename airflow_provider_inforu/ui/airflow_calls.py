@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.ledger.batch_state import BatchState
@@ -46,11 +46,12 @@ if TYPE_CHECKING:
 
 MOST_LEDGERS = 200
 """So many sends, the newest first, are looked up in their ledgers where no XCom says who is in doubt."""
-_STATES = {
+_STATES: dict[BatchState, Literal["in doubt", "accepted", "rejected"]] = {
     BatchState.SUBMITTING: "in doubt",
     BatchState.ACCEPTED: "accepted",
     BatchState.REJECTED: "rejected",
 }
+_KEYS_STORED = {BatchState.SUBMITTING, BatchState.REJECTED}
 _NOT_SETTLED = (
     "The decision was not recorded, or only for some batches. Reload the page: it shows the batches that are "
     "still in doubt."
@@ -110,10 +111,11 @@ class AirflowCalls:
         """Return the batches of a send, in order."""
         stored = self._find(send)
         try:
-            found = read_ledger(self._stores([stored])[0])
+            store = self._stores([stored])[0]
+            found = read_ledger(store)
         except (InforuError, OSError):
             raise CallsUnavailableError(_UNREADABLE) from None
-        return [] if found is None else _list_batches(*found)
+        return [] if found is None else self._list_batches(stored, store, *found)
 
     def find_outcomes(self, send: SendView) -> OutcomesView | None:
         """Return how the calls ended, or None without a receiver."""
@@ -132,7 +134,7 @@ class AirflowCalls:
         return self._received.read_health(conn_ids) if self._received.is_ready() else None
 
     def settle(self, send: SendView, choice: Choice, batches: Sequence[int]) -> None:
-        """Record a decision about exactly these batches."""
+        """Record a decision about batches in doubt."""
         stored = self._find(send)
         with self._settling, lock_task(send.task) as (session, state):
             if state not in FINISHED:
@@ -148,9 +150,14 @@ class AirflowCalls:
             except (InforuError, OSError):
                 raise CallsUnavailableError(_UNREADABLE) from None
             records = {} if found is None else found[1]
-            if numbers_in(records, BatchState.SUBMITTING) != list(batches):
+            if not set(batches) <= set(numbers_in(records, BatchState.SUBMITTING)):
                 raise SettleRefusedError(
                     "Other batches are in doubt now. Nothing was changed. Reload the page."
+                )
+            if choice == "resend" and self._count_ended(stored, _read_keys(store, stored, batches)):
+                raise SettleRefusedError(
+                    "Results have arrived from some of these people, so they were called. Nothing was "
+                    "changed. Reload the page."
                 )
             try:
                 settled = settle(store, records, choice, list(batches))
@@ -158,6 +165,40 @@ class AirflowCalls:
                 raise CallsUnavailableError(_NOT_SETTLED) from None
             if found is not None:
                 save_counts(session, stored, _to_counts(found[0], settled))
+
+    def _list_batches(
+        self, send: StoredSend, store: SettledStore, header: Header, records: Mapping[int, BatchRecord]
+    ) -> list[BatchView]:
+        keys = _read_keys(store, send, [one for one in records if records[one].state in _KEYS_STORED])
+        ended = self._count_ended(
+            send, {one: names for one, names in keys.items() if records[one].state is BatchState.SUBMITTING}
+        )
+        batches = []
+        for number in range(1, header.batches + 1):
+            first, last = people_of_batch(header, number)
+            record = records.get(number)
+            batches.append(
+                BatchView(
+                    number,
+                    first,
+                    last,
+                    "not sent" if record is None else _STATES[record.state],
+                    (record.reason or "") if record else "",
+                    keys.get(number, ()),
+                    ended.get(number, 0),
+                )
+            )
+        return batches
+
+    def _count_ended(self, send: StoredSend, keys: Mapping[int, Sequence[str]]) -> dict[int, int]:
+        """Return how many people of each batch have a result, without the batches that have none."""
+        if not keys or not self._received.is_ready():
+            return {}
+        ended = self._received.find_ended(
+            send.conn_id, send.send_id, [one for names in keys.values() for one in names]
+        )
+        counts = {number: sum(one in ended for one in names) for number, names in keys.items()}
+        return {number: count for number, count in counts.items() if count}
 
     def _find(self, send: SendView) -> StoredSend:
         stored = find_stored_send(send.task)
@@ -223,13 +264,14 @@ def _to_counts(header: Header, records: Mapping[int, BatchRecord]) -> PeopleCoun
     return PeopleCounts(header.recipients, skipped=header.skipped, **people)
 
 
-def _list_batches(header: Header, records: Mapping[int, BatchRecord]) -> list[BatchView]:
-    batches = []
-    for number in range(1, header.batches + 1):
-        first, last = people_of_batch(header, number)
-        record = records.get(number)
-        state = "not sent" if record is None else _STATES[record.state]
-        batches.append(
-            BatchView(number, first, last, state, (record.reason or "") if record else "")  # type: ignore[arg-type]
-        )
-    return batches
+def _read_keys(store: SettledStore, send: StoredSend, numbers: Collection[int]) -> dict[int, Sequence[str]]:
+    """Return the keys of the people of batches, as far as the task has stored them."""
+    from airflow_provider_inforu.sending.facts import load_facts
+
+    if not numbers:
+        return {}
+    try:
+        facts = load_facts(store, send.send_id)
+    except (InforuError, OSError):
+        return {}
+    return {} if facts is None else {one: facts.keys[one] for one in numbers if one in facts.keys}

@@ -59,6 +59,8 @@ class BatchView:
 
     :ivar first: The number of its first person, from 1.
     :ivar last: The number of its last person.
+    :ivar keys: The keys of its people, if they are stored: of people in doubt or rejected.
+    :ivar ended: How many of these have a result. One result proves that Inforu accepted the batch.
     """
 
     number: int
@@ -66,6 +68,8 @@ class BatchView:
     last: int
     state: Literal["accepted", "rejected", "in doubt", "not sent"]
     reason: str = ""
+    keys: Sequence[str] = ()
+    ended: int = 0
 
     @property
     def people(self) -> int:
@@ -97,6 +101,13 @@ class SendView:
     def needs_person(self) -> bool:
         """Whether a person must decide about people in doubt."""
         return self.has_ended and self.counts is not None and self.counts.in_doubt > 0
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the task failed before it had sent to everybody, and no decision is needed."""
+        if self.task_state != "failed" or self.counts is None:
+            return False
+        return self.counts.not_sent > 0 and not self.needs_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +186,8 @@ class CallsSource(Protocol):
         """Return the health of pushes by connection, or None without a receiver."""
 
     def settle(self, send: SendView, choice: Choice, batches: Sequence[int]) -> None:
-        """Record a decision about exactly these batches.
+        """Record a decision about batches in doubt.
 
-        :raises SettleRefusedError: The task runs, or other batches are in doubt by now.
+        :raises SettleRefusedError: The task runs, a batch is not in doubt by now, or people who have a result
+            would be called again.
         """

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_inforu.receiver.database import Database
 
+_KEYS_IN_A_QUERY = 10_000
 INTERVALS = 30
 """Columns of the chart of calls over time."""
 
@@ -59,6 +60,19 @@ class ReceivedOutcomes:
         with self._database.reading() as connection:
             for row in connection.execute(query):
                 found[row.conn_id, row.send_id][row.status or ""] = row.calls
+        return found
+
+    def find_ended(self, conn_id: str, send_id: str, keys: Sequence[str]) -> set[str]:
+        """Return the keys of those people whose call has ended."""
+        found: set[str] = set()
+        with self._database.reading() as connection:
+            for start in range(0, len(keys), _KEYS_IN_A_QUERY):
+                query = sa.select(calls.c.key).where(
+                    calls.c.conn_id == conn_id,
+                    calls.c.send_id == send_id,
+                    calls.c.key.in_(keys[start : start + _KEYS_IN_A_QUERY]),
+                )
+                found.update(connection.scalars(query))
         return found
 
     def read(self, conn_id: str, send_id: str) -> OutcomesView:

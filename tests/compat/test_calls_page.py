@@ -64,7 +64,7 @@ def test_the_menu_leads_to_a_send_which_a_person_settles_in_the_browser(
 ) -> None:
     airflow, url = with_page, with_page.stack.url
     airflow.sandbox.change_settings(notification_url=airflow.receiver.push_url)
-    airflow.fail_second_request("accept_then_drop")
+    airflow.fail_second_request("drop")
     run = airflow.run("send_with_ledger")
     assert run.state == "failed"
     assert wait_until(lambda: any(push["http_status"] == 200 for push in airflow.sandbox.pushes()))
@@ -90,7 +90,7 @@ def test_the_menu_leads_to_a_send_which_a_person_settles_in_the_browser(
     with page.expect_download() as download:
         frame.get_by_role("link", name="Download CSV").click()
     assert download.value.path().read_text("utf-8-sig").startswith("key,status")
-    settle(frame, "They were called", "Records 100 people as called. Clearing the task calls none of them.")
+    settle(frame, "Call them again", "100 people of batch 2: Call them again.")
     frame.get_by_role("link", name="Open the task in Airflow").click()
     page.wait_for_url(re.compile(r"/dags/send_with_ledger/runs/[^/]+/tasks/call"))
 

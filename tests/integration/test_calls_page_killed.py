@@ -99,13 +99,13 @@ class WatchedSend:
         pytest.param(
             "accept_then_slow",
             "They were called",
-            f"Records {IN_DOUBT} people as called. Clearing the task calls none of them.",
+            "Records them as called. Clearing the task calls none of them.",
             id="were-called",
         ),
         pytest.param(
             "slow",
             "Call them again",
-            f"When you clear the task, it calls {IN_DOUBT} people.",
+            "When you clear the task, it calls them.",
             id="were-not-called",
         ),
     ],

@@ -47,22 +47,35 @@ function askFirst(event) {
   if (!form) return;
   event.preventDefault();
   const choice = new FormData(form).get("choice");
+  const { batches, people } = readBatches(form);
+  const note = form.querySelector("[data-answer]");
+  note.textContent = batches.length ? "" : "Choose at least one batch.";
+  if (!batches.length) return;
   const dialog = document.getElementById("confirm");
-  dialog.querySelector("p").textContent = form.querySelector(`input[value="${choice}"] + span`).innerText;
-  dialog.onclose = () => { if (dialog.returnValue === "yes") settle(form, choice); };
+  const said = form.querySelector(`input[value="${choice}"] + span`).innerText;
+  const names = batches.length > 10 ? `${batches.length} batches` : `${batches.length === 1 ? "batch" : "batches"} ${batches.join(", ")}`;
+  dialog.querySelector("p").textContent = `${people} ${people === 1 ? "person" : "people"} of ${names}: ${said}`;
+  dialog.onclose = () => { if (dialog.returnValue === "yes") settle(form, choice, batches); };
   dialog.returnValue = "";
   dialog.showModal();
 }
 
-async function settle(form, choice) {
-  const button = form.querySelector("button");
+function readBatches(form) {
+  const boxes = [...form.querySelectorAll("input[name=batch]")];
+  if (!boxes.length) return { batches: form.dataset.batches.split(",").map(Number), people: Number(form.dataset.people) };
+  const chosen = boxes.filter((box) => box.checked);
+  return { batches: chosen.map((box) => Number(box.value)), people: chosen.reduce((sum, box) => sum + Number(box.dataset.people), 0) };
+}
+
+async function settle(form, choice, batches) {
+  const button = form.querySelector("button[type=submit]");
   const note = form.querySelector("[data-answer]");
   button.disabled = true;
   try {
     const answer = await fetch(form.dataset.settle, {
       method: "POST",
       headers: { "content-type": "application/json", accept: "application/json" },
-      body: JSON.stringify({ choice, batches: form.dataset.batches.split(",").map(Number) }),
+      body: JSON.stringify({ choice, batches }),
     });
     // Without a session, the reload leads to the login and back.
     if (answer.ok || answer.status === 401) { location.reload(); return; }

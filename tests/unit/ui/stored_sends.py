@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from itertools import count
+from types import SimpleNamespace
 
 import sqlalchemy as sa
 from airflow import settings
@@ -12,6 +13,7 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 
 from airflow_provider_inforu.receiver.tables import calls
+from airflow_provider_inforu.sending.facts import Facts, save_facts
 from airflow_provider_inforu.ui.call_views import TaskRef
 
 numbers = count(1)
@@ -73,6 +75,20 @@ def store_sends(names, *, state="failed", events=DOUBT, conn_id="inforu_default"
             connection.execute(sa.insert(table), rows)
         connection.commit()
     return stored
+
+
+def store_keys(task, send_id, keys):
+    """Store the keys of people in doubt or rejected, by batch, as a task does when it ends."""
+    values = {}
+    save_facts(SimpleNamespace(get=values.get, set=values.__setitem__), Facts(send_id, keys=keys))
+    with settings.engine.begin() as connection:
+        (number,) = connection.execute(sa.select(DagRun.id).where(DagRun.run_id == task.run_id)).one()
+        ids = {"dag_id": task.dag_id, "run_id": task.run_id, "dag_run_id": number, "task_id": "call"}
+        rows = [
+            {**ids, "map_index": -1, "key": key, "value": json.dumps(json.dumps(value))}
+            for key, value in values.items()
+        ]
+        connection.execute(sa.insert(TaskStateStoreModel), rows)
 
 
 def store_calls(database, send_id, statuses, ended=None):

@@ -13,7 +13,7 @@ from airflow_provider_inforu.ui.call_views import (
     SettleRefusedError,
     TaskRef,
 )
-from tests.unit.ui.stored_sends import moment, store_calls, store_sends
+from tests.unit.ui.stored_sends import DOUBT, moment, store_calls, store_keys, store_sends
 
 
 def test_a_send_has_the_counts_of_its_ledger_and_the_outcomes_of_the_receiver(airflow, received):
@@ -82,6 +82,39 @@ def test_a_decision_is_written_once_and_a_second_one_changes_nothing(airflow, ch
     with pytest.raises(SettleRefusedError):
         airflow.settle(shown, "resend" if choice == "accept" else "accept", [2])
     assert airflow.find_send(task) == settled
+
+
+def test_batches_name_their_people_in_doubt_and_how_many_of_them_have_a_result(airflow, received):
+    ((task, send_id),) = store_sends(["a"])
+    store_keys(task, send_id, {2: ["k-0", "k-7"], 3: ["k-9"]})
+    store_calls(received, send_id, ["Busy"])
+    batches = airflow.list_batches(airflow.find_send(task))
+    assert [(one.keys, one.ended) for one in batches[1:3]] == [(["k-0", "k-7"], 1), (["k-9"], 0)]
+
+
+def test_people_with_a_result_are_not_called_again(airflow, received):
+    ((task, send_id),) = store_sends(["a"])
+    store_keys(task, send_id, {2: ["k-0", "k-7"]})
+    store_calls(received, send_id, ["Busy"])
+    with pytest.raises(SettleRefusedError, match="they were called"):
+        airflow.settle(airflow.find_send(task), "resend", [2])
+    assert airflow.find_send(task).counts.in_doubt == 100
+    airflow.settle(airflow.find_send(task), "accept", [2])
+    assert airflow.find_send(task).counts.accepted == 200
+
+
+def test_a_person_decides_about_some_of_the_batches_in_doubt(airflow):
+    ((task, _),) = store_sends(["a"], events=[*DOUBT[:2], ["s", 2, "d2"], ["s", 3, "d3"]])
+    airflow.settle(airflow.find_send(task), "resend", [3])
+    counts = airflow.find_send(task).counts
+    assert (counts.in_doubt, counts.not_sent) == (100, 150)
+
+
+def test_a_failed_send_that_is_not_finished_says_so_after_the_decision(airflow):
+    ((task, _),) = store_sends(["a"])
+    assert not airflow.find_send(task).is_unfinished
+    airflow.settle(airflow.find_send(task), "resend", [2])
+    assert airflow.find_send(task).is_unfinished
 
 
 def test_a_decision_that_is_perhaps_recorded_in_part_is_not_called_unchanged(airflow, monkeypatch):
