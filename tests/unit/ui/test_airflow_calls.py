@@ -92,6 +92,36 @@ def test_batches_name_their_people_in_doubt_and_how_many_of_them_have_a_result(a
     assert [(one.keys, one.ended) for one in batches[1:3]] == [(["k-0", "k-7"], 1), (["k-9"], 0)]
 
 
+@pytest.mark.parametrize("state", ["queued", "deferred", "up_for_retry", "scheduled", "restarting", None])
+def test_a_task_that_may_still_run_is_not_settled(airflow, state):
+    ((task, _),) = store_sends(["a"], state=state)
+    with pytest.raises(SettleRefusedError, match="has not ended"):
+        airflow.settle(airflow.find_send(task), "resend", [2])
+    assert airflow.find_send(task).counts.in_doubt == 100
+
+
+@pytest.mark.parametrize("batches", [[1], [3], [4], [2, 3], [99], [2, 4]])
+def test_batches_that_are_not_in_doubt_are_not_settled_and_neither_is_the_one_that_is(airflow, batches):
+    ((task, _),) = store_sends(["a"])
+    with pytest.raises(SettleRefusedError, match="Other batches"):
+        airflow.settle(airflow.find_send(task), "resend", batches)
+    assert airflow.find_send(task).counts.in_doubt == 100
+
+
+def test_a_damaged_store_of_keys_leaves_the_page_and_the_decision(airflow):
+    ((task, send_id),) = store_sends(["a"])
+    store_keys(task, send_id, {2: ["k-0"]})
+    with settings.engine.begin() as connection:
+        connection.execute(
+            sa.update(TaskStateStoreModel)
+            .where(TaskStateStoreModel.key.startswith("inforu_ledger.facts."))
+            .values(value="damaged")
+        )
+    assert [one.keys for one in airflow.list_batches(airflow.find_send(task))] == [(), (), (), ()]
+    airflow.settle(airflow.find_send(task), "accept", [2])
+    assert airflow.find_send(task).counts.accepted == 200
+
+
 def test_people_with_a_result_are_not_called_again(airflow, received):
     ((task, send_id),) = store_sends(["a"])
     store_keys(task, send_id, {2: ["k-0", "k-7"]})
