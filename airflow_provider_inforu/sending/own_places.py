@@ -10,8 +10,6 @@ EVENNESS = 0.87
 as long as a write of the ledger, and its end seldom meets the moment at which the next request is due."""
 CATCH_UP_SECONDS = 0.5
 """So much of a pause is caught up: then several requests leave together."""
-LONGEST_WAIT_SECONDS = 1.0
-"""How long `OwnPlaces.leave` waits at most."""
 _REMEMBERED_PLACES = 1000  # more than any account may make requests in a second
 
 
@@ -66,7 +64,7 @@ class OwnPlaces:
         others, left = self._most - together, self._history.left
         if len(left) > others:
             wait = left[-others - 1] + self._window - time.monotonic()
-            time.sleep(max(0.0, min(wait, LONGEST_WAIT_SECONDS)))
+            time.sleep(max(0.0, wait))
         left.extend([time.monotonic()] * together)
 
 

@@ -22,6 +22,7 @@ SLOWER_SECONDS = 60.0
 """For how long the rate is halved after the vendor said that it was too high."""
 LONGEST_STANDSTILL_SECONDS = 300.0
 """After so long without an accepted batch, or without a place in the rate limit, the send stops."""
+_LONGEST_SILENCE_SECONDS = 5.0
 _SHORTEST_IDLE_SECONDS = 0.002
 _LONGEST_IDLE_SECONDS = 0.25
 
@@ -46,6 +47,7 @@ class Throttle:
     def __init__(self, requests_per_second: float, shared: SharedLimit | None = None) -> None:
         self._slow_until = 0.0
         self._refused_since: float | None = None
+        self._asked_at = 0.0
         self._history = PlaceHistory()
         self._places = _evenly(requests_per_second, shared, self._history)
         self._few_places = _evenly(requests_per_second / 2, shared, self._history)
@@ -57,7 +59,13 @@ class Throttle:
         """
         now = time.monotonic()
         may_leave = (self._few_places if now < self._slow_until else self._places).take()
-        self._refused_since = None if may_leave else self._refused_since or now
+        # A send that held back did not ask, so it was not refused meanwhile.
+        is_first = self._refused_since is None or now - self._asked_at > _LONGEST_SILENCE_SECONDS
+        self._asked_at = now
+        if may_leave:
+            self._refused_since = None
+        elif is_first:
+            self._refused_since = now
         if self._refused_since and now - self._refused_since > LONGEST_STANDSTILL_SECONDS:
             raise InforuError(
                 f"the rate limit let no request go for {LONGEST_STANDSTILL_SECONDS:g} seconds: other sends "

@@ -164,6 +164,11 @@ def test_however_long_the_writes_take_no_more_than_the_limit_leaves_in_a_second(
     assert most_in_a_second(times) <= limit
 
 
+def test_a_slow_write_lets_no_second_request_leave_in_the_window_of_a_low_rate(clock):
+    times = leave_times(clock, itertools.cycle([3.0, 0.01]), requests_per_second=0.5, count=6)
+    assert min(after - before for before, after in itertools.pairwise(times)) >= 2
+
+
 def test_requests_are_held_back_ever_longer_and_released_by_a_success(clock):
     hold = Hold(Backoff(first=10))
     assert hold.is_over()
@@ -346,12 +351,19 @@ def test_a_rate_that_is_halved_below_one_in_a_second_is_halved(clock):
 def test_a_limit_that_lets_nothing_go_for_minutes_stops_the_send(clock, monkeypatch):
     throttle = Throttle(1)
     monkeypatch.setattr(throttle, "_places", SimpleNamespace(take=lambda: False))
-    assert not throttle.take()
-    clock.now += pace.LONGEST_STANDSTILL_SECONDS
-    assert not throttle.take()
-    clock.now += 1
+    for _ in range(int(pace.LONGEST_STANDSTILL_SECONDS) + 1):
+        assert not throttle.take()
+        clock.now += 1
     with pytest.raises(InforuError, match="let no request go for 300 seconds"):
         throttle.take()
+
+
+def test_a_send_that_held_back_for_minutes_is_not_stopped_by_one_refusal_after_it(clock, monkeypatch):
+    throttle = Throttle(1)
+    monkeypatch.setattr(throttle, "_places", SimpleNamespace(take=lambda: False))
+    assert not throttle.take()
+    clock.now += pace.LONGEST_STANDSTILL_SECONDS + 1
+    assert not throttle.take()
 
 
 def test_a_shared_limit_that_cannot_be_asked_lets_nothing_go_and_shows_no_password():
