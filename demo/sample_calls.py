@@ -79,6 +79,7 @@ class SampleCalls:
                 min(BATCH * (index + 1), counts.recipients),
                 state,  # type: ignore[arg-type]
                 reasons.get(state, ""),
+                f"000001.{index}",
                 [f"INV-{BATCH * index + one:05}" for one in range(1, BATCH + 1)] if state in reasons else (),
             )
             for index, state in enumerate(states[:number])
@@ -121,20 +122,22 @@ class SampleCalls:
         health = [PushHealth(now), PushHealth(None, {"wrong_secret": 12})]
         return dict(zip(conn_ids, health, strict=False))
 
-    def settle(self, send: SendView, choice: Choice, batches: Sequence[int]) -> None:
+    def settle(self, send: SendView, choice: Choice, requests: Mapping[int, str]) -> None:
         """Record a decision."""
         current = self.sends[send.task]
         if not current.has_ended:
             raise SettleRefusedError("The task is running. Nothing was changed. Wait until it has ended.")
-        in_doubt = [one.number for one in self.list_batches(current) if one.state == "in doubt"]
-        if in_doubt != list(batches):
-            raise SettleRefusedError("Other batches are in doubt now. Nothing was changed. Reload the page.")
-        self.settled.append((send.task, choice, list(batches)))
+        in_doubt = {one.number: one for one in self.list_batches(current) if one.state == "in doubt"}
+        if not requests.items() <= {number: one.request for number, one in in_doubt.items()}.items():
+            raise SettleRefusedError("Other requests are in doubt now. Nothing was changed. Reload the page.")
+        self.settled.append((send.task, choice, list(requests)))
         counts = current.counts or PeopleCounts(0)
+        people = sum(in_doubt[number].people for number in requests)
+        counts = replace(counts, in_doubt=counts.in_doubt - people)
         if choice == "accept":
-            counts = replace(counts, accepted=counts.accepted + counts.in_doubt, in_doubt=0)
+            counts = replace(counts, accepted=counts.accepted + people)
         else:
-            counts = replace(counts, not_sent=counts.not_sent + counts.in_doubt, in_doubt=0)
+            counts = replace(counts, not_sent=counts.not_sent + people)
         self.sends[send.task] = replace(current, counts=counts)
 
 

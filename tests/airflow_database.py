@@ -1,4 +1,4 @@
-"""Airflow's own tables in a PostgreSQL database of the test, in place of those in the test's Airflow home."""
+"""Airflow's own tables in a database of the test, in place of those in the test's Airflow home."""
 
 from contextlib import contextmanager
 
@@ -12,11 +12,12 @@ from sqlalchemy.orm import scoped_session, sessionmaker
 
 @contextmanager
 def airflow_on(url):
-    """Let this process's Airflow use an empty PostgreSQL database."""
+    """Let this process's Airflow use an empty database, of PostgreSQL or SQLite."""
     import_all_models()
     engine = sa.create_engine(url, pool_size=10)
-    # Airflow's DAGs, bundles and versions are not the subject.
-    sa.event.listen(engine, "connect", ignore_foreign_keys)
+    if engine.dialect.name == "postgresql":
+        # Airflow's DAGs, bundles and versions are not the subject.
+        sa.event.listen(engine, "connect", ignore_foreign_keys)
     Base.metadata.create_all(engine)
     sessions = sessionmaker(engine, autocommit=False, autoflush=False, expire_on_commit=False)
     with pytest.MonkeyPatch.context() as patch:

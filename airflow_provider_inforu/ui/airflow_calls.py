@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from threading import Lock
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.ledger.batch_state import BatchState
 from airflow_provider_inforu.ledger.ledger_reader import read_ledger
-from airflow_provider_inforu.ledger.ledger_summary import numbers_in, people_of_batch, summarise
+from airflow_provider_inforu.ledger.ledger_summary import people_of_batch, summarise
 from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
 from airflow_provider_inforu.ledger.settling import FINISHED, SettledStore, settle
 from airflow_provider_inforu.ui.call_views import (
@@ -69,38 +69,36 @@ class AirflowCalls:
     def __init__(self, received: ReceivedOutcomes, ledger_path: str) -> None:
         self._received = received
         self._ledger_path = ledger_path
-        # SQLite has no row locks.
-        self._settling = Lock()
 
     def list_sends(self, dag_ids: Collection[str], wanted: SendFilter, page: int) -> SendList:
         """Return one page of the sends of these DAGs, the newest first."""
         counts = count_stored_sends(dag_ids, wanted)
         conn_ids = sorted(filter(None, counts))
         if wanted.needs_person:
-            found = self._list_in_doubt(dag_ids, wanted)
+            found, unknown = self._list_in_doubt(dag_ids, wanted)
             first = PAGE_SIZE * (page - 1)
-            return SendList(self._view(found[first : first + PAGE_SIZE]), len(found), conn_ids)
+            return SendList(self._view(found[first : first + PAGE_SIZE]), len(found), conn_ids, unknown)
         total = counts.get(wanted.conn_id, 0) if wanted.conn_id else sum(counts.values())
         return SendList(self._view(list_stored_sends(dag_ids, wanted, page)), total, conn_ids)
 
-    def _list_in_doubt(self, dag_ids: Collection[str], wanted: SendFilter) -> list[StoredSend]:
-        """Return the sends of ended tasks with people in doubt. It reads the ledger where it is needed."""
+    def _list_in_doubt(self, dag_ids: Collection[str], wanted: SendFilter) -> tuple[list[StoredSend], int]:
+        """Return the sends of ended tasks with people in doubt, and how many sends were not looked up.
+
+        It reads the ledger where it is needed. A send whose ledger cannot be read may need a person, too.
+        """
         found = list_doubtful_sends(dag_ids, wanted)
-        unclear = [one for one in found if not self._is_surely_in_doubt(one)][:MOST_LEDGERS]
-        ledgers = self._stores(unclear) if unclear else []
-        counts = {one.task: _count_people(ledger) for one, ledger in zip(unclear, ledgers, strict=True)}
-        in_doubt = []
-        for one in found:
-            people = counts.get(one.task) or one.last_counts
-            if people is not None and people.in_doubt:
-                in_doubt.append(one)
-        return in_doubt
+        unclear = [one for one in found if not self._is_surely_in_doubt(one)]
+        looked_up = unclear[:MOST_LEDGERS]
+        ledgers = self._stores(looked_up) if looked_up else []
+        needs_person = {
+            one.task: _needs_person(ledger, one) for one, ledger in zip(looked_up, ledgers, strict=True)
+        }
+        in_doubt = [one for one in found if needs_person.get(one.task, _was_in_doubt(one))]
+        return in_doubt, sum(one.last_counts is None for one in unclear[MOST_LEDGERS:])
 
     def _is_surely_in_doubt(self, send: StoredSend) -> bool:
-        if send.last_counts is None or send.has_decision:
-            return False
         # A decision in object storage is not visible in Airflow's database.
-        return send.last_counts.in_doubt > 0 and not self._ledger_path
+        return _was_in_doubt(send) and not send.has_decision and not self._ledger_path
 
     def find_send(self, task: TaskRef) -> SendView | None:
         """Return the send of a task instance, or None if it has none."""
@@ -133,43 +131,55 @@ class AirflowCalls:
         """Return the health of pushes by connection, or None without a receiver."""
         return self._received.read_health(conn_ids) if self._received.is_ready() else None
 
-    def settle(self, send: SendView, choice: Choice, batches: Sequence[int]) -> None:
+    def settle(self, send: SendView, choice: Choice, requests: Mapping[int, str]) -> None:
         """Record a decision about batches in doubt."""
-        stored = self._find(send)
-        with self._settling, lock_task(send.task) as (session, state):
+        with lock_task(send.task) as (session, state):
             if state not in FINISHED:
                 raise SettleRefusedError(
                     "The task has not ended. Nothing was changed. Wait until it has ended."
                 )
+            # Not before the lock: a whole try may have run while this waited for it.
+            stored = self._find(send)
             if self._ledger_path:
                 store: SettledStore = self._in_object_storage(stored)
             else:
                 store = read_task_states([stored], session)[0]
             try:
                 found = read_ledger(store)
+                keys = _read_keys(store, stored, requests) if choice == "resend" else {}
             except (InforuError, OSError):
                 raise CallsUnavailableError(_UNREADABLE) from None
-            records = {} if found is None else found[1]
-            if not set(batches) <= set(numbers_in(records, BatchState.SUBMITTING)):
+            header, records = found or (None, {})
+            if header is None or not _are_in_doubt(records, requests):
                 raise SettleRefusedError(
-                    "Other batches are in doubt now. Nothing was changed. Reload the page."
+                    "Other requests are in doubt now. Nothing was changed. Reload the page."
                 )
-            if choice == "resend" and self._count_ended(stored, _read_keys(store, stored, batches)):
-                raise SettleRefusedError(
-                    "Results have arrived from some of these people, so they were called. Nothing was "
-                    "changed. Reload the page."
-                )
+            if choice == "resend":
+                self._refuse_people_with_results(stored, keys)
             try:
-                settled = settle(store, records, choice, list(batches))
+                settled = settle(store, records, choice, list(requests))
             except (InforuError, OSError):
                 raise CallsUnavailableError(_NOT_SETTLED) from None
-            if found is not None:
-                save_counts(session, stored, _to_counts(found[0], settled))
+            save_counts(session, stored, _to_counts(header, settled))
+
+    def _refuse_people_with_results(self, send: StoredSend, keys: Mapping[int, Sequence[str]]) -> None:
+        if self._received.is_expected and not self._received.is_ready():
+            raise CallsUnavailableError(
+                "The tables of the receiver cannot be read, so the page does not know who was called. "
+                "Nothing was changed. Check the log of the API server."
+            )
+        if self._count_ended(send, keys):
+            raise SettleRefusedError(
+                "Results have arrived from some of these people, so they were called. Nothing was "
+                "changed. Reload the page."
+            )
 
     def _list_batches(
         self, send: StoredSend, store: SettledStore, header: Header, records: Mapping[int, BatchRecord]
     ) -> list[BatchView]:
-        keys = _read_keys(store, send, [one for one in records if records[one].state in _KEYS_STORED])
+        keys: Mapping[int, Sequence[str]] = {}
+        with suppress(InforuError, OSError):  # the page shows the batches without them
+            keys = _read_keys(store, send, [one for one in records if records[one].state in _KEYS_STORED])
         ended = self._count_ended(
             send, {one: names for one, names in keys.items() if records[one].state is BatchState.SUBMITTING}
         )
@@ -184,6 +194,7 @@ class AirflowCalls:
                     last,
                     "not sent" if record is None else _STATES[record.state],
                     (record.reason or "") if record else "",
+                    record.request if record else "",
                     keys.get(number, ()),
                     ended.get(number, 0),
                 )
@@ -249,6 +260,18 @@ def _final_counts(send: StoredSend) -> PeopleCounts | None:
     return counts if counts and send.task_state in FINISHED and not counts.in_doubt else None
 
 
+def _was_in_doubt(send: StoredSend) -> bool:
+    return send.last_counts is not None and send.last_counts.in_doubt > 0
+
+
+def _needs_person(store: SettledStore, send: StoredSend) -> bool:
+    try:
+        found = read_ledger(store)
+    except (InforuError, OSError):
+        return True
+    return _to_counts(*found).in_doubt > 0 if found else _was_in_doubt(send)
+
+
 def _count_people(store: SettledStore) -> PeopleCounts | None:
     try:
         found = read_ledger(store)
@@ -264,14 +287,20 @@ def _to_counts(header: Header, records: Mapping[int, BatchRecord]) -> PeopleCoun
     return PeopleCounts(header.recipients, skipped=header.skipped, **people)
 
 
+def _are_in_doubt(records: Mapping[int, BatchRecord], requests: Mapping[int, str]) -> bool:
+    """Return whether exactly these requests of the batches are in doubt, and not later ones."""
+    in_doubt = {number: one.request for number, one in records.items() if one.state is BatchState.SUBMITTING}
+    return requests.items() <= in_doubt.items()
+
+
 def _read_keys(store: SettledStore, send: StoredSend, numbers: Collection[int]) -> dict[int, Sequence[str]]:
-    """Return the keys of the people of batches, as far as the task has stored them."""
+    """Return the keys of the people of batches, as far as the task has stored them.
+
+    :raises FactsError: They are damaged.
+    """
     from airflow_provider_inforu.sending.facts import load_facts
 
     if not numbers:
         return {}
-    try:
-        facts = load_facts(store, send.send_id)
-    except (InforuError, OSError):
-        return {}
+    facts = load_facts(store, send.send_id)
     return {} if facts is None else {one: facts.keys[one] for one in numbers if one in facts.keys}

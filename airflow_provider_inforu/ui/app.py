@@ -96,13 +96,15 @@ class Decision(BaseModel):
     """What a person decided.
 
     :ivar choice: ``accept`` if the people were called, ``resend`` if they shall be called again.
-    :ivar batches: All batches that the page showed as in doubt.
+    :ivar batches: The requests that the page showed as in doubt, by the number of their batch.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     choice: Literal["accept", "resend"]
-    batches: list[Annotated[int, Field(ge=1, le=_LARGEST_INDEX)]] = Field(min_length=1, max_length=100_000)
+    batches: dict[Annotated[int, Field(ge=1, le=_LARGEST_INDEX)], Annotated[str, Field(max_length=200)]] = (
+        Field(min_length=1, max_length=100_000)
+    )
 
 
 def build_app(source: CallsSource) -> FastAPI:
@@ -237,8 +239,8 @@ def _add_settle(app: FastAPI, source: CallsSource) -> None:
         dependencies=[Depends(may_edit_task), Depends(require_json), Depends(log_settle)],
     )
     def settle(task: Annotated[TaskRef, Depends(read_task)], decision: Decision) -> Response:
-        source.settle(_find(source, task), decision.choice, sorted(set(decision.batches)))
-        return JSONResponse({"settled": sorted(set(decision.batches))})
+        source.settle(_find(source, task), decision.choice, decision.batches)
+        return JSONResponse({"settled": sorted(decision.batches)})
 
 
 def _has_control_characters(text: str) -> bool:

@@ -59,6 +59,7 @@ class BatchView:
 
     :ivar first: The number of its first person, from 1.
     :ivar last: The number of its last person.
+    :ivar request: Names its request, if it was sent. A decision is about a request.
     :ivar keys: The keys of its people, if they are stored: of people in doubt or rejected.
     :ivar ended: How many of these have a result. One result proves that Inforu accepted the batch.
     """
@@ -68,6 +69,7 @@ class BatchView:
     last: int
     state: Literal["accepted", "rejected", "in doubt", "not sent"]
     reason: str = ""
+    request: str = ""
     keys: Sequence[str] = ()
     ended: int = 0
 
@@ -129,11 +131,13 @@ class SendList:
 
     :ivar total: How many sends match the filter.
     :ivar conn_ids: The connections of all sends that the user may read.
+    :ivar unknown: How many sends the filter left out because their ledgers were not looked up.
     """
 
     sends: Sequence[SendView]
     total: int
     conn_ids: Sequence[str] = ()
+    unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +189,10 @@ class CallsSource(Protocol):
     def read_health(self, conn_ids: Sequence[str]) -> Mapping[str, PushHealth] | None:
         """Return the health of pushes by connection, or None without a receiver."""
 
-    def settle(self, send: SendView, choice: Choice, batches: Sequence[int]) -> None:
+    def settle(self, send: SendView, choice: Choice, requests: Mapping[int, str]) -> None:
         """Record a decision about batches in doubt.
 
-        :raises SettleRefusedError: The task runs, a batch is not in doubt by now, or people who have a result
-            would be called again.
+        :param requests: The requests that the person saw, by the number of their batch.
+        :raises SettleRefusedError: The task runs, one of these requests is not in doubt by now, or people who
+            have a result would be called again.
         """

@@ -37,6 +37,8 @@ class ReceivedOutcomes:
         self._database = database
         self._reader = Reader(database)
         self._health = health or Health(database, RefusedPushes())
+        self.is_expected = health is not None
+        """Whether this process is the receiver, so that its tables must be there."""
 
     def is_ready(self) -> bool:
         """Return whether the tables exist."""

@@ -99,18 +99,24 @@ def list_doubtful_sends(dag_ids: Collection[str], wanted: SendFilter) -> list[St
 def find_stored_send(task: TaskRef) -> StoredSend | None:
     """Return the send of a task instance, or None if it has none."""
     sends = (
-        sa.select(*_evidence_columns())
-        .where(
-            XComModel.key == XCOM_KEY,
-            XComModel.dag_id == task.dag_id,
-            XComModel.run_id == task.run_id,
-            XComModel.task_id == task.task_id,
-            XComModel.map_index == task.map_index,
-        )
-        .subquery()
+        sa.select(*_evidence_columns()).where(XComModel.key == XCOM_KEY, *of_task(XComModel, task)).subquery()
     )
     with create_session(scoped=False) as session:
         return next(iter(_read_rows(session, _join_tasks(sends))), None)
+
+
+def of_task(table: Any, task: TaskRef) -> list[Any]:  # noqa: ANN401 - a model
+    """Return the conditions that select the rows of a task instance.
+
+    :param table: A model with the names of the task instance.
+    :param task: The task instance.
+    """
+    return [
+        table.dag_id == task.dag_id,
+        table.run_id == task.run_id,
+        table.task_id == task.task_id,
+        table.map_index == task.map_index,
+    ]
 
 
 def save_counts(session: Session, send: StoredSend, counts: PeopleCounts) -> None:

@@ -13,6 +13,7 @@ from airflow.utils.session import create_session
 
 from airflow_provider_inforu.ledger.ledger_keys import PREFIX
 from airflow_provider_inforu.ledger.task_state_store import latest_of_tries, parse
+from airflow_provider_inforu.ui.sends import of_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -90,15 +91,12 @@ def read_task_states(sends: Sequence[StoredSend], session: Session | None = None
 @contextmanager
 def lock_task(task: TaskRef) -> Iterator[tuple[Session, str | None]]:
     """Lock a task instance, so that it neither starts nor is settled twice. Yield a session and its state."""
-    query = (
-        sa.select(TaskInstance.state)
-        .where(
-            TaskInstance.dag_id == task.dag_id,
-            TaskInstance.run_id == task.run_id,
-            TaskInstance.task_id == task.task_id,
-            TaskInstance.map_index == task.map_index,
-        )
-        .with_for_update()
-    )
+    this = of_task(TaskInstance, task)
     with create_session(scoped=False) as session:
-        yield session, session.scalar(query)
+        if session.get_bind().dialect.name == "sqlite":
+            # SQLite locks no rows, but the whole database with the first statement that writes.
+            same = {"state": TaskInstance.state, "updated_at": TaskInstance.updated_at}
+            session.execute(
+                sa.update(TaskInstance).where(*this).values(same).execution_options(synchronize_session=False)
+            )
+        yield session, session.scalar(sa.select(TaskInstance.state).where(*this).with_for_update())

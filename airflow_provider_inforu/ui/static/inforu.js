@@ -49,11 +49,12 @@ function askFirst(event) {
   const choice = new FormData(form).get("choice");
   const { batches, people } = readBatches(form);
   const note = form.querySelector("[data-answer]");
-  note.textContent = batches.length ? "" : "Choose at least one batch.";
-  if (!batches.length) return;
+  const numbers = Object.keys(batches);
+  note.textContent = numbers.length ? "" : "Choose at least one batch.";
+  if (!numbers.length) return;
   const dialog = document.getElementById("confirm");
   const said = form.querySelector(`input[value="${choice}"] + span`).innerText;
-  const names = batches.length > 10 ? `${batches.length} batches` : `${batches.length === 1 ? "batch" : "batches"} ${batches.join(", ")}`;
+  const names = numbers.length > 10 ? `${numbers.length} batches` : `${numbers.length === 1 ? "batch" : "batches"} ${numbers.join(", ")}`;
   dialog.querySelector("p").textContent = `${people} ${people === 1 ? "person" : "people"} of ${names}: ${said}`;
   dialog.onclose = () => { if (dialog.returnValue === "yes") settle(form, choice, batches); };
   dialog.returnValue = "";
@@ -61,10 +62,11 @@ function askFirst(event) {
 }
 
 function readBatches(form) {
-  const boxes = [...form.querySelectorAll("input[name=batch]")];
-  if (!boxes.length) return { batches: form.dataset.batches.split(",").map(Number), people: Number(form.dataset.people) };
-  const chosen = boxes.filter((box) => box.checked);
-  return { batches: chosen.map((box) => Number(box.value)), people: chosen.reduce((sum, box) => sum + Number(box.dataset.people), 0) };
+  const chosen = [...form.querySelectorAll("input[name=batch]:checked")];
+  return {
+    batches: Object.fromEntries(chosen.map((box) => [box.value, box.dataset.request])),
+    people: chosen.reduce((sum, box) => sum + Number(box.dataset.people), 0),
+  };
 }
 
 async function settle(form, choice, batches) {

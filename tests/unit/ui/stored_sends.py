@@ -91,6 +91,52 @@ def store_keys(task, send_id, keys):
         connection.execute(sa.insert(TaskStateStoreModel), rows)
 
 
+def see_requests(calls, task):
+    """Return the requests that the page of a send shows, by batch."""
+    return {one.number: one.request for one in calls.list_batches(calls.find_send(task))}
+
+
+def decide(calls, send, choice, numbers):
+    """Settle batches as somebody who sees the page now."""
+    shown = see_requests(calls, send.task)
+    calls.settle(send, choice, {number: shown.get(number, "") for number in numbers})
+
+
+def replace_events(task, events):
+    """Replace what the only attempt of a task has written."""
+    value = json.dumps(json.dumps({"start": 0, "events": events}))
+    with settings.engine.begin() as connection:
+        connection.execute(
+            sa.update(TaskStateStoreModel)
+            .where(
+                TaskStateStoreModel.run_id == task.run_id,
+                TaskStateStoreModel.key == "inforu_ledger.000001-0.0",
+            )
+            .values(value=value)
+        )
+
+
+def store_second_try(task, send_id, events):
+    """Store a second try of a task, on top of all that the first one has written."""
+    header = {"send_id": send_id, "plan": "", "batches": 4, "recipients": 350, "life": 0, "skipped": 3}
+    documents = {
+        "inforu_ledger.000002-0": {**header, "version": 2, "after": ["000001-0", len(DOUBT)]},
+        "inforu_ledger.000002-0.0": {"start": 0, "events": events},
+    }
+    of_task = TaskInstance.run_id == task.run_id
+    with settings.engine.begin() as connection:
+        (number,) = connection.execute(sa.select(DagRun.id).where(DagRun.run_id == task.run_id)).one()
+        ids = {"dag_id": task.dag_id, "run_id": task.run_id, "dag_run_id": number, "task_id": "call"}
+        connection.execute(
+            sa.insert(TaskStateStoreModel),
+            [
+                {**ids, "map_index": -1, "key": key, "value": json.dumps(json.dumps(document))}
+                for key, document in documents.items()
+            ],
+        )
+        connection.execute(sa.update(TaskInstance.__table__).where(of_task).values(try_number=2))
+
+
 def store_calls(database, send_id, statuses, ended=None):
     """Store how the calls of a send ended, and in which seconds; None for an unknown time."""
     seconds = range(len(statuses)) if ended is None else ended

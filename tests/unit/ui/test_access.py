@@ -6,13 +6,13 @@ from airflow_provider_inforu.calls_page import PREFIX
 from tests.unit.ui.conftest import FOREIGN, READABLE
 
 pytestmark = pytest.mark.usefixtures("every_dag")
-ACCEPT = {"choice": "accept", "batches": [11, 12]}
+ACCEPT = {"choice": "accept", "batches": {"11": "r"}}
 JSON = {"accept": "application/json"}
 
 
 def in_doubt(site):
     send = site.calls.find_send(site.task())
-    return [one.number for one in site.calls.list_batches(send) if one.state == "in doubt"]
+    return {str(one.number): one.request for one in site.calls.list_batches(send) if one.state == "in doubt"}
 
 
 @pytest.mark.parametrize("way", ["cookie", "bearer"])
@@ -124,7 +124,7 @@ def test_a_refused_decision_is_in_the_audit_log_too(site):
     count = select(func.count()).where(Log.event == "inforu_settle", Log.owner == "a-user")
     with create_session() as session:
         before = session.scalar(count)
-    decision = {"choice": "resend", "batches": [*in_doubt(site), 9999]}
+    decision = {"choice": "resend", "batches": {**in_doubt(site), "9999": "r"}}
     answer = site.client("user").post(site.send(page="settle"), json=decision, headers=JSON)
     assert answer.status_code == 409
     assert site.calls.settled == []

@@ -1,5 +1,8 @@
 """The sends of this Airflow, from its database, its task state and the receiver's tables."""
 
+from contextlib import contextmanager
+from types import SimpleNamespace
+
 import pytest
 import sqlalchemy as sa
 from airflow import settings
@@ -13,7 +16,19 @@ from airflow_provider_inforu.ui.call_views import (
     SettleRefusedError,
     TaskRef,
 )
-from tests.unit.ui.stored_sends import DOUBT, moment, store_calls, store_keys, store_sends
+from airflow_provider_inforu.ui.received_outcomes import ReceivedOutcomes
+from airflow_provider_inforu.ui.task_states import lock_task
+from tests.unit.ui.stored_sends import (
+    DOUBT,
+    decide,
+    moment,
+    replace_events,
+    see_requests,
+    store_calls,
+    store_keys,
+    store_second_try,
+    store_sends,
+)
 
 
 def test_a_send_has_the_counts_of_its_ledger_and_the_outcomes_of_the_receiver(airflow, received):
@@ -75,12 +90,13 @@ def test_counts_that_may_have_changed_are_read_from_the_ledger(airflow, state, c
 def test_a_decision_is_written_once_and_a_second_one_changes_nothing(airflow, choice, accepted, not_sent):
     ((task, _),) = store_sends(["a"])
     shown = airflow.find_send(task)
-    airflow.settle(shown, choice, [2])
+    requests = {2: see_requests(airflow, task)[2]}
+    airflow.settle(shown, choice, requests)
     settled = airflow.find_send(task)
     assert (settled.counts.accepted, settled.counts.not_sent) == (accepted, not_sent)
     assert not settled.needs_person
     with pytest.raises(SettleRefusedError):
-        airflow.settle(shown, "resend" if choice == "accept" else "accept", [2])
+        airflow.settle(shown, "resend" if choice == "accept" else "accept", requests)
     assert airflow.find_send(task) == settled
 
 
@@ -96,19 +112,19 @@ def test_batches_name_their_people_in_doubt_and_how_many_of_them_have_a_result(a
 def test_a_task_that_may_still_run_is_not_settled(airflow, state):
     ((task, _),) = store_sends(["a"], state=state)
     with pytest.raises(SettleRefusedError, match="has not ended"):
-        airflow.settle(airflow.find_send(task), "resend", [2])
+        decide(airflow, airflow.find_send(task), "resend", [2])
     assert airflow.find_send(task).counts.in_doubt == 100
 
 
 @pytest.mark.parametrize("batches", [[1], [3], [4], [2, 3], [99], [2, 4]])
 def test_batches_that_are_not_in_doubt_are_not_settled_and_neither_is_the_one_that_is(airflow, batches):
     ((task, _),) = store_sends(["a"])
-    with pytest.raises(SettleRefusedError, match="Other batches"):
-        airflow.settle(airflow.find_send(task), "resend", batches)
+    with pytest.raises(SettleRefusedError, match="Other requests"):
+        decide(airflow, airflow.find_send(task), "resend", batches)
     assert airflow.find_send(task).counts.in_doubt == 100
 
 
-def test_a_damaged_store_of_keys_leaves_the_page_and_the_decision(airflow):
+def test_with_damaged_keys_the_page_is_shown_and_nobody_is_called_again(airflow):
     ((task, send_id),) = store_sends(["a"])
     store_keys(task, send_id, {2: ["k-0"]})
     with settings.engine.begin() as connection:
@@ -118,8 +134,52 @@ def test_a_damaged_store_of_keys_leaves_the_page_and_the_decision(airflow):
             .values(value="damaged")
         )
     assert [one.keys for one in airflow.list_batches(airflow.find_send(task))] == [(), (), (), ()]
-    airflow.settle(airflow.find_send(task), "accept", [2])
+    with pytest.raises(CallsUnavailableError, match="Nothing was changed"):
+        decide(airflow, airflow.find_send(task), "resend", [2])
+    assert airflow.find_send(task).counts.in_doubt == 100
+    decide(airflow, airflow.find_send(task), "accept", [2])
     assert airflow.find_send(task).counts.accepted == 200
+
+
+@pytest.mark.parametrize("choice", ["accept", "resend"])
+def test_a_page_from_before_a_batch_was_sent_again_settles_nothing(airflow, choice):
+    ((task, _),) = store_sends(["a"])
+    send, requests = airflow.find_send(task), see_requests(airflow, task)
+    replace_events(task, [*DOUBT, ["w", 2], ["s", 2, "d2"]])
+    with pytest.raises(SettleRefusedError, match="Other requests"):
+        airflow.settle(send, choice, {2: requests[2]})
+    assert airflow.find_send(task).counts.in_doubt == 100
+    decide(airflow, send, choice, [2])
+    assert airflow.find_send(task).counts.in_doubt == 0
+
+
+@pytest.mark.parametrize("choice", ["accept", "resend"])
+def test_a_try_that_ran_while_a_decision_waited_for_the_lock_counts(airflow, choice, monkeypatch):
+    ((task, _),) = store_sends(["a"], counts={"accepted": 150, "in_doubt": 100})
+    send, requests = airflow.find_send(task), see_requests(airflow, task)
+
+    @contextmanager
+    def lock_after_a_try(name):
+        store_second_try(task, send.send_id, [["a", 2, "token", 7]])
+        with lock_task(name) as locked:
+            yield locked
+
+    monkeypatch.setattr(airflow_calls, "lock_task", lock_after_a_try)
+    with pytest.raises(SettleRefusedError, match="Other requests"):
+        airflow.settle(send, choice, {2: requests[2]})
+    assert airflow.find_send(task).counts.accepted == 200
+
+
+def test_nobody_is_called_again_while_the_tables_of_the_receiver_cannot_be_read(airflow, received):
+    ((task, send_id),) = store_sends(["a"])
+    store_keys(task, send_id, {2: ["k-0"]})
+    airflow._received = ReceivedOutcomes(received, SimpleNamespace())
+    with received.writing() as connection:
+        connection.execute(sa.text("UPDATE alembic_version_inforu SET version_num = 'later'"))
+    received.close()
+    with pytest.raises(CallsUnavailableError, match="Nothing was changed"):
+        decide(airflow, airflow.find_send(task), "resend", [2])
+    assert airflow.find_send(task).counts.in_doubt == 100
 
 
 def test_people_with_a_result_are_not_called_again(airflow, received):
@@ -127,15 +187,15 @@ def test_people_with_a_result_are_not_called_again(airflow, received):
     store_keys(task, send_id, {2: ["k-0", "k-7"]})
     store_calls(received, send_id, ["Busy"])
     with pytest.raises(SettleRefusedError, match="they were called"):
-        airflow.settle(airflow.find_send(task), "resend", [2])
+        decide(airflow, airflow.find_send(task), "resend", [2])
     assert airflow.find_send(task).counts.in_doubt == 100
-    airflow.settle(airflow.find_send(task), "accept", [2])
+    decide(airflow, airflow.find_send(task), "accept", [2])
     assert airflow.find_send(task).counts.accepted == 200
 
 
 def test_a_person_decides_about_some_of_the_batches_in_doubt(airflow):
     ((task, _),) = store_sends(["a"], events=[*DOUBT[:2], ["s", 2, "d2"], ["s", 3, "d3"]])
-    airflow.settle(airflow.find_send(task), "resend", [3])
+    decide(airflow, airflow.find_send(task), "resend", [3])
     counts = airflow.find_send(task).counts
     assert (counts.in_doubt, counts.not_sent) == (100, 150)
 
@@ -143,7 +203,7 @@ def test_a_person_decides_about_some_of_the_batches_in_doubt(airflow):
 def test_a_failed_send_that_is_not_finished_says_so_after_the_decision(airflow):
     ((task, _),) = store_sends(["a"])
     assert not airflow.find_send(task).is_unfinished
-    airflow.settle(airflow.find_send(task), "resend", [2])
+    decide(airflow, airflow.find_send(task), "resend", [2])
     assert airflow.find_send(task).is_unfinished
 
 
@@ -155,17 +215,17 @@ def test_a_decision_that_is_perhaps_recorded_in_part_is_not_called_unchanged(air
 
     monkeypatch.setattr(airflow_calls, "settle", fail)
     with pytest.raises(CallsUnavailableError, match="or only for some batches") as raised:
-        airflow.settle(airflow.find_send(task), "accept", [2])
+        decide(airflow, airflow.find_send(task), "accept", [2])
     assert "Nothing was changed" not in str(raised.value)
 
 
 def test_a_running_task_and_other_batches_are_not_settled(airflow):
     ((task, _),) = store_sends(["a"])
     with pytest.raises(SettleRefusedError):
-        airflow.settle(airflow.find_send(task), "accept", [1, 2])
+        decide(airflow, airflow.find_send(task), "accept", [1, 2])
     ((running, _),) = store_sends(["a"], state="running")
     with pytest.raises(SettleRefusedError):
-        airflow.settle(airflow.find_send(running), "accept", [2])
+        decide(airflow, airflow.find_send(running), "accept", [2])
     assert airflow.find_send(task).counts.in_doubt == 100
 
 

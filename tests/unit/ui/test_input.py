@@ -14,7 +14,7 @@ JSON = {"accept": "application/json"}
 
 def batches_in_doubt(site):
     send = site.calls.find_send(site.task())
-    return [one.number for one in site.calls.list_batches(send) if one.state == "in doubt"]
+    return {str(one.number): one.request for one in site.calls.list_batches(send) if one.state == "in doubt"}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_task_without_a_send_is_not_found(site, names):
         answer = client.get(site.send(page=page, **names))
         assert answer.status_code == 404
         assert "<script>alert" not in answer.text
-    body = {"choice": "accept", "batches": [1]}
+    body = {"choice": "accept", "batches": {"1": "r"}}
     assert client.post(site.send(page="settle", **names), json=body, headers=JSON).status_code == 404
 
 
@@ -103,9 +103,9 @@ def test_a_csv_cell_is_never_a_formula_and_no_page_holds_a_phone(site):
     ("content_type", "body"),
     [
         ("application/x-www-form-urlencoded", "choice=accept&batches=11"),
-        ("text/plain", '{"choice": "accept", "batches": [10, 11]}'),
+        ("text/plain", '{"choice": "accept", "batches": {"11": "r"}}'),
         ("multipart/form-data; boundary=x", "--x--"),
-        ("", '{"choice": "accept", "batches": [10, 11]}'),
+        ("", '{"choice": "accept", "batches": {"11": "r"}}'),
     ],
 )
 def test_a_form_post_from_another_site_settles_nothing(site, content_type, body):
@@ -128,11 +128,11 @@ def test_a_request_that_the_browser_marks_as_cross_site_settles_nothing(site):
     [
         {},
         {"choice": "accept"},
-        {"choice": "maybe", "batches": [1]},
-        {"choice": "accept", "batches": []},
-        {"choice": "accept", "batches": ["x"]},
-        {"choice": "accept", "batches": [0]},
-        {"choice": "accept", "batches": [1], "send_id": "0"},
+        {"choice": "maybe", "batches": {"1": "r"}},
+        {"choice": "accept", "batches": {}},
+        {"choice": "accept", "batches": {"x": "r"}},
+        {"choice": "accept", "batches": {"0": "r"}},
+        {"choice": "accept", "batches": {"1": "r"}, "send_id": "0"},
         [],
     ],
 )

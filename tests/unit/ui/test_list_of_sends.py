@@ -13,7 +13,7 @@ from airflow_provider_inforu.ui.airflow_calls import AirflowCalls
 from airflow_provider_inforu.ui.call_views import PAGE_SIZE, SendFilter
 from airflow_provider_inforu.ui.sends import find_stored_send
 from airflow_provider_inforu.ui.task_states import lock_task, read_task_states
-from tests.unit.ui.stored_sends import DOUBT, store_sends
+from tests.unit.ui.stored_sends import DOUBT, decide, store_sends
 
 NEEDS_PERSON = SendFilter(needs_person=True)
 IN_DOUBT = {"accepted": 150, "rejected": 100, "in_doubt": 100}
@@ -99,7 +99,7 @@ def test_the_second_page_of_sends_in_doubt_goes_on_where_the_first_ended(airflow
 def test_a_settled_send_needs_no_person(airflow, counts, way):
     (settled, other) = (task for task, _ in store_sends(["a", "a"], counts=counts))
     if way == "page":
-        airflow.settle(airflow.find_send(settled), "accept", [2])
+        decide(airflow, airflow.find_send(settled), "accept", [2])
     else:
         settle_in_a_shell(settled)
     assert tasks(airflow.list_sends({"a"}, NEEDS_PERSON, 1)) == [other]
@@ -108,7 +108,7 @@ def test_a_settled_send_needs_no_person(airflow, counts, way):
 
 def test_a_settled_send_is_read_without_its_ledger(airflow, monkeypatch):
     ((task, _),) = store_sends(["a"], counts=IN_DOUBT)
-    airflow.settle(airflow.find_send(task), "resend", [2])
+    decide(airflow, airflow.find_send(task), "resend", [2])
     monkeypatch.setattr(airflow_calls, "read_task_states", None)
     assert airflow.find_send(task).counts.not_sent == 150
 
@@ -125,11 +125,25 @@ def test_with_ledgers_in_object_storage_only_the_newest_are_looked_up(airflow, t
     monkeypatch.setattr(airflow_calls, "MOST_LEDGERS", 2)
     opened = []
     monkeypatch.setattr(AirflowCalls, "_in_object_storage", lambda _, send: opened.append(send.task))
-    monkeypatch.setattr(airflow_calls, "_count_people", lambda _: None)
+    monkeypatch.setattr(airflow_calls, "_needs_person", lambda *_: False)
     airflow._ledger_path = str(tmp_path)
     store_sends(["a"] * 4, counts=IN_DOUBT)
-    assert airflow._list_in_doubt({"a"}, NEEDS_PERSON)[3:]
-    assert len(opened) == 2
+    found, unknown = airflow._list_in_doubt({"a"}, NEEDS_PERSON)
+    assert (len(found), unknown, len(opened)) == (2, 0, 2)
+
+
+def test_a_killed_send_whose_ledger_cannot_be_read_may_need_a_person(airflow):
+    ((task, _),) = store_sends(["a"])
+    with settings.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE task_state_store SET value = 'damaged'"))
+    assert tasks(airflow.list_sends({"a"}, NEEDS_PERSON, 1)) == [task]
+
+
+def test_the_filter_says_how_many_sends_of_killed_tasks_it_did_not_look_up(airflow, monkeypatch):
+    monkeypatch.setattr(airflow_calls, "MOST_LEDGERS", 1)
+    store_sends(["a"] * 3)
+    found = airflow.list_sends({"a"}, NEEDS_PERSON, 1)
+    assert (found.total, found.unknown) == (1, 2)
 
 
 @pytest.mark.parametrize("sends", [3, 300])

@@ -1,6 +1,7 @@
 """Two people settle the same send at once, each through an API server of its own."""
 
 import time
+from contextlib import ExitStack
 from threading import Barrier, Thread
 
 import pytest
@@ -15,16 +16,19 @@ from airflow_provider_inforu.ui.call_views import SettleRefusedError
 from airflow_provider_inforu.ui.received_outcomes import ReceivedOutcomes
 from tests.airflow_database import airflow_on
 from tests.integration.conftest import new_postgres_database
-from tests.unit.ui.stored_sends import store_sends
+from tests.unit.ui.stored_sends import see_requests, store_sends
 
 COUNTS = {"accepted": 150, "rejected": 100, "in_doubt": 100}
 CHOICES = ("accept", "resend")
 
 
-@pytest.fixture
-def airflow_database():
-    with new_postgres_database() as url, airflow_on(url) as engine:
-        yield engine
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def airflow_database(request, tmp_path):
+    with ExitStack() as running:
+        url = f"sqlite:///{tmp_path / 'airflow.db'}"
+        if request.param == "postgres":
+            url = running.enter_context(new_postgres_database())
+        yield running.enter_context(airflow_on(url))
 
 
 def settle_slowly(*arguments):
@@ -32,7 +36,6 @@ def settle_slowly(*arguments):
     return settle(*arguments)
 
 
-@pytest.mark.postgres
 def test_of_two_decisions_at_once_one_is_recorded_and_the_other_is_refused(
     airflow_database, tmp_path, monkeypatch
 ):
@@ -40,19 +43,20 @@ def test_of_two_decisions_at_once_one_is_recorded_and_the_other_is_refused(
     ((task, _),) = store_sends(["a"], counts=COUNTS)
     received = ReceivedOutcomes(open_database(f"sqlite:///{tmp_path / 'receiver.db'}"), None)
     servers = {choice: AirflowCalls(received, "") for choice in CHOICES}
+    requests = {2: see_requests(servers["accept"], task)[2]}
     together, recorded, refused = Barrier(len(CHOICES), timeout=30), [], {}
 
-    def decide(choice):
+    def settle_in_time(choice):
         shown = servers[choice].find_send(task)
         together.wait()
         try:
-            servers[choice].settle(shown, choice, [2])
+            servers[choice].settle(shown, choice, requests)
         except Exception as error:
             refused[choice] = error
         else:
             recorded.append(choice)
 
-    threads = [Thread(target=decide, args=(choice,)) for choice in CHOICES]
+    threads = [Thread(target=settle_in_time, args=(choice,)) for choice in CHOICES]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -60,7 +64,7 @@ def test_of_two_decisions_at_once_one_is_recorded_and_the_other_is_refused(
 
     (choice,), (error,) = recorded, refused.values()
     assert isinstance(error, SettleRefusedError)
-    assert "Other batches are in doubt now. Nothing was changed." in str(error)
+    assert "Other requests are in doubt now. Nothing was changed." in str(error)
     with airflow_database.connect() as connection:
         decisions = list(
             connection.scalars(
