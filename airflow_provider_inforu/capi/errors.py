@@ -10,6 +10,9 @@ from typing import Any
 
 from airflow_provider_inforu.capi.statuses import StatusId, describe
 
+NO_NEW_CALLS = "No new calls were placed"
+"""True of every try that fails before it sends: an earlier try may have placed calls."""
+
 
 class InforuError(Exception):
     """The root of all errors of this provider."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_inforu._compat import BaseHook
 from airflow_provider_inforu.capi import admin, jobs, voice
 from airflow_provider_inforu.capi.errors import (
+    NO_NEW_CALLS,
     InforuError,
     InforuInputError,
     InforuJobInProgressError,
@@ -83,7 +84,7 @@ class InforuHook(BaseHook):
             connection = self.get_connection(self.inforu_conn_id)
         except AirflowNotFoundException:
             raise ConnectionNotFoundError(
-                f"Airflow has no connection {self.inforu_conn_id!r}. No new calls were placed. Add a "
+                f"Airflow has no connection {self.inforu_conn_id!r}. {NO_NEW_CALLS}. Add a "
                 "connection of type Inforu, or name another one in inforu_conn_id (default: "
                 f"{self.default_conn_name})"
             ) from None

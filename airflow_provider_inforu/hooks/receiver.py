@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
 from airflow_provider_inforu.hooks.advice import capitalize
 from airflow_provider_inforu.outcomes.errors import ReceiverError
 
@@ -44,12 +44,12 @@ def check_receiver(conn_id: str, settings: InforuSettings) -> None:
         except ReceiverError as error:
             if not error.is_passing:
                 raise AirflowFailException(
-                    f"{capitalize(error)}. No new calls were placed. Correct it, then clear the task"
+                    f"{capitalize(error)}. {NO_NEW_CALLS}. Correct it, then clear the task"
                 ) from None
             pause = next(pauses, None)
             if pause is None:
                 raise ReceiverError(
-                    f"{capitalize(error)}. No new calls were placed. Check receiver_url of the connection "
+                    f"{capitalize(error)}. {NO_NEW_CALLS}. Check receiver_url of the connection "
                     f"{conn_id!r}, and that the receiver runs. A retry asks again",
                     is_passing=True,
                 ) from None

@@ -6,13 +6,12 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
 from airflow_provider_inforu.capi.redact import hide_phones
 
 REPORT_SUFFIXES = (".csv", ".ndjson", ".jsonl")
 MOST_IN_FLIGHT = 128
 LONGEST_WAIT_SECONDS = 30 * 24 * 3600
-NO_CALLS = "No new calls were placed"
 
 
 def read_flag(name: str, value: object) -> bool:
@@ -27,7 +26,7 @@ def read_flag(name: str, value: object) -> bool:
         return True
     if text in ("false", "0", "none", ""):
         return False
-    raise InforuInputError(f"{name} must be true or false, not {_show(value)}. {NO_CALLS}")
+    raise InforuInputError(f"{name} must be true or false, not {_show(value)}. {NO_NEW_CALLS}")
 
 
 def read_given_flag(name: str, value: object) -> bool:
@@ -39,7 +38,7 @@ def read_given_flag(name: str, value: object) -> bool:
     """
     if text_or_none(value) is None:
         raise InforuInputError(
-            f"{name} rendered to an empty value. {NO_CALLS}. Is the upstream task skipped, or the param "
+            f"{name} rendered to an empty value. {NO_NEW_CALLS}. Is the upstream task skipped, or the param "
             "missing? Set it to true or false"
         )
     return read_flag(name, value)
@@ -55,7 +54,7 @@ def read_limit(value: object) -> int | None:
     if text is None:
         return None
     if isinstance(value, bool) or not text.strip().isdecimal() or int(text) == 0:
-        raise InforuInputError(f"limit must be a whole number from 1, not {_show(value)}. {NO_CALLS}")
+        raise InforuInputError(f"limit must be a whole number from 1, not {_show(value)}. {NO_NEW_CALLS}")
     return int(text)
 
 
@@ -95,7 +94,7 @@ def check_field_names(**names: object) -> None:
     for name, value in names.items():
         if not isinstance(value, str):
             raise InforuInputError(
-                f"{name} must be the name of a field, not {type(value).__name__}. {NO_CALLS}"
+                f"{name} must be the name of a field, not {type(value).__name__}. {NO_NEW_CALLS}"
             )
 
 
@@ -108,7 +107,7 @@ def check_key_is_no_phone(phone_field: object, key_field: object) -> None:
     """
     if key_field is not None and key_field == phone_field:
         raise InforuInputError(
-            f"key_field is the field of the phone, and keys are shown in logs. {NO_CALLS}. Name another "
+            f"key_field is the field of the phone, and keys are shown in logs. {NO_NEW_CALLS}. Name another "
             "field, or leave key_field out to use row numbers"
         )
 
@@ -125,14 +124,14 @@ def check_numbers(max_in_flight: object, poll_interval: object, calls_timeout: o
     if not (is_count and max_in_flight in range(1, MOST_IN_FLIGHT + 1)):
         raise InforuInputError(
             f"max_in_flight must be a whole number from 1 to {MOST_IN_FLIGHT}, not "
-            f"{_show(max_in_flight)}. {NO_CALLS}"
+            f"{_show(max_in_flight)}. {NO_NEW_CALLS}"
         )
     for name, value in (("poll_interval", poll_interval), ("calls_timeout", calls_timeout)):
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or not 0 < float(str(value)) <= LONGEST_WAIT_SECONDS:
             raise InforuInputError(
                 f"{name} must be a number of seconds above 0, at most {LONGEST_WAIT_SECONDS}, "
-                f"not {_show(value)}. {NO_CALLS}"
+                f"not {_show(value)}. {NO_NEW_CALLS}"
             )
 
 
@@ -146,7 +145,7 @@ def check_choices(**choices: tuple[object, Any]) -> None:
         known = get_args(literal)
         if value not in known:
             raise InforuInputError(
-                f"{name} must be one of {', '.join(known)}, not {_show(value)}. {NO_CALLS}"
+                f"{name} must be one of {', '.join(known)}, not {_show(value)}. {NO_NEW_CALLS}"
             )
 
 
@@ -159,7 +158,8 @@ def check_report_path(path: object) -> None:
     check_no_password(report_path=path)
     if path is not None and not str(path).endswith(REPORT_SUFFIXES):
         raise InforuInputError(
-            f"report_path must end in one of {', '.join(REPORT_SUFFIXES)}, not {_show(str(path))}. {NO_CALLS}"
+            f"report_path must end in one of {', '.join(REPORT_SUFFIXES)}, not {_show(str(path))}. "
+            f"{NO_NEW_CALLS}"
         )
 
 
@@ -173,8 +173,8 @@ def check_no_password(**paths: object) -> None:
         url = str(path) if isinstance(path, str) or hasattr(path, "joinpath") else ""
         if "@" in url and ":" in url.partition("://")[2].partition("@")[0]:
             raise InforuInputError(
-                f"{name} has a password in it, and Airflow shows it. {NO_CALLS}. Name a connection instead, "
-                "as in s3://CONN_ID@bucket/name.csv"
+                f"{name} has a password in it, and Airflow shows it. {NO_NEW_CALLS}. Name a connection "
+                "instead, as in s3://CONN_ID@bucket/name.csv"
             )
 
 
@@ -186,7 +186,7 @@ def check_flags(**flags: object) -> None:
     """
     for name, value in flags.items():
         if not isinstance(value, bool):
-            raise InforuInputError(f"{name} must be True or False, not {_show(value)}. {NO_CALLS}")
+            raise InforuInputError(f"{name} must be True or False, not {_show(value)}. {NO_NEW_CALLS}")
 
 
 def _show(value: object) -> str:

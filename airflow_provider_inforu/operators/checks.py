@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_inforu.capi import voice
-from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
 from airflow_provider_inforu.capi.time_zone import ISRAEL
 from airflow_provider_inforu.operators.arguments import (
     check_choices,
@@ -94,7 +94,7 @@ def check_rows(recipients: object) -> None:
     kind = type(recipients).__name__
     if isinstance(recipients, Mapping):
         raise InvalidArgumentError(
-            f"recipients must be a list, not {kind}. No new calls were placed. Pass the whole list of "
+            f"recipients must be a list, not {kind}. {NO_NEW_CALLS}. Pass the whole list of "
             "people: recipients=people(). Do not use .expand() over people: each mapped task would get one "
             "person"
         )
@@ -109,8 +109,7 @@ def check_rows(recipients: object) -> None:
         hint = "Pass a list"
     if hint:
         raise InvalidArgumentError(
-            f"recipients must be a list of phones or of mappings, not {kind}. No new calls were placed. "
-            f"{hint}"
+            f"recipients must be a list of phones or of mappings, not {kind}. {NO_NEW_CALLS}. {hint}"
         )
 
 
@@ -181,7 +180,7 @@ def _check_message(*, message: object, timezone: str) -> None:
     if text is None:
         return
     if not text.strip():
-        raise InforuInputError("message is empty. No new calls were placed. Write the text to read out")
+        raise InforuInputError(f"message is empty. {NO_NEW_CALLS}. Write the text to read out")
     if "{" in text or "}" in text:
         from airflow_provider_inforu.recipients.texts import TextTemplate
         from airflow_provider_inforu.sending.window import read_zone
@@ -197,7 +196,7 @@ def _check_campaign_texts(*, message_field: object, campaign_name: object, campa
 
 def _check_text(name: str, value: object) -> None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
-        raise InforuInputError(f"{name} must be text, not {type(value).__name__}. No new calls were placed")
+        raise InforuInputError(f"{name} must be text, not {type(value).__name__}. {NO_NEW_CALLS}")
 
 
 def _check_campaign_id(*, campaign_id: object) -> None:
@@ -206,9 +205,7 @@ def _check_campaign_id(*, campaign_id: object) -> None:
 
 def _check_copy(*, duplicate: object, duplicate_name: object) -> None:
     if not read_flag("duplicate", duplicate) and text_or_none(duplicate_name):
-        raise InforuInputError(
-            "duplicate_name names a copy, so it needs duplicate=True. No new calls were placed"
-        )
+        raise InforuInputError(f"duplicate_name names a copy, so it needs duplicate=True. {NO_NEW_CALLS}")
 
 
 SEND_CHECKS: tuple[Check, ...] = (

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_inforu._compat import AirflowFailException
-from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.operators.rows import HidesRows
@@ -58,7 +58,7 @@ def check_given(name: str, value: object, others: Iterable[str]) -> None:
 
     near = get_close_matches(name, others, 1, cutoff=0.75)
     hint = f"Did you mean {name!r} instead of {near[0]!r}? " if near else ""
-    raise InvalidArgumentError(f"`{name}` is missing. No new calls were placed. {hint}{_HOW_TO_GIVE[name]}")
+    raise InvalidArgumentError(f"`{name}` is missing. {NO_NEW_CALLS}. {hint}{_HOW_TO_GIVE[name]}")
 
 
 def explain_unknown(operator: type, given: Iterable[str]) -> UnknownArgumentError | None:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu._compat import AIRFLOW_VERSION, AirflowFailException, conf
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS
 from airflow_provider_inforu.ledger.batch_state import LedgerError
 from airflow_provider_inforu.ledger.local_files import local_path
 from airflow_provider_inforu.ledger.object_storage_store import ROOT_MARKER, ObjectStorageStore
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore, TaskStateStore
-from airflow_provider_inforu.operators.rows import NO_NEW_CALLS
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -65,7 +65,7 @@ def open_store(context: Context, evidence: SendEvidence, *, resend: bool) -> Led
     if evidence.is_later_try and not may_begin:
         raise AirflowFailException(
             f"This is try {instance.try_number}, and no ledger says who was called by an earlier try. "
-            f"{NO_NEW_CALLS} This version of Airflow keeps no state for tasks: set [inforu] ledger_path for "
+            f"{NO_NEW_CALLS}. This version of Airflow keeps no state for tasks: set [inforu] ledger_path for "
             "later sends. "
             f"The log of the earlier try lists the recipients. {HOW_TO_RESEND}"
         )
@@ -81,7 +81,7 @@ def _check_root(store: ObjectStorageStore, path: str, evidence: SendEvidence, *,
     if evidence.is_later_try and not (may_begin or evidence.rules_out_earlier_send):
         raise LedgerNotFoundError(
             f"No try has used {path!r} for ledgers yet: the file {ROOT_MARKER!r} is missing there. Is its "
-            f"volume not mounted on this worker, or is it the disk of another worker? {NO_NEW_CALLS} Mount "
+            f"volume not mounted on this worker, or is it the disk of another worker? {NO_NEW_CALLS}. Mount "
             f"the shared path that earlier tries used. If the path is new and no earlier try called anybody, "
             f"create an empty file {ROOT_MARKER!r} in it. A retry looks again"
         )
@@ -100,12 +100,12 @@ def _check_is_visible(
         raise _not_found(evidence)
     if conf.getboolean("inforu", "require_ledger", fallback=False):
         raise LedgerNotFoundError(
-            f"This is a later try, and no earlier try left a ledger. {NO_NEW_CALLS} [inforu] require_ledger "
+            f"This is a later try, and no earlier try left a ledger. {NO_NEW_CALLS}. [inforu] require_ledger "
             f"refuses such a try. {HOW_TO_RESEND}"
         )
     if evidence.was_cleared and isinstance(store, TaskStateStore) and _deletes_task_state():
         raise LedgerNotFoundError(
-            f"The task was cleared, and Airflow deletes the ledger then, or after a success. {NO_NEW_CALLS} "
+            f"The task was cleared, and Airflow deletes the ledger then, or after a success. {NO_NEW_CALLS}. "
             f"Set [inforu] ledger_path, so that later ledgers are kept. {HOW_TO_RESEND}"
         )
     log.warning(
@@ -138,7 +138,7 @@ def _not_found(evidence: SendEvidence) -> LedgerNotFoundError:
     return LedgerNotFoundError(
         f"An earlier try of this task began a send{place}, and this try does not find the ledger. Was "
         "Airflow's task state cleared, is the volume of [inforu] ledger_path not mounted on this worker, or "
-        f"did the option change? {NO_NEW_CALLS} Make the ledger visible again: a retry then calls nobody "
+        f"did the option change? {NO_NEW_CALLS}. Make the ledger visible again: a retry then calls nobody "
         f"twice. {HOW_TO_RESEND}"
     )
 

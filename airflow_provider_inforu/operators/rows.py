@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperator
 
 from airflow_provider_inforu._compat import AirflowFailException
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS
 from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.operators.send_evidence import keep_evidence
 from airflow_provider_inforu.recipients.input_rows import RecipientsError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-
-NO_NEW_CALLS = "No new calls were placed."
-"""True of every try: an earlier one may have placed calls, or this one before it waited in the triggerer."""
 
 
 @contextmanager
@@ -30,7 +27,7 @@ def stating_no_new_calls() -> Iterator[None]:
     try:
         yield
     except RecipientsError as error:
-        raise type(error)(f"{error.problem} {NO_NEW_CALLS}", error.advice) from error.__cause__
+        raise type(error)(f"{error.problem} {NO_NEW_CALLS}.", error.advice) from error.__cause__
 
 
 class HiddenRows:
@@ -88,7 +85,7 @@ def _explaining_invalid_templates(name: str) -> Iterator[None]:
         problem = f"`{name}` is not a valid Jinja template ({hide_phones(str(error.message))})."
     else:
         return
-    raise AirflowFailException(f"{problem} {NO_NEW_CALLS} {advice}")
+    raise AirflowFailException(f"{problem} {NO_NEW_CALLS}. {advice}")
 
 
 class HidesRows(BaseOperator):
@@ -123,7 +120,7 @@ class HidesRows(BaseOperator):
                 rows = self.render_template(value, context, jinja_env, seen_oids)
             except Exception as error:
                 raise RecipientsError(
-                    f"A template in `{name}` cannot be rendered ({type(error).__name__}). {NO_NEW_CALLS}",
+                    f"A template in `{name}` cannot be rendered ({type(error).__name__}). {NO_NEW_CALLS}.",
                     "Correct the template.",
                 ) from None
             setattr(self, name, hidden(rows))

@@ -8,11 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_inforu._compat import AirflowFailException
-from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.links import push_link
 from airflow_provider_inforu.operators.arguments import (
-    NO_CALLS,
     no_retry_on_invalid_input,
     read_flag,
     read_given_flag,
@@ -154,7 +153,7 @@ class InforuSendOperator(SendArguments):
         try:
             self._hook.settings  # noqa: B018 - read once, and kept by the hook
         except InforuInputError as error:
-            raise InforuInputError(f"{capitalize(error)}. {NO_CALLS}") from None
+            raise InforuInputError(f"{capitalize(error)}. {NO_NEW_CALLS}") from None
 
     def _check_hidden(self) -> None:
         """Refuse to run where Airflow would store and show the rows of this task."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_inforu._compat import conf
-from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
 from airflow_provider_inforu.capi.time_zone import ISRAEL
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.links import InforuCallsLink
@@ -133,7 +133,7 @@ class SendArguments(HidesRows):
         if suppress is None and self.suppress is not None:
             raise InforuInputError(
                 "The task behind suppress returned None or did not run, so the suppression list is unknown. "
-                "No new calls were placed. Return [] if nobody is suppressed"
+                f"{NO_NEW_CALLS}. Return [] if nobody is suppressed"
             )
         return read_people(rows, self._rules(), suppress=suppress, encoding=self.encoding)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuError, InforuInputError
 from airflow_provider_inforu.capi.time_zone import ISRAEL
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -18,7 +18,7 @@ LONGEST_LOOK_AHEAD = timedelta(days=15)
 
 _SPAN = re.compile(r"(?:([a-z, -]+?)\s+)?(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 _HELP = (
-    "No new calls were placed. Write days and hours such as 'sun-thu 09:00-20:00; fri 09:00-13:00'. The days "
+    f"{NO_NEW_CALLS}. Write days and hours such as 'sun-thu 09:00-20:00; fri 09:00-13:00'. The days "
     f"are {', '.join(DAYS)}"
 )
 
@@ -126,7 +126,7 @@ def read_zone(timezone: str) -> ZoneInfo:
         return ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
         raise InforuInputError(
-            f"timezone is unknown: {timezone!r}. No new calls were placed. Write a name such as {ISRAEL!r}"
+            f"timezone is unknown: {timezone!r}. {NO_NEW_CALLS}. Write a name such as {ISRAEL!r}"
         ) from None
 
 
