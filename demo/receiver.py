@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_inforu.outcomes.client import ReceiverClient
+from airflow_provider_inforu.outcomes.receiver_client import ReceiverClient
 
 if TYPE_CHECKING:
     from demo.airflow_environment import StackPorts

@@ -11,7 +11,7 @@ from demo.outcomes import Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_inforu.outcomes.client import ReceiverClient
+    from airflow_provider_inforu.outcomes.receiver_client import ReceiverClient
     from demo.airflow_api import AirflowApi, TaskInstances
     from demo.sandbox_process import SandboxProcess
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_inforu.outcomes.health import PushHealth
+from airflow_provider_inforu.outcomes.push_health import PushHealth
 from airflow_provider_inforu.outcomes.summary import CallResult, SendSummary
 from airflow_provider_inforu.ui.call_views import (
     PAGE_SIZE,

@@ -18,7 +18,7 @@ import uvicorn
 from playwright.sync_api import sync_playwright
 
 from airflow_provider_inforu.calls_page import PREFIX, list_address
-from airflow_provider_inforu.ui import app
+from airflow_provider_inforu.ui import page_app
 from airflow_provider_inforu.ui.addresses import send_address
 from demo.sample_calls import make_sample_calls
 
@@ -30,14 +30,14 @@ THEMES = ("light", "dark")
 def main() -> None:
     """Serve the page without a login, and take every picture."""
     source = make_sample_calls()
-    pages = app.build_app(source)
+    pages = page_app.build_app(source)
     pages.dependency_overrides = {
-        app.read_dag_ids: lambda: {task.dag_id for task in source.sends},
-        app.may_read_task: lambda: None,
-        app.read_may_settle: lambda: True,
+        page_app.read_dag_ids: lambda: {task.dag_id for task in source.sends},
+        page_app.may_read_task: lambda: None,
+        page_app.read_may_settle: lambda: True,
     }
     listener = socket.create_server(("127.0.0.1", 0))
-    outer = app.FastAPI()
+    outer = page_app.FastAPI()
     outer.mount(PREFIX, pages)
     server = uvicorn.Server(uvicorn.Config(outer, log_level="warning"))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

@@ -18,11 +18,11 @@ import pytest
 import requests
 
 from airflow_provider_inforu.receiver import create_app
-from airflow_provider_inforu.receiver.credentials import Credentials, read_credentials
+from airflow_provider_inforu.receiver.credentials import Credentials, parse_credentials
 from airflow_provider_inforu.receiver.database import open_database
+from airflow_provider_inforu.receiver.receiver_settings import ReceiverSettings
 from airflow_provider_inforu.receiver.secrets import UnknownConnectionError
 from airflow_provider_inforu.receiver.server import ReceiverServer
-from airflow_provider_inforu.receiver.settings import ReceiverSettings
 
 CONN_ID = "inforu_default"
 SECRET = "a-secret-for-tests"
@@ -104,7 +104,7 @@ def running_receiver(database, *, conn_id=CONN_ID, secret=SECRET, port=0, **sett
         if name not in secrets:
             raise UnknownConnectionError(name)
         found = secrets[name]
-        return read_credentials(found if isinstance(found, dict) else {"notification_secret": found})
+        return parse_credentials(found if isinstance(found, dict) else {"notification_secret": found})
 
     if isinstance(database, str):
         database = open_database(database)

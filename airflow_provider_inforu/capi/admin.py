@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_inforu.capi.envelope import Reply, as_int, as_printable_text, field_of
+from airflow_provider_inforu.capi.envelope import Reply, as_int, as_printable_text, get_field
 
 GET_QUOTA = "Admin/GetQuota"
 VOICE_QUOTA = "IVR"
@@ -53,14 +53,14 @@ def read_quota(reply: Reply) -> list[Quota]:
 
     :param reply: The answer to ``Admin/GetQuota``.
     """
-    rows = field_of(reply.data, "List")
+    rows = get_field(reply.data, "List")
     return [_row(row) for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
 
 
 def _row(row: Mapping[str, Any]) -> Quota:
     return Quota(
-        usage=as_printable_text(field_of(row, "QuotaUsageType")) or "",
-        kind=as_printable_text(field_of(row, "QuotaType")) or "",
-        remaining=as_int(field_of(row, "RemainingQuota")),
-        warning_level=as_int(field_of(row, "WarningLevel")),
+        usage=as_printable_text(get_field(row, "QuotaUsageType")) or "",
+        kind=as_printable_text(get_field(row, "QuotaType")) or "",
+        remaining=as_int(get_field(row, "RemainingQuota")),
+        warning_level=as_int(get_field(row, "WarningLevel")),
     )

@@ -81,7 +81,7 @@ class InforuClient:
         self._timeout = timeout
         authorization = basic_authorization(username, token)
         self._secrets = tuple(
-            text for text in (authorization.removeprefix("Basic "), token, _password_of(proxy)) if text
+            text for text in (authorization.removeprefix("Basic "), token, _read_password(proxy)) if text
         )
         self._session = new_session(authorization if auth_location == "header" else None)
         self._session.headers["Content-Type"] = "application/json"
@@ -190,5 +190,5 @@ class InforuClient:
         return InforuConnectionError(f"cannot reach {host} ({reason}): the request {function} was not sent")
 
 
-def _password_of(proxy: str | None) -> str | None:
+def _read_password(proxy: str | None) -> str | None:
     return urlsplit(proxy).password if proxy else None

@@ -89,7 +89,7 @@ def build_url(base_url: str, function: str, auth_location: AuthLocation) -> str:
     return f"{url}?json=" if auth_location == "body" else url
 
 
-def field_of(mapping: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - a JSON value
+def get_field(mapping: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - a JSON value
     """Return a field without regard to the case of its name, or None where there is none.
 
     The vendor writes both ``CampaignID`` and ``CampaignId``.
@@ -147,17 +147,17 @@ def parse_reply(
         a body that is not the envelope, a StatusId that contradicts the HTTP code.
     """
     envelope = _read_envelope(body)
-    status_id = as_int(field_of(envelope, "StatusId"))
-    description = hide(as_text(field_of(envelope, "StatusDescription")) or "", secrets)[:LONGEST_DESCRIPTION]
-    detailed = hide(as_text(field_of(envelope, "DetailedDescription")) or "", secrets)[:LONGEST_DESCRIPTION]
-    request_id = as_printable_text(field_of(envelope, "RequestId"))
+    status_id = as_int(get_field(envelope, "StatusId"))
+    description = hide(as_text(get_field(envelope, "StatusDescription")) or "", secrets)[:LONGEST_DESCRIPTION]
+    detailed = hide(as_text(get_field(envelope, "DetailedDescription")) or "", secrets)[:LONGEST_DESCRIPTION]
+    request_id = as_printable_text(get_field(envelope, "RequestId"))
     if status_id == StatusId.SUCCESS and 200 <= http_status < 300:
-        data = field_of(envelope, "Data")
+        data = get_field(envelope, "Data")
         return Reply(
             status_id=status_id,
             status_description=description,
             detailed_description=detailed,
-            function_name=as_printable_text(field_of(envelope, "FunctionName")) or function,
+            function_name=as_printable_text(get_field(envelope, "FunctionName")) or function,
             request_id=request_id,
             data=data if isinstance(data, dict) else {},
             http_status=http_status,

@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
-from airflow_provider_inforu.capi.envelope import as_int, as_text, field_of
+from airflow_provider_inforu.capi.envelope import as_int, as_text, get_field
 from airflow_provider_inforu.capi.time_zone import ISRAEL
 
 VOICE_CHANNEL = "IVR"
@@ -107,7 +107,7 @@ def parse_push(body: bytes, content_type: str = "application/json") -> Push:
     except (ValueError, RecursionError):
         return _read_what_fits(text)
     if isinstance(content, Mapping):
-        data = field_of(content, "Data")
+        data = get_field(content, "Data")
         content = data if data is not None else content
     items = content if isinstance(content, list) else [content]
     if len(items) > MOST_ITEMS:
@@ -185,15 +185,15 @@ def _number(digits: str) -> int | str:
 
 def _item(item: Mapping[str, Any]) -> Notification:
     return Notification(
-        channel=_word(field_of(item, "Channel")),
-        event=_word(field_of(item, "EventName")),
-        phone=as_text(field_of(item, "Value")),
-        campaign_id=as_int(field_of(item, "CampaignID")),
-        message_id=_word(field_of(item, "CustomerMessageID")),
-        status=as_text(field_of(item, "Status")),
-        seconds=_seconds(field_of(item, "ListeningDuration")),
-        digit=as_text(field_of(item, "Digit")),
-        ended_at=_utc(field_of(item, "DateTime")),
+        channel=_word(get_field(item, "Channel")),
+        event=_word(get_field(item, "EventName")),
+        phone=as_text(get_field(item, "Value")),
+        campaign_id=as_int(get_field(item, "CampaignID")),
+        message_id=_word(get_field(item, "CustomerMessageID")),
+        status=as_text(get_field(item, "Status")),
+        seconds=_seconds(get_field(item, "ListeningDuration")),
+        digit=as_text(get_field(item, "Digit")),
+        ended_at=_utc(get_field(item, "DateTime")),
         raw=item,
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_inforu.capi.envelope import Reply, as_int, as_printable_text, build_body, field_of
+from airflow_provider_inforu.capi.envelope import Reply, as_int, as_printable_text, build_body, get_field
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.redact import hide
 
@@ -153,8 +153,8 @@ def read_receipt(reply: Reply, calls: int) -> SendReceipt:
     :param calls: How many calls the request carried.
     """
     return SendReceipt(
-        campaign_id=as_int(field_of(reply.data, "CampaignID")),
-        request_token=as_printable_text(field_of(reply.data, "RequestToken")),
+        campaign_id=as_int(get_field(reply.data, "CampaignID")),
+        request_token=as_printable_text(get_field(reply.data, "RequestToken")),
         request_id=reply.request_id,
         calls=calls,
     )

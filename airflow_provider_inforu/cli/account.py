@@ -7,26 +7,26 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_inforu.capi.errors import InforuError
-from airflow_provider_inforu.cli.connections import LocalHook
-from airflow_provider_inforu.cli.errors import (
+from airflow_provider_inforu.cli.cli_errors import (
     AnsweredError,
     CommandError,
-    ends_with_one_line,
+    echo,
+    handle_cli_errors,
     print_json,
-    say,
 )
+from airflow_provider_inforu.cli.connection_lookup import LocalHook
 from airflow_provider_inforu.cli.terminal import print_table
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from airflow_provider_inforu.capi.admin import Quota
-    from airflow_provider_inforu.outcomes.health import PushHealth
+    from airflow_provider_inforu.outcomes.push_health import PushHealth
 
 _FAILED = "the connection cannot be used"
 
 
-@ends_with_one_line(_FAILED)
+@handle_cli_errors(_FAILED)
 def check(args: Namespace) -> None:
     """Say whether the connection works, and whether its receiver answers.
 
@@ -50,15 +50,15 @@ def check(args: Namespace) -> None:
             }
         )
     elif works:
-        say(f"Inforu: {words}")
-        say(f"Receiver: {receiver.words}" if receiver.works is not False else "Receiver: does not answer")
+        echo(f"Inforu: {words}")
+        echo(f"Receiver: {receiver.words}" if receiver.works is not False else "Receiver: does not answer")
         if receiver.pushes:
-            say(f"Pushes: {receiver.pushes.describe(args.conn_id, dt.datetime.now(dt.UTC))}")
+            echo(f"Pushes: {receiver.pushes.describe(args.conn_id, dt.datetime.now(dt.UTC))}")
     if not ok:
         raise AnsweredError(receiver.words if works else words)
 
 
-@ends_with_one_line(_FAILED)
+@handle_cli_errors(_FAILED)
 def quota(args: Namespace) -> None:
     """Print what is left of the account's quotas.
 
@@ -78,7 +78,7 @@ def quota(args: Namespace) -> None:
     elif quotas:
         print_table([_row(one) for one in quotas])
     else:
-        say("The vendor named no quota.")
+        echo("The vendor named no quota.")
 
 
 def _row(quota: Quota) -> dict[str, object]:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
 
-from airflow_provider_inforu.cli.errors import CommandError
+from airflow_provider_inforu.cli.cli_errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

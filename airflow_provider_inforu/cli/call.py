@@ -9,15 +9,15 @@ from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
 from airflow_provider_inforu.capi.phones import normalize_phone
 from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.capi.voice import Call
-from airflow_provider_inforu.cli.connections import LocalHook
-from airflow_provider_inforu.cli.errors import (
+from airflow_provider_inforu.cli.cli_errors import (
     CommandError,
     UnprintedError,
     UsageError,
-    ends_with_one_line,
+    echo,
+    handle_cli_errors,
     print_json,
-    say,
 )
+from airflow_provider_inforu.cli.connection_lookup import LocalHook
 from airflow_provider_inforu.cli.terminal import confirm
 from airflow_provider_inforu.hooks.advice import advice_on_sending
 
@@ -48,7 +48,7 @@ def _for_programs(error: Exception, message: str) -> dict[str, object]:
     return {"outcome": outcome, "send_id": None, "reason": message, **facts}
 
 
-@ends_with_one_line("nobody was called", _for_programs)
+@handle_cli_errors("nobody was called", _for_programs)
 def call(args: Namespace) -> None:
     """Call one phone and read a text to whoever answers.
 
@@ -90,7 +90,7 @@ def _send_and_tell(hook: LocalHook, phone: str, text: str, shown: str | None) ->
         receipt = hook.send_text_to_speech([Call(phone, text, f"{send_id}-1")])
         _tell(receipt, send_id, shown)
     except InforuError as error:
-        raise _meaning_of(error, send_id) from None
+        raise _explain_error(error, send_id) from None
     except (Exception, KeyboardInterrupt) as error:
         # Whatever it was, and whenever: a script that reads "nobody was called" calls a second time.
         if receipt is not None:
@@ -105,7 +105,7 @@ def _send_and_tell(hook: LocalHook, phone: str, text: str, shown: str | None) ->
         ) from None
 
 
-def _meaning_of(error: InforuError, send_id: str) -> CommandError:
+def _explain_error(error: InforuError, send_id: str) -> CommandError:
     if not error.safe_to_resend:
         return NotKnownError(f"not known whether it rings: {error}; {LOOK_FIRST}", send_id=send_id)
     advice = advice_on_sending(error)
@@ -125,7 +125,7 @@ def _tell(receipt: SendReceipt, send_id: str, shown: str | None) -> None:
         )
         return
     campaign = "" if receipt.campaign_id is None else f", campaign {receipt.campaign_id}"
-    say(
+    echo(
         f"Accepted: Inforu calls {shown} (send {send_id}{campaign}).\n"
         "Whether somebody answers is not known yet: the portal shows it, and the receiver where there is one."
     )

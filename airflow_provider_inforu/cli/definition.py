@@ -123,7 +123,7 @@ SHOW = ActionCommand(
     help="Show what became of the batches of a send",
     description="Show what became of the batches of a send, and which of them are in doubt or rejected.",
     epilog=f"{_SHOW_EXAMPLES}\n{CREDENTIALS}",
-    func=lazy_load_command("airflow_provider_inforu.cli.sends.show"),
+    func=lazy_load_command("airflow_provider_inforu.cli.send_commands.show"),
     args=(*TASK_INSTANCE, OUTPUT),
 )
 
@@ -132,7 +132,7 @@ RESOLVE = ActionCommand(
     help="Settle batches in doubt",
     description="Say of batches in doubt that their people were called, or that they are to be called again.",
     epilog=f"{_RESOLVE_EXAMPLES}\n{CREDENTIALS}",
-    func=lazy_load_command("airflow_provider_inforu.cli.sends.resolve"),
+    func=lazy_load_command("airflow_provider_inforu.cli.send_commands.resolve"),
     args=(
         *TASK_INSTANCE,
         _arg("--accept", dest="choice", action=OneChoice, help="They were called: do not call them again"),
@@ -187,7 +187,7 @@ RECEIVER = ActionCommand(
         "options that begin with receiver_ in section inforu hold here too. Put a proxy with TLS before it."
     ),
     epilog=_examples("receiver", "receiver --host 0.0.0.0 --port 8090"),
-    func=lazy_load_command("airflow_provider_inforu.cli.receiver.serve"),
+    func=lazy_load_command("airflow_provider_inforu.cli.receiver_commands.serve"),
     args=(
         CommandBelow(SETUP),
         _arg("--host", default="127.0.0.1", help="The address to listen on; default: 127.0.0.1"),
@@ -212,7 +212,7 @@ PRUNE = ActionCommand(
     help="Remove old notifications",
     description="Remove what the receiver stored long ago, some rows at a time.",
     epilog=_examples("prune --dry-run", "prune --older-than 30"),
-    func=lazy_load_command("airflow_provider_inforu.cli.receiver.prune"),
+    func=lazy_load_command("airflow_provider_inforu.cli.receiver_commands.prune"),
     args=(
         _arg(
             "--older-than",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_inforu.cli.errors import AnsweredError, ends_with_one_line, print_json, say
-from airflow_provider_inforu.cli.places import places_of
+from airflow_provider_inforu.cli.cli_errors import AnsweredError, echo, handle_cli_errors, print_json
+from airflow_provider_inforu.cli.ledger_locations import iter_ledgers
 from airflow_provider_inforu.cli.terminal import bar, print_table
 from airflow_provider_inforu.ledger.batch_state import LedgerError
 from airflow_provider_inforu.ledger.ledger_reader import read_ledger
@@ -15,10 +15,10 @@ from airflow_provider_inforu.ledger.ledger_summary import summarise
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from airflow_provider_inforu.cli.places import Place
+    from airflow_provider_inforu.cli.ledger_locations import LedgerLocation
 
 
-@ends_with_one_line("the ledgers cannot be read")
+@handle_cli_errors("the ledgers cannot be read")
 def list_sends(args: Namespace) -> None:
     """Print the sends of a DAG, the latest run first.
 
@@ -29,9 +29,9 @@ def list_sends(args: Namespace) -> None:
         print_json(sends)
     elif sends:
         print_table(_rows(sends, with_dag=args.dag_id is None))
-        say("Counts are people. The number of batches is in brackets.")
+        echo("Counts are people. The number of batches is in brackets.")
     else:
-        say("No task instance there holds a ledger.")
+        echo("No task instance there holds a ledger.")
     if is_cut:
         sys.stderr.write("There may be more: see --limit.\n")
     if damaged := sum("error" in send for send in sends):
@@ -43,7 +43,7 @@ def list_sends(args: Namespace) -> None:
 def _find(args: Namespace) -> tuple[list[dict[str, Any]], bool]:
     sends: list[dict[str, Any]] = []
     with bar("Task instances") as show:
-        for looked_at, place in enumerate(places_of(args)):
+        for looked_at, place in enumerate(iter_ledgers(args)):
             show(looked_at, place.total)
             if len(sends) == args.limit:
                 return sends, True
@@ -52,7 +52,7 @@ def _find(args: Namespace) -> tuple[list[dict[str, Any]], bool]:
     return sends, False
 
 
-def _read(place: Place) -> dict[str, Any] | None:
+def _read(place: LedgerLocation) -> dict[str, Any] | None:
     try:
         found = read_ledger(place.store)
     except LedgerError as error:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.cli.errors import CommandError, UsageError, ends_with_one_line, say
-from airflow_provider_inforu.cli.receiver import make_ready
+from airflow_provider_inforu.cli.cli_errors import CommandError, UsageError, echo, handle_cli_errors
+from airflow_provider_inforu.cli.receiver_commands import make_ready
 from airflow_provider_inforu.cli.stored_connection import UNCHANGED, FoundConnection
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Mapping
 
-    from airflow_provider_inforu.receiver.settings import ReceiverSettings
+    from airflow_provider_inforu.receiver.receiver_settings import ReceiverSettings
 
 SECRET = "notification_secret"  # noqa: S105 - a field
 PREVIOUS = "notification_secret_previous"
@@ -27,7 +27,7 @@ _EXAMPLE = "--url https://airflow.example.com"
 _DB_MANAGER = "airflow_provider_inforu.receiver.db_manager.InforuDBManager"
 
 
-@ends_with_one_line("the receiver is not set up")
+@handle_cli_errors("the receiver is not set up")
 def set_up(args: Namespace) -> None:
     """Set up the receiver of a connection, and print the address for the vendor.
 
@@ -44,18 +44,18 @@ def set_up(args: Namespace) -> None:
     settings = read_receiver_settings(makes_tables=True)
     make_ready(settings.database)
     settings.database.close()
-    say(f"Tables: ready in {_describe_database()}")
+    echo(f"Tables: ready in {_describe_database()}")
     if fields:
         found.store(fields)
-    say(f"Connection: {_describe_change(found.conn_id, fields)}")
-    say("\nThe address for Inforu. It holds the secret: give it to Inforu only, and keep it out of logs.")
-    say(make_address(now[URL], found.conn_id, now[SECRET]))
-    say("\nWhat to do next:")
+    echo(f"Connection: {_describe_change(found.conn_id, fields)}")
+    echo("\nThe address for Inforu. It holds the secret: give it to Inforu only, and keep it out of logs.")
+    echo(make_address(now[URL], found.conn_id, now[SECRET]))
+    echo("\nWhat to do next:")
     steps = _list_steps(found.conn_id, settings, has_new_secret=SECRET in fields)
     if now.get(PREVIOUS):
         steps.append(f"When pushes arrive, empty {PREVIOUS} in the connection")
     for number, step in enumerate(steps, start=1):
-        say(f"  {number}. {step}")
+        echo(f"  {number}. {step}")
 
 
 def plan_fields(extra: Mapping[str, Any], conn_id: str, *, url: str | None, rotate: bool) -> dict[str, str]:
@@ -148,14 +148,14 @@ def _is_this_machine(url: str) -> bool:
 
 
 def _explain_elsewhere(found: FoundConnection, fields: Mapping[str, str]) -> None:
-    say(f"The connection {found.conn_id!r} is in {found.elsewhere}. Set these fields in its extra:")
+    echo(f"The connection {found.conn_id!r} is in {found.elsewhere}. Set these fields in its extra:")
     for name, value in fields.items():
         if name == PREVIOUS:
-            say(f"  {name}: the value that {SECRET} has now")
+            echo(f"  {name}: the value that {SECRET} has now")
         elif name == SECRET:
-            say(f"  {name}: {value}    (secret: keep it out of logs)")
+            echo(f"  {name}: {value}    (secret: keep it out of logs)")
         else:
-            say(f"  {name}: {value}")
+            echo(f"  {name}: {value}")
     raise CommandError(
         f"the connection {found.conn_id!r} is in {found.elsewhere}, which this command cannot change. "
         f"{UNCHANGED}. Set the fields that it printed, then run it again without --rotate"

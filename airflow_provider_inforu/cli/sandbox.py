@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_inforu.cli.errors import ends_with_one_line
+from airflow_provider_inforu.cli.cli_errors import handle_cli_errors
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
 
-@ends_with_one_line("the sandbox cannot run")
+@handle_cli_errors("the sandbox cannot run")
 def serve(args: Namespace) -> None:
     """Serve until SIGINT or SIGTERM.
 

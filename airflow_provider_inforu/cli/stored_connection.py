@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_inforu.cli.connections import find_local_connection
-from airflow_provider_inforu.cli.errors import CommandError
+from airflow_provider_inforu.cli.cli_errors import CommandError
+from airflow_provider_inforu.cli.connection_lookup import find_local_connection
 
 UNCHANGED = "Nothing was changed"
 

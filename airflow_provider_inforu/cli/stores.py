@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.cli.api import AirflowApi, NotFoundError
-from airflow_provider_inforu.cli.errors import CommandError
+from airflow_provider_inforu.cli.cli_errors import CommandError
 from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
 from airflow_provider_inforu.ledger.settling import FINISHED
 from airflow_provider_inforu.ledger.task_state_store import latest_of_tries, parse
@@ -109,7 +109,7 @@ class RestStateStore:
         return [*self._path, "state-store", key]
 
 
-def store_of(args: Namespace) -> RestStateStore | ObjectStorageStore:
+def find_store(args: Namespace) -> RestStateStore | ObjectStorageStore:
     """Return where the ledger of the task instance is kept that a command names.
 
     :param args: The command's arguments.

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.redact import printable
-from airflow_provider_inforu.cli.errors import CommandError, UsageError
+from airflow_provider_inforu.cli.cli_errors import CommandError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -9,7 +9,12 @@ from airflow.sdk import get_current_context
 from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factory
 
 from airflow_provider_inforu._compat import context_merge, determine_kwargs
-from airflow_provider_inforu.operators.rows import HiddenArguments, HiddenRows, rows_of, without_recipients
+from airflow_provider_inforu.operators.hidden_rows import (
+    HiddenArguments,
+    HiddenRows,
+    unwrap_rows,
+    without_recipients,
+)
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from airflow_provider_inforu.recipients.input_rows import StreamedRows
 
@@ -52,8 +57,8 @@ class _TextToSpeechDecoratedOperator(InforuSendTextToSpeechOperator, DecoratedOp
         )
 
     def _source(self) -> object:
-        arguments = rows_of(self.op_args)
-        context = _context_with(rows_of(self.op_kwargs))
+        arguments = unwrap_rows(self.op_args)
+        context = _context_with(unwrap_rows(self.op_kwargs))
         named = determine_kwargs(self.python_callable, arguments, context)
         rows: Any = self.python_callable(*arguments, **named)
         return StreamedRows(self.python_callable.__name__, rows) if isinstance(rows, Generator) else rows

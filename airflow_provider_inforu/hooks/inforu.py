@@ -18,7 +18,7 @@ from airflow_provider_inforu.capi.errors import (
 from airflow_provider_inforu.capi.jobs import JobStatus
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
 from airflow_provider_inforu.hooks.advice import advise, call_it_this_connection
-from airflow_provider_inforu.hooks.calls import read_calls
+from airflow_provider_inforu.hooks.given_calls import read_calls
 from airflow_provider_inforu.hooks.settings import (
     CONN_TYPE,
     ConnectionNotFoundError,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.capi.envelope import Reply
     from airflow_provider_inforu.capi.voice import Call, SendReceipt
     from airflow_provider_inforu.outcomes.awaited import OnTimeout
-    from airflow_provider_inforu.outcomes.client import ReceiverClient
+    from airflow_provider_inforu.outcomes.receiver_client import ReceiverClient
     from airflow_provider_inforu.outcomes.sources import SourceName
     from airflow_provider_inforu.outcomes.summary import CallResult, SendSummary
 
@@ -253,7 +253,7 @@ class InforuHook(BaseHook):
         :raises ReceiverError: The receiver cannot be asked now.
         :raises AirflowFailException: The receiver refuses, so a retry makes no sense.
         """
-        from airflow_provider_inforu.hooks.receiver import check_receiver
+        from airflow_provider_inforu.hooks.receiver_access import check_receiver
 
         check_receiver(self.inforu_conn_id, self.settings)
         return self.receiver
@@ -264,7 +264,7 @@ class InforuHook(BaseHook):
 
         :raises InforuInputError: The connection names no receiver or no secret for it.
         """
-        from airflow_provider_inforu.hooks.receiver import new_receiver
+        from airflow_provider_inforu.hooks.receiver_access import new_receiver
 
         return new_receiver(self.inforu_conn_id, self.settings)
 
@@ -315,7 +315,7 @@ class InforuHook(BaseHook):
         :raises WaitTimeoutError: The time is over.
         :raises InforuError: It cannot be known what became of the calls.
         """
-        from airflow_provider_inforu.hooks.waiting import wait_for_calls
+        from airflow_provider_inforu.hooks.outcome_wait import wait_for_calls
 
         return wait_for_calls(
             self,

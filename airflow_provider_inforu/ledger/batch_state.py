@@ -89,7 +89,7 @@ def apply(record: BatchRecord | None, event: list[Any], request: str = "") -> Ba
     raise LedgerError(f"{DAMAGED}: the entry {event!r} cannot follow on a batch with {state}")
 
 
-def number_of(event: object) -> int:
+def read_batch_number(event: object) -> int:
     """Return the number of the batch that an event is about.
 
     :param event: As it is stored.

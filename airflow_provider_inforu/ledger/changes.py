@@ -19,7 +19,11 @@ def has_changed(stored: Header, new: Header) -> bool:
     :param stored: The send as the ledger has it.
     :param new: The send as this try would begin it.
     """
-    return (stored.batches, stored.recipients, stored.people) != (new.batches, new.recipients, new.people)
+    return (stored.batches, stored.recipients, stored.recipients_digest) != (
+        new.batches,
+        new.recipients,
+        new.recipients_digest,
+    )
 
 
 def has_other_texts_only(stored: Header, new: Header) -> bool:

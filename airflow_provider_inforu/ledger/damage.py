@@ -20,7 +20,7 @@ from airflow_provider_inforu.ledger.batch_state import (
     BatchState,
     Event,
     LedgerError,
-    number_of,
+    read_batch_number,
 )
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def replay_damaged(
             highest_before_loss = highest if highest_before_loss is None else highest_before_loss
             lost += 1 if event == LOST else MAX_LOST_EVENTS
             continue
-        number = number_of(event)
+        number = read_batch_number(event)
         highest = max(highest, number)
         _apply_after_loss(records, event, f"{attempt}.{position}")
         if number in records:

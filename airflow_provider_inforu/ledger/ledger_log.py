@@ -52,10 +52,10 @@ class LedgerStore(ReadableStore, Protocol):
     """Whether what is written survives the process."""
 
     @property
-    def sure_within_seconds(self) -> float:
+    def ambiguous_write_threshold(self) -> float:
         """A write that took longer may have been sent more than once. Its first copy may then land late."""
 
-    def claim(self) -> str:
+    def acquire_fencing_token(self) -> str:
         """Make this attempt the one that may write; earlier ones fail in `set` from here on.
 
         :return: The attempt's name, which no other attempt has and which sorts after all earlier ones.
@@ -164,7 +164,7 @@ class Ledger:
             segment_key(self._attempt, segment.number), {"start": segment.start, "events": segment.events}
         )
         self._segment, self._unwritten = segment, self._unwritten[len(part) :]
-        self._is_closed = time.monotonic() - begun > self._store.sure_within_seconds
+        self._is_closed = time.monotonic() - begun > self._store.ambiguous_write_threshold
 
     @property
     def is_durable(self) -> bool:
@@ -199,7 +199,7 @@ def open_ledger(
     :raises LedgerStoreError: The expected send is not there.
     :raises LedgerError: It cannot be read, was written by a newer version, or does not fit ``new``.
     """
-    attempt = store.claim()
+    attempt = store.acquire_fencing_token()
     try:
         found = read_content(store)
     except DamagedHeaderError:
@@ -211,7 +211,7 @@ def open_ledger(
             f"The ledger of send {expected} was readable a moment ago and is missing now. No new calls were "
             "placed. Check its storage. A retry looks again"
         )
-    if found is None or (resend and new.life != found.header.life):
+    if found is None or (resend and new.clear_generation != found.header.clear_generation):
         ledger = Ledger(store, attempt, replace(new, attempts=1), {})
         ledger.begin()
         return ledger
@@ -249,7 +249,7 @@ def _first_part(events: list[Any]) -> list[Any]:
 
 
 def _same_send(stored: Header, new: Header) -> Header:
-    if stored.plan != new.plan:
+    if stored.options_digest != new.options_digest:
         raise LedgerError(
             f"Send {stored.send_id} was not continued: the ledger belongs to a send with other arguments "
             "(function, connection, campaign or options). No more calls were placed. Restore the arguments "

@@ -11,7 +11,7 @@ from airflow_provider_inforu.ledger.batch_state import (
     DamagedValueError,
     LedgerError,
     apply,
-    number_of,
+    read_batch_number,
 )
 from airflow_provider_inforu.ledger.damage import LOST, LOST_SEGMENT, has_lost_events, replay_damaged
 from airflow_provider_inforu.ledger.decisions import read_decided
@@ -42,7 +42,7 @@ class Header:
     :ivar plan: Digest of what is sent and how, but for the people.
     :ivar batches: How many batches the send has.
     :ivar recipients: How many people they hold.
-    :ivar people: Digest of who they are and what they hear.
+    :ivar recipients_digest: Digest of their keys, phones and texts.
     :ivar life: What changes with a clear of the task, and with nothing else.
     :ivar began_at: When it began, ISO 8601 in UTC; empty where the ledger does not say.
     :ivar skipped: How many rows were skipped.
@@ -52,11 +52,11 @@ class Header:
     """
 
     send_id: str
-    plan: str
+    options_digest: str
     batches: int
     recipients: int
-    life: int
-    people: str = ""
+    clear_generation: int
+    recipients_digest: str = ""
     attempts: int = 0
     version: int = VERSION
     began_at: str = ""
@@ -232,7 +232,7 @@ def replay(records: dict[int, BatchRecord], events: Sequence[list[Any]], attempt
     :raises LedgerError: An event cannot follow on what was before.
     """
     for place, event in enumerate(events, start):
-        number = number_of(event)
+        number = read_batch_number(event)
         record = apply(records.get(number), event, f"{attempt}.{place}")
         if record is None:
             del records[number]

@@ -42,7 +42,7 @@ class ObjectStorageStore:
     """
 
     is_durable = True
-    sure_within_seconds = SURE_WITHIN_SECONDS
+    ambiguous_write_threshold = SURE_WITHIN_SECONDS
 
     def __init__(self, root: str, parts: Sequence[str]) -> None:
         from airflow.sdk import ObjectStoragePath
@@ -59,7 +59,7 @@ class ObjectStorageStore:
         A volume that is not mounted, or the disk of another worker, carries none.
         """
         with _clear_errors(self._root):
-            storage = _storage_of(self._root)
+            storage = _get_storage(self._root)
             storage.invalidate_cache(self._root.path)
             self._is_marked = bool(storage.exists((self._root / ROOT_MARKER).path))
         return self._is_marked
@@ -71,7 +71,7 @@ class ObjectStorageStore:
                 make_folders(folder)
             _create_empty(self._root / ROOT_MARKER)
 
-    def claim(self) -> str:
+    def acquire_fencing_token(self) -> str:
         """Leave a claim that sorts after all that are there, and return its name.
 
         :raises LedgerError: Other attempts begin at the same moment.
@@ -149,7 +149,7 @@ class ObjectStorageStore:
 
     def _read_claims(self) -> frozenset[str]:
         folder = self._folder / "claims"
-        storage = _storage_of(folder)
+        storage = _get_storage(folder)
         # File systems of object stores remember listings, and a remembered one shows no new claim.
         storage.invalidate_cache(folder.path)
         try:
@@ -159,7 +159,7 @@ class ObjectStorageStore:
         return frozenset(path.rstrip("/").rsplit("/", 1)[-1] for path in found) - {folder.name}
 
 
-def _storage_of(path: Any) -> Any:  # noqa: ANN401 - an object-storage path and its file system
+def _get_storage(path: Any) -> Any:  # noqa: ANN401 - an object-storage path and its file system
     return getattr(path, "__wrapped__", path).fs
 
 

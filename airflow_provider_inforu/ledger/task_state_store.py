@@ -35,13 +35,13 @@ class MemoryStore:
     """Keeps a ledger as long as the process lives: for a first try where no other store is."""
 
     is_durable = False
-    sure_within_seconds = math.inf
+    ambiguous_write_threshold = math.inf
 
     def __init__(self) -> None:
         self._values: dict[str, Any] = {}
         self._attempts: list[str] = []
 
-    def claim(self) -> str:
+    def acquire_fencing_token(self) -> str:
         """Return a name; nobody else can write here."""
         self._attempts.append(f"{len(self._attempts) + 1:06d}")
         return self._attempts[-1]
@@ -79,14 +79,14 @@ class TaskStateStore:
         self._try_number = try_number
 
     @cached_property
-    def sure_within_seconds(self) -> float:
+    def ambiguous_write_threshold(self) -> float:
         """Less than Airflow's client waits, at least, before it sends a write again that failed."""
         from airflow_provider_inforu._compat import conf
 
         seconds = float(conf.getfloat("workers", "execution_api_retry_wait_min"))
         return min(SURE_WITHIN_SECONDS, seconds / 2)
 
-    def claim(self) -> str:
+    def acquire_fencing_token(self) -> str:
         """Return a name. Airflow does the rest: it knows one attempt of a task instance at a time.
 
         :raises LedgerStoreError: What was just written cannot be read back.
@@ -96,7 +96,7 @@ class TaskStateStore:
         if self._read(PROBE_KEY) != probe:
             raise LedgerStoreError(UNRELIABLE)
         last = last_of_try(self.get, self._try_number)
-        return name_of(self._try_number, 0 if last is None else last + 1)
+        return make_attempt_name(self._try_number, 0 if last is None else last + 1)
 
     def latest(self) -> str | None:
         """Return the name of the attempt that began last; None where there is no ledger."""
@@ -124,7 +124,7 @@ class TaskStateStore:
 
         begun = time.monotonic()
         self._state.set(key, json.dumps(value), retention=NEVER_EXPIRE)
-        if time.monotonic() - begun > self.sure_within_seconds and self._read(key) is None:
+        if time.monotonic() - begun > self.ambiguous_write_threshold and self._read(key) is None:
             raise LedgerError(REPLACED)
 
     def _read(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
@@ -147,7 +147,7 @@ def parse(text: object, key: str) -> Any:  # noqa: ANN401 - a JSON value
     raise DamagedValueError(f"{DAMAGED}: {key} is not JSON")
 
 
-def name_of(try_number: int, run: int) -> str:
+def make_attempt_name(try_number: int, run: int) -> str:
     """Return the name of an attempt in Airflow's task state.
 
     :param try_number: Of the task instance, from 1.
@@ -163,7 +163,7 @@ def last_of_try(get: Callable[[str], Any], try_number: int) -> int | None:
     :param try_number: The try.
     """
     run = 0
-    while exists(get, attempt_key(name_of(try_number, run))):
+    while exists(get, attempt_key(make_attempt_name(try_number, run))):
         run += 1
     return run - 1 if run else None
 
@@ -178,5 +178,5 @@ def latest_of_tries(get: Callable[[str], Any], try_number: int) -> str | None:
     """
     for number in range(try_number, 0, -1):
         if (run := last_of_try(get, number)) is not None:
-            return name_of(number, run)
+            return make_attempt_name(number, run)
     return None

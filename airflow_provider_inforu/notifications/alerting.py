@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.hooks.settings import unreadable_named
-from airflow_provider_inforu.notifications.occasion import Kind, Occasion, occasion_of
-from airflow_provider_inforu.notifications.people import read_people
-from airflow_provider_inforu.notifications.rendering import Rendering, Templated
-from airflow_provider_inforu.notifications.ringing import Alert, ring, say_failed
+from airflow_provider_inforu.notifications.alert_recipients import read_people
+from airflow_provider_inforu.notifications.alert_rendering import Rendering, Templated
+from airflow_provider_inforu.notifications.alert_sender import Alert, say_failed, send_alert
+from airflow_provider_inforu.notifications.callback_event import CallbackEvent, Kind, read_event
 from airflow_provider_inforu.notifications.sentences import cut_to_hear, sentence_on
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def alert_about(notifier: AlertSettings, context: object) -> None:
         alert, hook = _prepare(notifier, occasion, context)
         with unreadable_named(hook.inforu_conn_id):
             hook.settings  # noqa: B018 - read here, where what goes wrong is the connection's
-        ring(alert, hook)
+        send_alert(alert, hook)
     except Exception as error:
         say_failed(occasion.name, error)
 
@@ -60,21 +60,21 @@ async def alert_about_async(notifier: AlertSettings, context: object, threads: T
         alert, hook = await threads.run(_prepare, notifier, occasion, context)
         with unreadable_named(hook.inforu_conn_id):
             await hook.load_settings()
-        await threads.run(ring, alert, hook)
+        await threads.run(send_alert, alert, hook)
     except Exception as error:
         say_failed(occasion.name, error)
 
 
-def _read_occasion(notifier: AlertSettings, context: object) -> Occasion:
+def _read_occasion(notifier: AlertSettings, context: object) -> CallbackEvent:
     try:
-        return occasion_of(_values(context), notifier)
+        return read_event(_values(context), notifier)
     except Exception as error:
         # An entry may ask Airflow when it is read.
         log.warning("what happened could not be read from the context (%s)", type(error).__name__)
-        return Occasion(Kind.UNKNOWN)
+        return CallbackEvent(Kind.UNKNOWN)
 
 
-def _prepare(notifier: AlertSettings, occasion: Occasion, context: object) -> tuple[Alert, InforuHook]:
+def _prepare(notifier: AlertSettings, occasion: CallbackEvent, context: object) -> tuple[Alert, InforuHook]:
     """Return the alert and the hook of the connection."""
     for complaint in notifier.complaints:
         log.error("alert %r: %s", occasion.name, complaint)
@@ -93,7 +93,7 @@ def _prepare(notifier: AlertSettings, occasion: Occasion, context: object) -> tu
     return alert, InforuHook(str(rendering.value("inforu_conn_id")))
 
 
-def _read_text(notifier: AlertSettings, rendering: Rendering, occasion: Occasion) -> str:
+def _read_text(notifier: AlertSettings, rendering: Rendering, occasion: CallbackEvent) -> str:
     text = rendering.text("message", sentence_on(occasion, notifier.language)).strip()
     heard = cut_to_hear(text)
     if heard != text:

@@ -65,11 +65,11 @@ class RedisCooldown:
         if not server.set(name, ours, nx=True, px=max(1, round(seconds * 1000))):
             return None
 
-        def give_back() -> None:
+        def release() -> None:
             if server.get(name) == ours.encode():
                 server.delete(name)
 
-        return give_back
+        return release
 
 
 class FolderCooldown:

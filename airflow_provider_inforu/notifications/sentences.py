@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal
 
-from airflow_provider_inforu.notifications.occasion import Kind
+from airflow_provider_inforu.notifications.callback_event import Kind
 
 if TYPE_CHECKING:
-    from airflow_provider_inforu.notifications.occasion import Occasion
+    from airflow_provider_inforu.notifications.callback_event import CallbackEvent
 
 Language = Literal["en", "he"]
 LANGUAGES = ("en", "he")
@@ -48,7 +48,7 @@ _WITHOUT_A_DAG = {
 _ENDS = re.compile(r"[.!?…:;](?=\s)|\n")
 
 
-def sentence_on(occasion: Occasion, language: Language) -> str:
+def sentence_on(occasion: CallbackEvent, language: Language) -> str:
     """Return what to say of an occasion.
 
     :param occasion: What happened.

@@ -88,9 +88,9 @@ class InforuVoiceNotifier(BaseNotifier):
         self.complaints: list[str] = []
         """Arguments of a deadline that are not heeded, for the log."""
         raises = context is None
-        self._checked(lambda: _none_of(unknown), None, raises=raises)
+        self._checked(lambda: _refuse_unknown(unknown), None, raises=raises)
         self._checked(lambda: _given(phones), None, raises=raises)
-        self._checked(lambda: _one_of(message, campaign_id), None, raises=raises)
+        self._checked(lambda: _check_message_or_campaign(message, campaign_id), None, raises=raises)
         self.language: Language = self._checked(lambda: _language(language), "en", raises=raises)
         self.cooldown = self._checked(lambda: _seconds(cooldown), COOLDOWN.total_seconds(), raises=raises)
         self.quiet_hours = self._checked(lambda: _quiet_hours(quiet_hours), None, raises=raises)
@@ -151,7 +151,7 @@ class InforuVoiceNotifier(BaseNotifier):
         return env
 
 
-def _none_of(unknown: Iterable[str]) -> None:
+def _refuse_unknown(unknown: Iterable[str]) -> None:
     if unknown:
         known = [name for name in signature(InforuVoiceNotifier).parameters if name != "context"]
         raise InforuInputError(
@@ -164,7 +164,7 @@ def _given(phones: object) -> None:
         raise InforuInputError("phones is missing: it says whom to call")
 
 
-def _one_of(message: object, campaign_id: object) -> None:
+def _check_message_or_campaign(message: object, campaign_id: object) -> None:
     if message is not None and campaign_id is not None:
         raise InforuInputError("message and campaign_id exclude each other: a campaign speaks its own text")
 

@@ -34,7 +34,7 @@ from airflow_provider_inforu.recipients.choices import (
 if TYPE_CHECKING:
     from types import FunctionType
 
-    from airflow_provider_inforu.operators.rows import HidesRows
+    from airflow_provider_inforu.operators.hidden_rows import HidesRows
 
 Check = Callable[..., None]
 """A plain function that takes arguments of an operator by name only. It raises InforuInputError."""

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.calls_page import COUNTS_KEY
 from airflow_provider_inforu.capi.errors import InforuError
-from airflow_provider_inforu.operators.attempt import SendStoppedError
+from airflow_provider_inforu.operators.call_wait import CallsNotEndedError, calls_to_wait_for, check_ended
 from airflow_provider_inforu.operators.open_send import name_people
-from airflow_provider_inforu.operators.outcomes import Outcomes
+from airflow_provider_inforu.operators.outcome_store import Outcomes
 from airflow_provider_inforu.operators.report_file import (
     ReportError,
     ReportLostError,
     with_outcomes,
     write_report,
 )
-from airflow_provider_inforu.operators.wait import CallsNotEndedError, calls_to_wait_for, check_ended
+from airflow_provider_inforu.operators.send_runner import SendStoppedError
 from airflow_provider_inforu.outcomes.summary import SendSummary
 from airflow_provider_inforu.sending.manifest import build_manifest, count_people
 from airflow_provider_inforu.sending.report import describe_counts, join_error, list_ranges, name_campaigns

@@ -10,7 +10,7 @@ from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
 
 if TYPE_CHECKING:
-    from airflow_provider_inforu.operators.rows import HidesRows
+    from airflow_provider_inforu.operators.hidden_rows import HidesRows
 
 _OTHER_NAMES = {
     "text": "message",

@@ -24,7 +24,7 @@ def find_accepted(hook: InforuHook, result: SendResult) -> dict[int, int | None]
     """
     from airflow_provider_inforu.sending.dispatch import FIRST
 
-    keys = {number: result.keys_of(number) or () for number in result.in_doubt}
+    keys = {number: result.read_keys(number) or () for number in result.in_doubt}
     batch_of = {key: number for number, names in keys.items() for key in names}
     if not batch_of or not hook.settings.has_receiver:
         return {}

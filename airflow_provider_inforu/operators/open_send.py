@@ -10,9 +10,9 @@ from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.ledger.batch_state import BatchState, Event
 from airflow_provider_inforu.operators.in_doubt import find_accepted
 from airflow_provider_inforu.operators.report_file import ReportLostError, rows_of_send, rows_of_stored
-from airflow_provider_inforu.sending.facts import Facts, load_facts, save_facts
 from airflow_provider_inforu.sending.report import MAY_RING, lines_of_people
 from airflow_provider_inforu.sending.result import SendResult
+from airflow_provider_inforu.sending.send_facts import Facts, load_facts, save_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.operators.report_file import Row
     from airflow_provider_inforu.recipients.batches import Batch
     from airflow_provider_inforu.recipients.choices import InDoubt
-    from airflow_provider_inforu.recipients.spool import Skipped
+    from airflow_provider_inforu.recipients.recipient_store import Skipped
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class OpenSend:
     @property
     def result(self) -> SendResult:
         """What became of it so far."""
-        return SendResult(self.ledger.header, self.ledger.records, self.people.keys_of(self.ledger.records))
+        return SendResult(self.ledger.header, self.ledger.records, self.people.read_keys(self.ledger.records))
 
     def settle(self, hook: InforuHook, in_doubt: InDoubt) -> None:
         """Ask the receiver about batches in doubt. One that cannot be asked leaves them in doubt.
@@ -85,7 +85,7 @@ class OpenSend:
         result = self.result
         before = self.people.facts or Facts(result.send_id)
         numbers = [*result.in_doubt, *result.rejected][:MOST_BATCHES_STORED]
-        keys = {number: names for number in numbers if (names := result.keys_of(number))}
+        keys = {number: names for number in numbers if (names := result.read_keys(number))}
         facts = Facts(
             result.send_id,
             deadline=deadline or before.deadline,
@@ -115,7 +115,7 @@ class KnownPeople:
     is_same: bool = False
     facts: Facts | None = None
 
-    def keys_of(self, records: Mapping[int, BatchRecord]) -> _KeysOf:
+    def read_keys(self, records: Mapping[int, BatchRecord]) -> _KeysOf:
         """Return what tells the keys of a batch."""
         return _KeysOf(self, records)
 

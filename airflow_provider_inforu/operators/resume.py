@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.ledger.ledger_log import Ledger, open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import read_ledger
-from airflow_provider_inforu.operators.ledger import open_store, read_ledger_path
+from airflow_provider_inforu.operators.ledger_access import open_store, read_ledger_path
 from airflow_provider_inforu.operators.open_send import KnownPeople, OpenSend, has_doubts
 from airflow_provider_inforu.operators.send_evidence import SendEvidence
-from airflow_provider_inforu.sending.facts import FactsError, load_facts
+from airflow_provider_inforu.sending.send_facts import FactsError, load_facts
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_inforu.ledger.ledger_log import LedgerStore
     from airflow_provider_inforu.ledger.ledger_reader import Header
-    from airflow_provider_inforu.sending.facts import Facts
+    from airflow_provider_inforu.sending.send_facts import Facts
 
 
 class ResumeError(InforuError):
@@ -39,7 +39,7 @@ def resume_send(context: Context, conn_id: str) -> tuple[OpenSend, float]:
     header, records = found
     if evidence.send_id not in (None, header.send_id):
         raise ResumeError(_explain("the ledger belongs to another send"))
-    evidence.register(header.send_id, header.life, conn_id)
+    evidence.register(header.send_id, header.clear_generation, conn_id)
     facts = _load(store, header)
     if facts is None or facts.deadline is None:
         raise ResumeError(_explain("it is missing"))

@@ -21,16 +21,16 @@ from airflow_provider_inforu.operators.checks import (
     Check,
     run_checks,
 )
-from airflow_provider_inforu.operators.rows import HiddenRows
+from airflow_provider_inforu.operators.hidden_rows import HiddenRows
 from airflow_provider_inforu.operators.send_arguments import SendArguments
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_inforu.ledger.ledger_log import Ledger
-    from airflow_provider_inforu.operators.attempt import Attempt
     from airflow_provider_inforu.operators.completion import Completion
     from airflow_provider_inforu.operators.open_send import OpenSend
+    from airflow_provider_inforu.operators.send_runner import SendRunner
     from airflow_provider_inforu.outcomes.decision import Decision
     from airflow_provider_inforu.sending.request_pool import PrepareBatch
 
@@ -94,7 +94,7 @@ class InforuSendOperator(SendArguments):
 
     function: str
     """The vendor's function."""
-    _attempt: Attempt | None = None
+    _runner: SendRunner | None = None
     _is_killed = False
     _checks: ClassVar[tuple[Check, ...]] = SEND_CHECKS
 
@@ -106,7 +106,7 @@ class InforuSendOperator(SendArguments):
             rejected; the message says what to do.
         """
         # Here and below: a DAG file that is parsed has no use for what sends.
-        from airflow_provider_inforu.operators.wait import new_deadline
+        from airflow_provider_inforu.operators.call_wait import new_deadline
 
         with no_retry_on_invalid_input():
             self._check_hidden()
@@ -134,8 +134,8 @@ class InforuSendOperator(SendArguments):
         :raises InforuError: The calls have not ended in time; a retry waits again and sends nothing.
         :raises AirflowFailException: Somebody is in doubt, or was rejected; the message says what to do.
         """
+        from airflow_provider_inforu.operators.call_wait import calls_to_wait_for, read_event
         from airflow_provider_inforu.operators.resume import resume_send
-        from airflow_provider_inforu.operators.wait import calls_to_wait_for, read_event
         from airflow_provider_inforu.sending.manifest import count_people
 
         decision = read_event(event)
@@ -191,7 +191,7 @@ class InforuSendOperator(SendArguments):
         )
 
     def _wait(self, send: OpenSend, manifest: dict[str, Any], deadline: float) -> Decision:
-        from airflow_provider_inforu.operators.wait import wait_here, wait_in_triggerer
+        from airflow_provider_inforu.operators.call_wait import wait_here, wait_in_triggerer
 
         # Without a ledger nothing but this process knows what was sent, so the process waits.
         if self.deferrable and send.ledger.is_durable:
@@ -200,18 +200,18 @@ class InforuSendOperator(SendArguments):
 
     def _send(self, context: Context) -> OpenSend:
         from airflow_provider_inforu.ledger.batch_state import LedgerError
-        from airflow_provider_inforu.operators.attempt import Attempt, Order
-        from airflow_provider_inforu.operators.window import leave_until_it_opens
+        from airflow_provider_inforu.operators.send_runner import SendRunner, SendSpec
+        from airflow_provider_inforu.operators.window_wait import leave_until_it_opens
         from airflow_provider_inforu.sending.window import WindowClosedError
 
-        self._attempt = Attempt(
+        self._runner = SendRunner(
             self._hook,
-            Order(
+            SendSpec(
                 function=self.function,
-                arguments=self._plan(),
+                arguments=self._list_options(),
                 people=self._people,
                 preparer=self._preparer,
-                first_alone=self._first_alone,
+                first_batch_creates_campaign=self._first_batch_creates_campaign,
                 in_doubt=self.in_doubt,
                 resend=read_flag("resend", self.resend),
                 max_in_flight=self.max_in_flight,
@@ -220,13 +220,13 @@ class InforuSendOperator(SendArguments):
             ),
         )
         if self._is_killed:
-            self._attempt.stop()
+            self._runner.stop()
         try:
-            return self._attempt.run(context)
+            return self._runner.run(context)
         except Exception as error:
             # After a LedgerError another attempt of this task may be at work: the report is its to write.
-            if self._attempt.send and not isinstance(error, LedgerError):
-                self._completion(context).store_stopped(self._attempt.send)
+            if self._runner.send and not isinstance(error, LedgerError):
+                self._completion(context).store_stopped(self._runner.send)
             if isinstance(error, WindowClosedError):
                 leave_until_it_opens(self, error)
             raise
@@ -235,19 +235,19 @@ class InforuSendOperator(SendArguments):
         """Send no more; what is in flight is waited for and written down. Nothing can be cancelled."""
         self.log.warning("The task was killed. Calls that the vendor accepted cannot be cancelled")
         self._is_killed = True
-        if self._attempt:
-            self._attempt.stop()
+        if self._runner:
+            self._runner.stop()
 
     @property
-    def _first_alone(self) -> bool:
+    def _first_batch_creates_campaign(self) -> bool:
         """Whether the other batches need what the first one's answer says."""
         return False
 
-    def _shared_plan(self) -> list[Any]:
+    def _shared_options(self) -> list[Any]:
         return [self._ignores_sending_time(), self.data_options, self.call_options]
 
     @abstractmethod
-    def _plan(self) -> list[Any]:
+    def _list_options(self) -> list[Any]:
         """Return the arguments that say what is sent: a retry with others is another send."""
 
     @abstractmethod

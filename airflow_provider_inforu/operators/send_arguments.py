@@ -19,7 +19,7 @@ from airflow_provider_inforu.operators.checks import (
     run_checks,
 )
 from airflow_provider_inforu.operators.given_arguments import MISSING, check_given, explain_unknown
-from airflow_provider_inforu.operators.rows import HidesRows, rows_of
+from airflow_provider_inforu.operators.hidden_rows import HidesRows, unwrap_rows
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.recipients.choices import (
@@ -126,9 +126,9 @@ class SendArguments(HidesRows):
             check_rows(recipients)
 
     def _people(self) -> RecipientList:
-        from airflow_provider_inforu.operators.people import read_people
+        from airflow_provider_inforu.operators.recipient_list import read_people
 
-        rows, suppress = self._source(), rows_of(self.suppress)
+        rows, suppress = self._source(), unwrap_rows(self.suppress)
         check_no_password(recipients=rows, suppress=suppress)
         if suppress is None and self.suppress is not None:
             raise InforuInputError(
@@ -139,7 +139,7 @@ class SendArguments(HidesRows):
 
     def _source(self) -> object:
         """Return the rows, freshly opened."""
-        return rows_of(self.recipients)
+        return unwrap_rows(self.recipients)
 
     def _rules(self) -> RecipientRules:
         from airflow_provider_inforu.recipients.recipient_rules import RecipientRules

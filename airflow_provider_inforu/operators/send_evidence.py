@@ -36,7 +36,7 @@ class _BegunSend:
     :ivar conn_id: Of its connection; empty if unknown.
     """
 
-    life: int
+    clear_generation: int
     send_id: str
     conn_id: str
 
@@ -44,14 +44,14 @@ class _BegunSend:
     def value(self) -> dict[str, Any]:
         """What its XComs say."""
         known = {"inforu_conn_id": self.conn_id} if self.conn_id else {}
-        return {"send_id": self.send_id, "life": self.life, **known}
+        return {"send_id": self.send_id, "clear_generation": self.clear_generation, **known}
 
     @property
     def key(self) -> str:
         """The key of its own XCom. The key is part of a URL, and it is all that survives a new try."""
         # A connection's name has no tilde.
         conn_id = quote(self.conn_id, safe="").replace("%", "~")
-        key = f"{XCOM_KEY}.{self.life}.{self.send_id}"
+        key = f"{XCOM_KEY}.{self.clear_generation}.{self.send_id}"
         return f"{key}.{conn_id}" if 0 < len(conn_id) <= _MOST_OF_KEY else key
 
 
@@ -66,14 +66,14 @@ class SendEvidence:
         self._instance = context["ti"]
         self._ledger_path = ledger_path
         self._state = context.get("task_state_store") if ledger_path else None
-        life, task = read_clear_generation(self._instance), context.get("task")
-        self.was_cleared = task is not None and life > (task.retries or 0)
+        clear_generation, task = read_clear_generation(self._instance), context.get("task")
+        self.was_cleared = task is not None and clear_generation > (task.retries or 0)
         """Whether a person cleared the task: Airflow then allows as many tries again."""
         self.is_later_try = self._instance.try_number > 1
         stored = self._read_state()
         sends = _earlier_sends(self._instance)
-        if isinstance(stored.get("life"), int):
-            sends.append((stored["life"], str(stored.get("send_id"))))
+        if isinstance(stored.get("clear_generation"), int):
+            sends.append((stored["clear_generation"], str(stored.get("send_id"))))
         self.earlier_path: str | None = stored.get("path")
         """The ``ledger_path`` of the earlier try, where Airflow's task state knows it."""
         self.has_earlier_send = bool(sends or stored)
@@ -81,7 +81,7 @@ class SendEvidence:
         last_life, send_id = max(sends, default=(None, None))
         self.send_id = send_id
         """The send that the last of them began; None where that is unknown."""
-        self._began_since_clear = last_life == life
+        self._began_since_clear = last_life == clear_generation
 
     def allows_new_send(self, *, resend: bool) -> bool:
         """Return whether everybody may be called again: after a clear, and once for each clear.
@@ -95,20 +95,20 @@ class SendEvidence:
         """Whether Airflow's task state, in addition to the XComs, knows of no earlier send."""
         return self._state is not None and not self.has_earlier_send
 
-    def register(self, send_id: str, life: int, conn_id: str) -> None:
+    def register(self, send_id: str, clear_generation: int, conn_id: str) -> None:
         """Leave evidence of a send whose ledger has begun, before its first request.
 
         :param send_id: Of the send.
         :param life: The clear generation in which the send began.
         :param conn_id: Of the connection that sends.
         """
-        send = _BegunSend(life, send_id, conn_id)
+        send = _BegunSend(clear_generation, send_id, conn_id)
         for key in (XCOM_KEY, send.key):
             self._instance.xcom_push(key=key, value=send.value)
         if self._state is not None:
             from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined] # missing in Airflow's own stub
 
-            facts = {"path": self._ledger_path, "life": life, "send_id": send_id}
+            facts = {"path": self._ledger_path, "clear_generation": clear_generation, "send_id": send_id}
             self._state.set(STATE_KEY, json.dumps(facts), retention=NEVER_EXPIRE)
 
     def _read_state(self) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def keep_evidence(context: Mapping[str, Any]) -> None:
     """
     instance: Any = context.get("ti")
     sends = _deleted_sends(instance)
-    for send in sorted(sends, key=lambda one: (one.life, one.send_id)):
+    for send in sorted(sends, key=lambda one: (one.clear_generation, one.send_id)):
         for key in (send.key, XCOM_KEY):
             instance.xcom_push(key=key, value=send.value)
 
@@ -146,11 +146,11 @@ def _earlier_sends(instance: Any) -> list[tuple[int, str]]:  # noqa: ANN401 - a 
     """Return the sends that earlier tries began: the clear generation and the ID of each."""
     server = getattr(instance, "_ti_context_from_server", None)
     if not getattr(server, "next_method", None):
-        return [(one.life, one.send_id) for one in _deleted_sends(instance)]
+        return [(one.clear_generation, one.send_id) for one in _deleted_sends(instance)]
     # After a deferral Airflow keeps the XComs.
     match instance.xcom_pull(key=XCOM_KEY, map_indexes=instance.map_index):
-        case {"life": int(life), "send_id": str(send_id)}:
-            return [(life, send_id)]
+        case {"clear_generation": int(clear_generation), "send_id": str(send_id)}:
+            return [(clear_generation, send_id)]
     return []
 
 
@@ -159,7 +159,7 @@ def _deleted_sends(instance: Any) -> list[_BegunSend]:  # noqa: ANN401 - a task 
     server = getattr(instance, "_ti_context_from_server", None)
     found = []
     for key in getattr(server, "xcom_keys_to_clear", None) or ():
-        name, life, send_id, conn_id = (*key.split(".", 3), "", "", "")[:4]
-        if name == XCOM_KEY and life.isdecimal() and send_id:
-            found.append(_BegunSend(int(life), send_id, unquote(conn_id.replace("~", "%"))))
+        name, clear_generation, send_id, conn_id = (*key.split(".", 3), "", "", "")[:4]
+        if name == XCOM_KEY and clear_generation.isdecimal() and send_id:
+            found.append(_BegunSend(int(clear_generation), send_id, unquote(conn_id.replace("~", "%"))))
     return found

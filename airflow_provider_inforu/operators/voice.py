@@ -78,8 +78,8 @@ class InforuSendTextToSpeechOperator(InforuSendOperator):
         template = None if message is None else TextTemplate(message, read_zone(self.timezone))
         return replace(super()._rules(), speaks=True, template=template, message_field=self.message_field)
 
-    def _plan(self) -> list[Any]:
-        return [text_or_none(self.campaign_name), text_or_none(self.campaign_ref_id), *self._shared_plan()]
+    def _list_options(self) -> list[Any]:
+        return [text_or_none(self.campaign_name), text_or_none(self.campaign_ref_id), *self._shared_options()]
 
     def _preparer(self, hook: InforuHook, ledger: Ledger) -> PrepareBatch:
         send_id = ledger.header.send_id
@@ -138,20 +138,25 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
         run_checks(self, EXISTING_CAMPAIGN_CHECKS, only_constants=True)
 
     @property
-    def _first_alone(self) -> bool:
+    def _first_batch_creates_campaign(self) -> bool:
         return read_flag("duplicate", self.duplicate)
 
-    def _plan(self) -> list[Any]:
+    def _list_options(self) -> list[Any]:
         campaign_id = voice.read_campaign_id(self.campaign_id)
-        return [campaign_id, self._first_alone, text_or_none(self.duplicate_name), *self._shared_plan()]
+        return [
+            campaign_id,
+            self._first_batch_creates_campaign,
+            text_or_none(self.duplicate_name),
+            *self._shared_options(),
+        ]
 
     def _preparer(self, hook: InforuHook, ledger: Ledger) -> PrepareBatch:
         from airflow_provider_inforu.sending.dispatch import FIRST
 
         def prepare(batch: Batch) -> Send:
-            makes_copy = self._first_alone and batch.number == FIRST
+            makes_copy = self._first_batch_creates_campaign and batch.number == FIRST
             data = voice.existing_campaign_data(
-                self._campaign_of(batch, ledger),
+                self._find_campaign(batch, ledger),
                 batch.calls(ledger.header.send_id),
                 duplicate=True if makes_copy else None,
                 duplicate_name=text_or_none(self.duplicate_name) if makes_copy else None,
@@ -163,10 +168,10 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
 
         return prepare
 
-    def _campaign_of(self, batch: Batch, ledger: Ledger) -> str | int:
+    def _find_campaign(self, batch: Batch, ledger: Ledger) -> str | int:
         from airflow_provider_inforu.sending.dispatch import FIRST, NO_COPY, FirstBatchError
 
-        if not self._first_alone or batch.number == FIRST:
+        if not self._first_batch_creates_campaign or batch.number == FIRST:
             return voice.read_campaign_id(self.campaign_id)
         first = ledger.accepted(FIRST)
         if first is None or first.campaign_id is None:

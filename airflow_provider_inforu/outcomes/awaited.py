@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.outcomes.decision import Goal
+from airflow_provider_inforu.outcomes.decision import CompletionThreshold
 from airflow_provider_inforu.outcomes.sources import Job, SourceName
 from airflow_provider_inforu.outcomes.summary import SendSummary
 
@@ -69,7 +69,7 @@ def read_send_id(send_id: object) -> str:
     return send_id
 
 
-def read_goal(expected: int, complete_when: object) -> Goal:
+def read_threshold(expected: int, complete_when: object) -> CompletionThreshold:
     """Return how many calls must have ended.
 
     :param expected: How many calls the vendor accepted.
@@ -80,7 +80,7 @@ def read_goal(expected: int, complete_when: object) -> Goal:
         raise InforuInputError(f"complete_when must be a number, not {type(complete_when).__name__}")
     if not 0 < complete_when <= 1:
         raise InforuInputError(f"complete_when must be above 0 and at most 1, not {complete_when}")
-    return Goal(expected, float(complete_when))
+    return CompletionThreshold(expected, float(complete_when))
 
 
 def check_source(awaited: AwaitedSend, source: object) -> None:

@@ -19,10 +19,10 @@ from airflow_provider_inforu.capi.errors import (
     InforuInputError,
     InforuRateLimitError,
 )
-from airflow_provider_inforu.outcomes.errors import SecretRefusedError
 from airflow_provider_inforu.outcomes.json_fields import read_count, read_seconds_or_none
-from airflow_provider_inforu.outcomes.progress import Progress
+from airflow_provider_inforu.outcomes.outcome_errors import SecretRefusedError
 from airflow_provider_inforu.outcomes.summary import SendSummary
+from airflow_provider_inforu.outcomes.wait_progress import Progress
 
 FAILURES_IN_A_ROW = 5
 FAILURE_SECONDS = 300.0
@@ -41,7 +41,7 @@ class WaitTimeoutError(InforuError):
     """The time is over, and too few calls have ended."""
 
 
-class Moment(NamedTuple):
+class ClockReading(NamedTuple):
     """A moment on two clocks: one that says what time it is and may jump, and one that never goes back."""
 
     wall: float
@@ -64,20 +64,20 @@ class Deadline:
     """
 
     at: float
-    seen: Moment
+    seen: ClockReading
 
-    def seconds_left(self, now: Moment) -> float:
+    def seconds_left(self, now: ClockReading) -> float:
         """Return the seconds that are left, 0 when it is over."""
         allotted = self.at - self.seen.wall
         return max(0.0, min(self.at - now.wall, allotted - (now.monotonic - self.seen.monotonic)))
 
-    def is_over(self, now: Moment) -> bool:
+    def is_over(self, now: ClockReading) -> bool:
         """Return whether it is over."""
         return self.seconds_left(now) <= 0
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
+class CompletionThreshold:
     """How many calls must have ended.
 
     :ivar expected: How many calls the vendor accepted.
@@ -94,7 +94,7 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PollResult:
     """What one look found.
 
     :ivar summary: The calls that have ended.
@@ -185,7 +185,7 @@ class Decision:
         }
 
 
-class Wait:
+class CompletionTracker:
     """One wait for the calls of a send.
 
     :param send_id: The send.
@@ -194,7 +194,9 @@ class Wait:
     :param started: When it began, which a reschedule does not change; None for when the deadline was seen.
     """
 
-    def __init__(self, send_id: str, goal: Goal, deadline: Deadline, started: float | None = None) -> None:
+    def __init__(
+        self, send_id: str, goal: CompletionThreshold, deadline: Deadline, started: float | None = None
+    ) -> None:
         self.deadline = deadline
         self.progress = Progress()
         self._goal = goal
@@ -219,7 +221,7 @@ class Wait:
         """Return the decision that needs no look: where nobody was called, nothing is waited for."""
         return self._decide(Verdict.WAIT if self._goal.needed else Verdict.COMPLETE)
 
-    def after_look(self, look: Look, now: Moment) -> Decision:
+    def after_look(self, look: PollResult, now: ClockReading) -> Decision:
         """Return what a look that worked means.
 
         :param look: What it found.
@@ -244,7 +246,7 @@ class Wait:
             )
         return self._decide(Verdict.WAIT)
 
-    def after_error(self, error: InforuError, now: Moment) -> Decision:
+    def after_error(self, error: InforuError, now: ClockReading) -> Decision:
         """Return what a look that failed means.
 
         :param error: Why it failed.
@@ -253,7 +255,7 @@ class Wait:
         self._failures += 1
         if self._failing_since is None:
             self._failing_since = now.monotonic
-        if not self._may_pass(error, now):
+        if not self._is_transient(error, now):
             return self._decide(Verdict.ERROR, str(error))
         failing_seconds = now.monotonic - self._failing_since
         if self.deadline.is_over(now):
@@ -269,10 +271,10 @@ class Wait:
             )
         return self._decide(Verdict.WAIT, str(error))
 
-    def _may_pass(self, error: InforuError, now: Moment) -> bool:
+    def _is_transient(self, error: InforuError, now: ClockReading) -> bool:
         if not isinstance(error, SecretRefusedError):
             self._refused_since = None
-            return may_pass(error)
+            return is_transient(error)
         if self._refused_since is None:
             self._refused_since = now.monotonic
         return now.monotonic - self._refused_since < SECRET_SECONDS
@@ -287,7 +289,7 @@ class Wait:
         return Decision(verdict, message, self._summary, self._goal.expected, deadline=self.deadline.at)
 
 
-def may_pass(error: InforuError) -> bool:
+def is_transient(error: InforuError) -> bool:
     """Return whether an error may go away by itself, so that looking again makes sense.
 
     :param error: What a look raised.

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.capi.jobs import JobStatus
-from airflow_provider_inforu.outcomes.decision import Look
+from airflow_provider_inforu.outcomes.decision import PollResult
 from airflow_provider_inforu.outcomes.summary import SendSummary
 
 SourceName = Literal["notifications", "status_function"]
@@ -33,7 +33,7 @@ class Job:
 class Source(Protocol):
     """Where to look."""
 
-    def look(self) -> Look | None:
+    def look(self) -> PollResult | None:
         """Return what is known now; None when the rate limit asks to go on a moment later.
 
         :raises InforuError: It could not be asked.
@@ -54,9 +54,9 @@ class NotificationSource:
         self._get_summary = get_summary
         self._explain = explain
 
-    def look(self) -> Look:
+    def look(self) -> PollResult:
         """Return what the receiver knows."""
-        return Look(self._get_summary())
+        return PollResult(self._get_summary())
 
     def explain(self) -> str:
         """Return what the receiver knows of the pushes; empty where it cannot be asked."""
@@ -90,7 +90,7 @@ class StatusSource:
         self._unknown = 0
         self._ended_calls = 0
 
-    def look(self) -> Look | None:
+    def look(self) -> PollResult | None:
         """Ask for each unfinished job, as far as the rate lets; a look that was cut short goes on there."""
         if not self._still_to_ask:
             self._still_to_ask = list(self._unfinished)
@@ -106,7 +106,7 @@ class StatusSource:
                 self._ended_calls += job.calls
             elif status is JobStatus.NOT_FOUND:
                 self._unknown += 1
-        return Look(SendSummary(self._send_id, self._ended_calls), self._unknown)
+        return PollResult(SendSummary(self._send_id, self._ended_calls), self._unknown)
 
     def explain(self) -> str:
         """Return nothing: a status function knows no reasons."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from airflow_provider_inforu.receiver.settings import ReceiverSettings
+    from airflow_provider_inforu.receiver.receiver_settings import ReceiverSettings
 
 
 def create_app(settings: ReceiverSettings | None = None) -> FastAPI:
@@ -15,7 +15,7 @@ def create_app(settings: ReceiverSettings | None = None) -> FastAPI:
 
     :param settings: What it is built with; None reads Airflow's configuration and connections.
     """
-    from airflow_provider_inforu.receiver.app import build_app
+    from airflow_provider_inforu.receiver.receiver_app import build_app
 
     if settings is None:
         from airflow_provider_inforu.receiver.from_airflow import read_receiver_settings

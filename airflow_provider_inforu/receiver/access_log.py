@@ -42,7 +42,7 @@ def hide_queries(prefix: str) -> None:
         logger.addFilter(_HideQuery(prefix))
 
 
-class ForgetQuery:
+class RedactQueryMiddleware:
     """Leaves no query in the request for what looks at it after the answer, as the log of Airflow 3.2 does.
 
     Later versions hide secrets themselves.

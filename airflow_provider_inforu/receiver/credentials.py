@@ -25,7 +25,7 @@ class Credentials:
     problems: tuple[str, ...] = ()
 
 
-def read_credentials(extra: Mapping[str, Any]) -> Credentials:
+def parse_credentials(extra: Mapping[str, Any]) -> Credentials:
     """Return the credentials in a connection's extra. An unusable secret opens nothing.
 
     With a ``read_secret``, no other secret reads. ``notification_secret_previous`` holds only next to a

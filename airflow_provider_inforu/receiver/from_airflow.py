@@ -6,21 +6,21 @@ import json
 from typing import TYPE_CHECKING, cast, get_args
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.receiver.credentials import Credentials, read_credentials
+from airflow_provider_inforu.receiver.credentials import Credentials, parse_credentials
 from airflow_provider_inforu.receiver.database import Database, open_database
 from airflow_provider_inforu.receiver.migrate import check_version, upgrade
 from airflow_provider_inforu.receiver.pruning import LONGEST_DAYS, RETENTION_DAYS, SHORTEST_DAYS
-from airflow_provider_inforu.receiver.secrets import (
-    OtherTypeError,
-    SecretUnavailableError,
-    UnknownConnectionError,
-)
-from airflow_provider_inforu.receiver.settings import (
+from airflow_provider_inforu.receiver.receiver_settings import (
     MAX_BODY_BYTES,
     PREFIX,
     ReceiverSettings,
     StorePhones,
     parse_networks,
+)
+from airflow_provider_inforu.receiver.secrets import (
+    OtherTypeError,
+    SecretUnavailableError,
+    UnknownConnectionError,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def read_receiver_settings(prefix: str = PREFIX, *, makes_tables: bool = False) 
     addresses = conf.get(SECTION, "receiver_allowed_addresses", fallback="") or ""
     return ReceiverSettings(
         database=read_database(makes_tables=makes_tables),
-        credentials_of=credentials_of,
+        credentials_of=load_credentials,
         connections=tuple(dict.fromkeys(connections.replace(",", " ").split())),
         allowed_addresses=parse_networks(
             addresses.replace(",", " ").split(), f"[{SECTION}] receiver_allowed_addresses"
@@ -71,7 +71,7 @@ def read_database(*, makes_tables: bool = False) -> Database:
     return Database(_metadata_engine, upgrade if makes_tables else check_version, is_ours=False)
 
 
-def credentials_of(conn_id: str) -> Credentials:
+def load_credentials(conn_id: str) -> Credentials:
     """Return the secrets of a connection, wherever Airflow keeps it.
 
     Only the secrets are read, so a receiver that stands alone needs no API token.
@@ -132,7 +132,7 @@ def _credentials_in(connection: Connection) -> Credentials:
     if not isinstance(extra, dict):
         raise SecretUnavailableError("its extra is not a JSON object")
     try:
-        credentials = read_credentials(extra)
+        credentials = parse_credentials(extra)
     except ValueError as error:
         raise SecretUnavailableError(str(error)) from None
     for secret in {*credentials.push, *credentials.read}:

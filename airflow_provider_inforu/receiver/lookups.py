@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
-from airflow_provider_inforu.receiver.secrets import RememberedSecrets, UnknownConnectionError
+from airflow_provider_inforu.receiver.secrets import SecretCache, UnknownConnectionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_inforu.receiver.credentials import Credentials
-    from airflow_provider_inforu.receiver.settings import ReceiverSettings
+    from airflow_provider_inforu.receiver.receiver_settings import ReceiverSettings
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Lookups:
     """
 
     def __init__(self, settings: ReceiverSettings) -> None:
-        self._secrets = RememberedSecrets(settings.credentials_of)
+        self._secrets = SecretCache(settings.credentials_of)
         self._only = settings.connections
         self._secrets.expect(settings.connections)
         self._threads = anyio.CapacityLimiter(_THREADS)

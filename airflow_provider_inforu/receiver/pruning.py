@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from airflow_provider_inforu.receiver.reading import read_conn_ids
-from airflow_provider_inforu.receiver.tables import calls, leftovers, notifications, sources
+from airflow_provider_inforu.receiver.tables import calls, notifications, sources, unrecognized
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ SHORTEST_DAYS = 8
 
 LONGEST_DAYS = 36_500
 
-TABLES = (notifications, calls, leftovers)
+TABLES = (notifications, calls, unrecognized)
 
 CHUNK = 1000
 """So many rows go in one transaction: none holds a lock for long."""

@@ -39,7 +39,7 @@ class _Line:
     turn: anyio.Lock = field(default_factory=anyio.Lock)
 
 
-class Place:
+class QueueSlot:
     """The place of one push in the line of its connection.
 
     :param line: The line.
@@ -97,7 +97,7 @@ class PushQueue:
         self._lines: dict[str, _Line] = {}
 
     @contextmanager
-    def place(self, conn_id: str, size: int) -> Iterator[Place]:
+    def place(self, conn_id: str, size: int) -> Iterator[QueueSlot]:
         """Give a push a place until it is answered.
 
         :param conn_id: The connection.
@@ -109,7 +109,7 @@ class PushQueue:
             raise QueueFullError
         self._lines[conn_id] = line
         line.pushes += 1
-        place = Place(line, self._most_bytes, self._threads)
+        place = QueueSlot(line, self._most_bytes, self._threads)
         try:
             yield place
         finally:

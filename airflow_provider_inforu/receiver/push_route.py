@@ -11,14 +11,14 @@ import anyio
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse
 
+from airflow_provider_inforu.receiver.push_parser import PushParser
 from airflow_provider_inforu.receiver.push_queue import PushQueue, QueueFullError
-from airflow_provider_inforu.receiver.rows import RowMaker
 from airflow_provider_inforu.receiver.store import Store
 
 if TYPE_CHECKING:
-    from airflow_provider_inforu.receiver.guard import Guard
-    from airflow_provider_inforu.receiver.push_queue import Place
-    from airflow_provider_inforu.receiver.settings import ReceiverSettings
+    from airflow_provider_inforu.receiver.authenticator import RequestAuthenticator
+    from airflow_provider_inforu.receiver.push_queue import QueueSlot
+    from airflow_provider_inforu.receiver.receiver_settings import ReceiverSettings
     from airflow_provider_inforu.receiver.store import Stored
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ _LOCK_SECONDS = 0.25
 """How long a thread waits for a locked row: then others get the thread, and the push is tried again."""
 
 
-def push_route(settings: ReceiverSettings, guard: Guard) -> APIRouter:
+def push_route(settings: ReceiverSettings, guard: RequestAuthenticator) -> APIRouter:
     """Return the route that takes pushes.
 
     :param settings: The receiver's.
@@ -54,7 +54,7 @@ def push_route(settings: ReceiverSettings, guard: Guard) -> APIRouter:
     async def take_push(request: Request, conn_id: str) -> JSONResponse:
         guard.check_address(request)
         secret = await guard.check_push(request, conn_id)
-        maker = RowMaker(conn_id, secret, settings.store_phones)
+        maker = PushParser(conn_id, secret, settings.store_phones)
         content_type = request.headers.get("Content-Type", "")
         size = _announced_size(request, settings.max_body_bytes)
         try:
@@ -70,12 +70,12 @@ def push_route(settings: ReceiverSettings, guard: Guard) -> APIRouter:
             raise HTTPException(
                 503, "too many pushes to this connection wait; try again later", {"Retry-After": "5"}
             ) from None
-        _tell(conn_id, stored)
+        _log_push(conn_id, stored)
         return JSONResponse(
             {
                 "stored": stored.notifications,
                 "repeats": stored.repeats,
-                "leftovers": stored.leftovers,
+                "unrecognized": stored.unrecognized,
             }
         )
 
@@ -90,7 +90,7 @@ def _announced_size(request: Request, most: int) -> int:
     return size
 
 
-async def _read_body(request: Request, most: int, place: Place) -> bytes:
+async def _read_body(request: Request, most: int, place: QueueSlot) -> bytes:
     body = bytearray()
     try:
         with anyio.fail_after(BODY_SECONDS):
@@ -108,13 +108,13 @@ def _too_large(most: int) -> HTTPException:
     return HTTPException(413, f"the body is larger than {most} bytes ([inforu] receiver_max_body_bytes)")
 
 
-def _tell(conn_id: str, stored: Stored) -> None:
-    level = logging.WARNING if stored.leftovers else logging.DEBUG
+def _log_push(conn_id: str, stored: Stored) -> None:
+    level = logging.WARNING if stored.unrecognized else logging.DEBUG
     log.log(
         level,
-        "Connection %r: %d notifications, %d repeats, %d leftovers kept in inforu_leftover for you to see",
+        "Connection %r: %d notifications, %d repeats, %d unrecognized (see the table inforu_unrecognized)",
         conn_id,
         stored.notifications,
         stored.repeats,
-        stored.leftovers,
+        stored.unrecognized,
     )

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
     from anyio import CapacityLimiter
 
-    from airflow_provider_inforu.receiver.guard import Guard
-    from airflow_provider_inforu.receiver.health import Health
-    from airflow_provider_inforu.receiver.settings import ReceiverSettings
+    from airflow_provider_inforu.receiver.authenticator import RequestAuthenticator
+    from airflow_provider_inforu.receiver.receiver_settings import ReceiverSettings
+    from airflow_provider_inforu.receiver.refused_pushes import Health
 
 Limit = Annotated[int, Query(ge=1, le=MOST_ROWS)]
 
 
 def read_routes(
-    settings: ReceiverSettings, guard: Guard, threads: CapacityLimiter, health: Health
+    settings: ReceiverSettings, guard: RequestAuthenticator, threads: CapacityLimiter, health: Health
 ) -> APIRouter:
     """Return the routes that read.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from airflow_provider_inforu.receiver.cleaning import clean
-from airflow_provider_inforu.receiver.rows import SEND_ID
+from airflow_provider_inforu.receiver.push_parser import SEND_ID
 from airflow_provider_inforu.receiver.tables import WORD_LENGTH, calls, notifications, sources
 
 if TYPE_CHECKING:

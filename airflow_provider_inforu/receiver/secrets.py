@@ -44,7 +44,7 @@ class SecretUnavailableError(RuntimeError):
     """Where connections are kept could not be asked."""
 
 
-class RememberedSecrets:
+class SecretCache:
     """Remembers the credentials of connections for a short time. Safe to use from several threads.
 
     :param credentials_of: Whom to ask.

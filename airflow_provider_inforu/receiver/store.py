@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sa
 
 from airflow_provider_inforu.receiver.database import LOCK_SECONDS
-from airflow_provider_inforu.receiver.rows import Rows, rank_of
-from airflow_provider_inforu.receiver.tables import calls, leftovers, notifications, sources
+from airflow_provider_inforu.receiver.push_parser import Rows, precedence_key
+from airflow_provider_inforu.receiver.tables import calls, notifications, sources, unrecognized
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.receiver.database import Database
-    from airflow_provider_inforu.receiver.leftovers import Row
+    from airflow_provider_inforu.receiver.unrecognized_payloads import Row
 
 T = TypeVar("T")
 
@@ -30,12 +30,12 @@ class Stored:
     """What became of a push.
 
     :ivar notifications: New notifications of voice calls.
-    :ivar leftovers: New leftovers.
+    :ivar unrecognized: New unrecognized payloads.
     :ivar repeats: What was there already.
     """
 
     notifications: int
-    leftovers: int
+    unrecognized: int
     repeats: int
 
 
@@ -69,10 +69,10 @@ class Store:
         with self._database.writing(lock_seconds) as connection:
             _lock_source(connection, conn_id, now)
             new = _insert_new(connection, notifications, conn_id, rows.notifications)
-            _settle_calls(connection, conn_id, new)
-            new_leftovers = _insert_new(connection, leftovers, conn_id, rows.leftovers)
-        total = len(rows.notifications) + len(rows.leftovers)
-        return Stored(len(new), len(new_leftovers), total - len(new) - len(new_leftovers))
+            _upsert_call_outcomes(connection, conn_id, new)
+            new_unrecognized = _insert_new(connection, unrecognized, conn_id, rows.unrecognized)
+        total = len(rows.notifications) + len(rows.unrecognized)
+        return Stored(len(new), len(new_unrecognized), total - len(new) - len(new_unrecognized))
 
 
 def _lock_source(connection: sa.Connection, conn_id: str, now: dt.datetime) -> None:
@@ -104,7 +104,7 @@ def _insert_new(connection: sa.Connection, table: sa.Table, conn_id: str, rows: 
     return new
 
 
-def _settle_calls(connection: sa.Connection, conn_id: str, new: list[Row]) -> None:
+def _upsert_call_outcomes(connection: sa.Connection, conn_id: str, new: list[Row]) -> None:
     """Let the notification that ended last count for each call."""
     best = _best_by_call(new)
     known: dict[tuple[str, str], tuple[int, str]] = {}
@@ -124,7 +124,7 @@ def _settle_calls(connection: sa.Connection, conn_id: str, new: list[Row]) -> No
     changed = [
         {**_call(row), "call_id": known[name][0]}
         for name, row in best.items()
-        if name in known and rank_of(row) > known[name][1]
+        if name in known and precedence_key(row) > known[name][1]
     ]
     if changed:
         values: dict[str, Any] = {name: sa.bindparam(name) for name in ("rank", *_RESULT_FIELDS)}
@@ -137,14 +137,14 @@ def _best_by_call(new: list[Row]) -> dict[tuple[str, str], Row]:
     best: dict[tuple[str, str], Row] = {}
     for row in new:
         name = (row["send_id"], row["key"])
-        if row["send_id"] and (name not in best or rank_of(row) > rank_of(best[name])):
+        if row["send_id"] and (name not in best or precedence_key(row) > precedence_key(best[name])):
             best[name] = row
     return best
 
 
 def _call(row: Row) -> Row:
     names = ("conn_id", "send_id", "key", *_RESULT_FIELDS)
-    return {"rank": rank_of(row), **{name: row[name] for name in names}}
+    return {"rank": precedence_key(row), **{name: row[name] for name in names}}
 
 
 def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:

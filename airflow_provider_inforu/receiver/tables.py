@@ -115,8 +115,8 @@ calls = sa.Table(
     sqlite_autoincrement=True,
 )
 
-leftovers = sa.Table(
-    "inforu_leftover",
+unrecognized = sa.Table(
+    "inforu_unrecognized",
     metadata,
     sa.Column("id", _ID, primary_key=True, autoincrement=True),
     sa.Column("conn_id", _exact(_CONN_ID_LENGTH), nullable=False),
@@ -124,8 +124,8 @@ leftovers = sa.Table(
     sa.Column("received_at", UtcDateTime, nullable=False),
     sa.Column("reason", sa.String(64), nullable=False),
     sa.Column("content", _LONG_TEXT, nullable=False),
-    sa.UniqueConstraint("conn_id", "digest", name="inforu_leftover_digest_uq"),
-    sa.Index("inforu_leftover_received_at_ix", "received_at"),
+    sa.UniqueConstraint("conn_id", "digest", name="inforu_unrecognized_digest_uq"),
+    sa.Index("inforu_unrecognized_received_at_ix", "received_at"),
     comment="What was pushed and is no end of a voice call, or could not be read: for a person to see.",
     sqlite_autoincrement=True,
 )

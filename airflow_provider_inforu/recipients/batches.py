@@ -14,7 +14,7 @@ from airflow_provider_inforu.capi.voice import MAX_CALLS, Call
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from airflow_provider_inforu.recipients.spool import Recipient
+    from airflow_provider_inforu.recipients.recipient_store import Recipient
 
 CHECKSUM_MODULUS = 1 << 16
 """Short on purpose: it tells that something changed, and is too short to find a phone by trying all."""

@@ -10,7 +10,7 @@ from typing import Literal, TypeGuard, get_args
 from airflow_provider_inforu.capi.redact import hide_phones_in_path
 from airflow_provider_inforu.recipients.csv_file import csv_rows
 from airflow_provider_inforu.recipients.input_rows import Row, SourceError, StreamedRows
-from airflow_provider_inforu.recipients.lines import check_encoding, lines_of
+from airflow_provider_inforu.recipients.lines import check_encoding, read_lines
 from airflow_provider_inforu.recipients.ndjson_file import ndjson_rows
 from airflow_provider_inforu.recipients.opening import open_source
 from airflow_provider_inforu.recipients.parquet_file import parquet_rows
@@ -126,7 +126,7 @@ def _rows_of_text(
 ) -> Generator[Row, None, None]:
     with open_source(path, unpack=unpack) as file:
         if kind == "ndjson":
-            yield from ndjson_rows(lines_of(file, name, encoding, newline="\n"), name)
+            yield from ndjson_rows(read_lines(file, name, encoding, newline="\n"), name)
         else:
-            lines = lines_of(file, name, encoding, newline="")
+            lines = read_lines(file, name, encoding, newline="")
             yield from csv_rows(lines, name, _DELIMITERS[kind], columns)

@@ -42,7 +42,7 @@ def check_encoding(encoding: str | None) -> str:
     return DEFAULT_ENCODING if name == "utf-8" else name
 
 
-def lines_of(file: BinaryIO, name: str, encoding: str, newline: str) -> Iterator[str]:
+def read_lines(file: BinaryIO, name: str, encoding: str, newline: str) -> Iterator[str]:
     """Read lines, with their ends.
 
     :param file: The file's bytes.

@@ -14,9 +14,9 @@ from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.phones import InvalidPhoneError, normalize_phone
 from airflow_provider_inforu.capi.redact import is_phone_like
 from airflow_provider_inforu.recipients.input_rows import BadRow, RecipientsError, show_columns
+from airflow_provider_inforu.recipients.recipient_store import Recipient, RecipientStore, Skipped
 from airflow_provider_inforu.recipients.row_kinds import open_rows
 from airflow_provider_inforu.recipients.skip_reasons import NAMES_SHOWN, count_rows, group_by_reason
-from airflow_provider_inforu.recipients.spool import Recipient, Skipped, Spool
 from airflow_provider_inforu.recipients.suppression import read_suppressed
 from airflow_provider_inforu.recipients.texts import is_missing
 
@@ -74,16 +74,16 @@ def read_recipients(rows: object, rules: RecipientRules, suppressed: object | No
     reader = _Reader(rules)
     if suppressed is not None:
         with open_rows(suppressed, "suppress") as names:
-            read_suppressed(names, rules, reader.spool)
+            read_suppressed(names, rules, reader.store)
     with open_rows(rows, "recipients") as numbered:
         for number, row in enumerate(numbered, start=1):
             reader.add(row, number)
-            if len(reader.spool.recipients) == rules.limit:
+            if len(reader.store.recipients) == rules.limit:
                 break
     reader.check()
-    spool = reader.spool
+    store = reader.store
     return RecipientList(
-        spool.recipients, spool.skipped, spool.count_unmatched(), spool.read_unmatched(NAMES_SHOWN)
+        store.recipients, store.skipped, store.count_unmatched(), store.read_unmatched(NAMES_SHOWN)
     )
 
 
@@ -91,7 +91,7 @@ class _Reader:
     def __init__(self, rules: RecipientRules) -> None:
         self._rules = rules
         self._columns: str | None = None
-        self.spool = Spool()
+        self.store = RecipientStore()
         self.invalid = 0
         self.duplicates = 0
 
@@ -102,7 +102,7 @@ class _Reader:
             key = self._key(fields, number)
             phone = self._phone(fields, key)
             # Every row takes its key, so that a report has each key once.
-            if not self.spool.is_new_key(key):
+            if not self.store.register_key(key):
                 raise _InvalidRowError("an earlier row has the same key")
             has_key = True
             if isinstance(phone, InvalidPhoneError):
@@ -111,23 +111,23 @@ class _Reader:
         except InforuInputError as error:
             self.invalid += 1
             place = row.name if isinstance(row, BadRow) else f"row {number}"
-            self.spool.skipped.append(Skipped(key if has_key else place, str(error), has_key))
+            self.store.skipped.append(Skipped(key if has_key else place, str(error), has_key))
             return
-        if self.spool.match_suppressed(key, phone):
-            self.spool.skipped.append(Skipped(key, SUPPRESSED))
-        elif self._rules.on_duplicate == "send" or self.spool.is_new_phone(phone):
-            self.spool.recipients.append(recipient)
+        if self.store.match_suppressed(key, phone):
+            self.store.skipped.append(Skipped(key, SUPPRESSED))
+        elif self._rules.on_duplicate == "send" or self.store.is_new_phone(phone):
+            self.store.recipients.append(recipient)
         else:
             self.duplicates += 1
-            self.spool.skipped.append(Skipped(key, DUPLICATE_PHONE))
+            self.store.skipped.append(Skipped(key, DUPLICATE_PHONE))
 
     def check(self) -> None:
         """Raise an error where the rows, as they are, must not be called.
 
         :raises RecipientsError: The message names keys and rows, grouped by reason.
         """
-        skipped = self.spool.skipped
-        if self.invalid and self.invalid == len(skipped) and not self.spool.recipients:
+        skipped = self.store.skipped
+        if self.invalid and self.invalid == len(skipped) and not self.store.recipients:
             which = "The only row is invalid" if self.invalid == 1 else f"All {self.invalid} rows are invalid"
             columns = f" The columns of the first row are {self._columns}." if self._columns else ""
             raise RecipientsError(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from airflow_provider_inforu.recipients.spool import Skipped
+    from airflow_provider_inforu.recipients.recipient_store import Skipped
 
 NAMES_SHOWN = 10
 _ROW = "row "

@@ -13,20 +13,20 @@ from airflow_provider_inforu.recipients.texts import is_missing
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
-    from airflow_provider_inforu.recipients.spool import Spool
+    from airflow_provider_inforu.recipients.recipient_store import RecipientStore
 
 _LONGEST_SHOWN = 100
 
 
-def read_suppressed(rows: Iterable[object], rules: RecipientRules, spool: Spool) -> None:
-    """Remember in a spool who is not to be called.
+def read_suppressed(rows: Iterable[object], rules: RecipientRules, store: RecipientStore) -> None:
+    """Remember in the recipient store who is not to be called.
 
     A row is a phone, a key, or a mapping that has one of them or both in the fields of the send. Where the
     send has no ``key_field``, keys are numbers of its rows, and name nobody here.
 
     :param rows: The rows.
     :param rules: How rows of the send are read.
-    :param spool: The recipients of the send.
+    :param store: The recipients of the send.
     :raises RecipientsError: A row names nobody. To leave it out could mean to call somebody who must not be
         called.
     """
@@ -39,7 +39,7 @@ def read_suppressed(rows: Iterable[object], rules: RecipientRules, spool: Spool)
                 f"`suppress`, {place}: {error}, so the suppression list is incomplete.",
                 "Correct the row, or remove it from the list.",
             ) from None
-        spool.suppress(number, keys, phones, None if phones else _shown(keys))
+        store.suppress(number, keys, phones, None if phones else _shown(keys))
 
 
 def _shown(keys: list[str]) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 from airflow_provider_inforu.capi.errors import InforuError
 
 
-class SpoolError(InforuError):
+class TemporaryStoreError(InforuError):
     """People cannot be kept on disk, or not be read from there."""
 
     safe_to_resend = True
@@ -41,7 +41,7 @@ class TemporaryDatabase:
 
         :param statement: One that writes.
         :param values: What its placeholders stand for.
-        :raises SpoolError: There is no room.
+        :raises TemporaryStoreError: There is no room.
         """
         try:
             with self._turn:
@@ -54,7 +54,7 @@ class TemporaryDatabase:
 
         :param statement: One that reads.
         :param values: What its placeholders stand for.
-        :raises SpoolError: It cannot be read.
+        :raises TemporaryStoreError: It cannot be read.
         """
         try:
             with self._turn:
@@ -63,8 +63,8 @@ class TemporaryDatabase:
             raise _describe(error) from None
 
 
-def _describe(error: sqlite3.Error) -> SpoolError:
-    return SpoolError(
+def _describe(error: sqlite3.Error) -> TemporaryStoreError:
+    return TemporaryStoreError(
         f"people cannot be kept in a temporary file ({error}): make room in the folder for temporary files, "
         "or name another in SQLITE_TMPDIR"
     )

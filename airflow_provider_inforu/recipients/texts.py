@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.capi.time_zone import ISRAEL
+from airflow_provider_inforu.recipients.hebrew_formats import FORMATS, FormatValueError
 from airflow_provider_inforu.recipients.input_rows import RecipientsError
-from airflow_provider_inforu.recipients.spoken import FORMATS, UnspeakableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +76,7 @@ class TextTemplate:
             return str(value)
         try:
             return FORMATS[spec](value, self._zone)
-        except UnspeakableError as error:
+        except FormatValueError as error:
             raise UnfitFieldError(
                 f"the field {name!r} is invalid for {{{name}:{spec}}}: it must be {error}"
             ) from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_provider_inforu.sandbox.server import SandboxServer
+    from airflow_provider_inforu.sandbox.sandbox_server import SandboxServer
 
 __all__ = ["SandboxServer"]
 
@@ -16,7 +16,7 @@ __all__ = ["SandboxServer"]
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute
     """Import the server when it is asked for: every ``airflow`` command reads the options in this package."""
     if name == "SandboxServer":
-        from airflow_provider_inforu.sandbox.server import SandboxServer
+        from airflow_provider_inforu.sandbox.sandbox_server import SandboxServer
 
         return SandboxServer
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

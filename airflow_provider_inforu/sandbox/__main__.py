@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.sandbox.control_input import ControlInputError
 from airflow_provider_inforu.sandbox.options import OPTIONS
-from airflow_provider_inforu.sandbox.server import SandboxServer
+from airflow_provider_inforu.sandbox.sandbox_server import SandboxServer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

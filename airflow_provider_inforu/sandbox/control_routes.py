@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from airflow_provider_inforu.sandbox.control_input import ControlInputError, read_model
-from airflow_provider_inforu.sandbox.facts import facts_as_json
 from airflow_provider_inforu.sandbox.faults import Fault
 from airflow_provider_inforu.sandbox.json_text import read_json, write_json
+from airflow_provider_inforu.sandbox.vendor_facts import facts_as_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airflow_provider_inforu.sandbox.connection_faults import ConnectionFaults
     from airflow_provider_inforu.sandbox.state import Account
-    from airflow_provider_inforu.sandbox.wire import Wire
 
 
 class UnreadableControlBodyError(ControlInputError):
     """A control request whose body is no JSON object."""
 
 
-def control_routes(account: Account, wire: Wire) -> APIRouter:
+def control_routes(account: Account, wire: ConnectionFaults) -> APIRouter:
     """Return the routes of the control API."""
     control = _Control(account, wire)
     router = APIRouter(prefix="/_sandbox")
@@ -46,7 +46,7 @@ def control_routes(account: Account, wire: Wire) -> APIRouter:
 class _Control:
     """The methods that are not ``async`` run in threads, so the event loop goes on answering."""
 
-    def __init__(self, account: Account, wire: Wire) -> None:
+    def __init__(self, account: Account, wire: ConnectionFaults) -> None:
         self._account = account
         self._wire = wire
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from airflow_provider_inforu.sandbox.control_input import ControlModel
-from airflow_provider_inforu.sandbox.settings import Seconds
+from airflow_provider_inforu.sandbox.sandbox_settings import Seconds
 
 Kind = Literal[
     "status",

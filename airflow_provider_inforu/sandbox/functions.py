@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.statuses import StatusId
 from airflow_provider_inforu.capi.voice import SEND_EXISTING_CAMPAIGN, SEND_TEXT_TO_SPEECH
-from airflow_provider_inforu.sandbox.envelope import Answer, failure, success
+from airflow_provider_inforu.sandbox.response_envelope import Answer, failure, success
+from airflow_provider_inforu.sandbox.text_input import parse_text
 from airflow_provider_inforu.sandbox.voice import send_existing_campaign, send_text_to_speech
-from airflow_provider_inforu.sandbox.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ def answer(state: State, function: str, body: object) -> Answer:
 
 
 def _get_quota(state: State, data: Mapping[str, Any]) -> Answer:
-    asked = word(data.get("QuotaUsageType"))
+    asked = parse_text(data.get("QuotaUsageType"))
     remaining = state.quota.remaining
     rows = [
         {
@@ -46,12 +46,12 @@ def _get_quota(state: State, data: Mapping[str, Any]) -> Answer:
         for usage_type in _USAGE_TYPES
         if asked in {"", usage_type}
     ]
-    level = word(data.get("Level")) or "User"
-    return success({"Level": level, "LevelValue": word(data.get("LevelValue")), "List": rows})
+    level = parse_text(data.get("Level")) or "User"
+    return success({"Level": level, "LevelValue": parse_text(data.get("LevelValue")), "List": rows})
 
 
 def _get_job_status(state: State, data: Mapping[str, Any]) -> Answer:
-    request_token = word(data.get("RequestToken"))
+    request_token = parse_text(data.get("RequestToken"))
     job = state.calls.job(request_token)
     if job is None:
         return failure(StatusId.REQUEST_TOKEN_NOT_FOUND)

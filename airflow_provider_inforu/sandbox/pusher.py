@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from airflow_provider_inforu.sandbox.notifications import pushes_of
+from airflow_provider_inforu.sandbox.call_notifications import build_pushes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ class Pusher:
         url = settings.notification_url
         if not due or url is None:
             return
-        bodies = pushes_of([call for job in due for call in job.calls if call.outcome], settings)
+        bodies = build_pushes([call for job in due for call in job.calls if call.outcome], settings)
         if settings.notification_burst_seconds:
             with ThreadPoolExecutor(_BURST_CONNECTIONS) as pool:
                 list(pool.map(lambda body: self._push(state, url, [body]), bodies))

@@ -5,17 +5,17 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_inforu.sandbox.calls import CallLog
+from airflow_provider_inforu.sandbox.account_limits import Quota, RateLimit
+from airflow_provider_inforu.sandbox.call_book import CallLog
+from airflow_provider_inforu.sandbox.call_notifications import PushLog
 from airflow_provider_inforu.sandbox.campaigns import Campaigns
 from airflow_provider_inforu.sandbox.faults import FaultQueue
-from airflow_provider_inforu.sandbox.limits import Quota, RateLimit
-from airflow_provider_inforu.sandbox.notifications import PushLog
 from airflow_provider_inforu.sandbox.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_inforu.sandbox.settings import Settings
+    from airflow_provider_inforu.sandbox.sandbox_settings import Settings
 
 
 class State:

@@ -10,20 +10,20 @@ from fastapi import APIRouter, HTTPException, Request, Response
 
 from airflow_provider_inforu.capi.statuses import StatusId
 from airflow_provider_inforu.sandbox.authentication import authenticate
-from airflow_provider_inforu.sandbox.envelope import Answer, failure
-from airflow_provider_inforu.sandbox.exchange import Exchange
+from airflow_provider_inforu.sandbox.fault_injection import inject_fault
 from airflow_provider_inforu.sandbox.json_text import read_json
-from airflow_provider_inforu.sandbox.misbehaviour import misbehave
 from airflow_provider_inforu.sandbox.recorder import RecordedRequest
+from airflow_provider_inforu.sandbox.request_context import RequestContext
+from airflow_provider_inforu.sandbox.response_envelope import Answer, failure
 
 if TYPE_CHECKING:
+    from airflow_provider_inforu.sandbox.connection_faults import ConnectionFaults
     from airflow_provider_inforu.sandbox.state import Account, State
-    from airflow_provider_inforu.sandbox.wire import Wire
 
 _UNREADABLE = object()
 
 
-def vendor_routes(account: Account, wire: Wire) -> APIRouter:
+def vendor_routes(account: Account, wire: ConnectionFaults) -> APIRouter:
     """Return the routes of the vendor's API for one account."""
     router = APIRouter()
 
@@ -44,7 +44,7 @@ def vendor_routes(account: Account, wire: Wire) -> APIRouter:
             body=raw,
         )
         state.recorder.add(record)
-        exchange = Exchange(request, state, record, body, wire)
+        exchange = RequestContext(request, state, record, body, wire)
         response = await _respond(exchange, state, record, _refuse(state, body, authenticated=authenticated))
         await asyncio.sleep(arrived + state.settings.latency - time.monotonic())
         if wire.refusing:
@@ -57,7 +57,7 @@ def vendor_routes(account: Account, wire: Wire) -> APIRouter:
 
 
 async def _respond(
-    exchange: Exchange, state: State, record: RecordedRequest, refusal: Answer | None
+    exchange: RequestContext, state: State, record: RecordedRequest, refusal: Answer | None
 ) -> Response:
     if refusal:
         return exchange.send(refusal)
@@ -65,7 +65,7 @@ async def _respond(
     if fault is None:
         return exchange.send(exchange.handle())
     record.fault = fault.kind
-    return await misbehave(fault, exchange)
+    return await inject_fault(fault, exchange)
 
 
 def _refuse(state: State, body: object, *, authenticated: bool) -> Answer | None:

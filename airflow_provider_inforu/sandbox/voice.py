@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.statuses import StatusId
 from airflow_provider_inforu.capi.voice import MAX_CALLS, SEND_EXISTING_CAMPAIGN, SEND_TEXT_TO_SPEECH
-from airflow_provider_inforu.sandbox.calls import Item, Job
+from airflow_provider_inforu.sandbox.call_book import Item, Job
 from airflow_provider_inforu.sandbox.clock import israel_month
-from airflow_provider_inforu.sandbox.envelope import Answer, failure, success
-from airflow_provider_inforu.sandbox.words import valid_phone, word, yes
+from airflow_provider_inforu.sandbox.response_envelope import Answer, failure, success
+from airflow_provider_inforu.sandbox.text_input import parse_text, valid_phone, yes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,12 +26,14 @@ def send_text_to_speech(state: State, data: Mapping[str, Any]) -> Answer:
     refusal = _refuse_list(items) or _refuse_texts(items)
     if refusal:
         return refusal
-    called = [Item(phone, word(item.get("TextToSpeech")), _message_id(item)) for phone, item in _valid(items)]
+    called = [
+        Item(phone, parse_text(item.get("TextToSpeech")), _message_id(item)) for phone, item in _valid(items)
+    ]
     refusal = _refuse_recipients(state, called)
     if refusal:
         return refusal
-    ref_id = word(data.get("CampaignRefId"))
-    name = word(data.get("CampaignName")) if ref_id else ""
+    ref_id = parse_text(data.get("CampaignRefId"))
+    name = parse_text(data.get("CampaignName")) if ref_id else ""
     campaign = state.campaigns.for_ref_id(ref_id or f"Default{israel_month(time.time())}", name)
     return _accept(state, SEND_TEXT_TO_SPEECH, campaign, called)
 
@@ -50,7 +52,7 @@ def send_existing_campaign(state: State, data: Mapping[str, Any]) -> Answer:
     if refusal:
         return refusal
     if yes(data.get("Duplicate")):
-        campaign = state.campaigns.duplicate(campaign, word(data.get("DuplicateName")))
+        campaign = state.campaigns.duplicate(campaign, parse_text(data.get("DuplicateName")))
     return _accept(state, SEND_EXISTING_CAMPAIGN, campaign, called)
 
 
@@ -69,12 +71,12 @@ def _valid(items: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[st
 
 
 def _message_id(item: Mapping[str, Any]) -> str:
-    return word(item.get("CustomerMessageID"))
+    return parse_text(item.get("CustomerMessageID"))
 
 
 def _existing_campaign(state: State, data: Mapping[str, Any]) -> Campaign | None:
     try:
-        return state.campaigns.get(int(word(data.get("CampaignId"))))
+        return state.campaigns.get(int(parse_text(data.get("CampaignId"))))
     except ValueError:
         return None
 
@@ -88,7 +90,7 @@ def _refuse_list(items: Sequence[Mapping[str, Any]]) -> Answer | None:
 
 
 def _refuse_texts(items: Sequence[Mapping[str, Any]]) -> Answer | None:
-    if all(word(item.get("TextToSpeech")) for item in items):
+    if all(parse_text(item.get("TextToSpeech")) for item in items):
         return None
     return failure(StatusId.MESSAGE_TEXT_MISSING)
 

@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_inforu.capi.errors import InforuError, InforuRateLimitError
 from airflow_provider_inforu.capi.voice import SendReceipt
 from airflow_provider_inforu.ledger.batch_state import Event
-from airflow_provider_inforu.sending.answers import Backoff, Verdict, event_of, judge
 from airflow_provider_inforu.sending.in_flight_limit import InFlightLimit
-from airflow_provider_inforu.sending.pace import Hold, Throttle
-from airflow_provider_inforu.sending.progress import Progress
+from airflow_provider_inforu.sending.rate_limiter import BackoffGate, RateLimiter
 from airflow_provider_inforu.sending.request_pool import PrepareBatch, RequestPool
+from airflow_provider_inforu.sending.retry_policy import Backoff, RetryDecision, classify_error, to_event
+from airflow_provider_inforu.sending.send_progress import Progress
 from airflow_provider_inforu.sending.window import SendingWindow, WindowClosedError, now
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.ledger.ledger_log import Ledger
     from airflow_provider_inforu.recipients.batches import Batch
-    from airflow_provider_inforu.sending.shared_places import SharedLimit
+    from airflow_provider_inforu.sending.redis_rate_limiter import SharedLimit
 
 log = logging.getLogger(__name__)
 
@@ -98,17 +98,17 @@ class Dispatch:
         prepare: PrepareBatch,
         limits: Limits,
         *,
-        first_alone: bool = False,
+        first_batch_creates_campaign: bool = False,
     ) -> None:
         self.stopped_by: InforuError | None = None
         """Why batches were left unsent, if any were."""
         self._ledger = ledger
         self._waiting = deque(batches)
         self._limits = limits
-        self._first_alone = first_alone
+        self._first_batch_creates_campaign = first_batch_creates_campaign
         self._answers: queue.SimpleQueue[tuple[Batch, SendReceipt | InforuError, float]] = queue.SimpleQueue()
         self._requests = RequestPool(limits.max_in_flight, prepare, self._answer)
-        self._leaving: list[Batch] = []
+        self._to_submit: list[Batch] = []
         self._killed_at: float | None = None
         self._answered: list[Entry] = []
         self._answered_since = 0.0
@@ -116,8 +116,8 @@ class Dispatch:
         # When each request left, by the number of its batch.
         self._in_flight: dict[int, float] = {}
         self._in_doubt_in_a_row = 0
-        self._hold = Hold(limits.backoff)
-        self._pace = Throttle(limits.requests_per_second, limits.shared)
+        self._backoff_gate = BackoffGate(limits.backoff)
+        self._rate_limiter = RateLimiter(limits.requests_per_second, limits.shared)
         self._progress = Progress(len(batches))
 
     def stop(self, reason: InforuError) -> None:
@@ -140,24 +140,24 @@ class Dispatch:
         idle = False
         try:
             while self._awaits_answers() or (self._waiting and not self.stopped_by):
-                self._take_answers(self._hold.idle_seconds() if idle else 0.0)
-                self._leaving = self._let_go()
-                ready = deque(self._requests.make_ready(batch) for batch in self._leaving)
-                if self._leaving or not self._may_wait_for_an_intent():
-                    self._write(self._leaving)
-                idle = not self._leaving
-                self._pace.leave()
-                self._take_back_where_stopped(self._leaving)
-                while self._leaving:
-                    self._in_flight[self._leaving[0].number] = time.monotonic()
-                    self._requests.send(self._leaving.pop(0), ready.popleft())
+                self._take_answers(self._backoff_gate.idle_seconds() if idle else 0.0)
+                self._to_submit = self._acquire_batches()
+                ready = deque(self._requests.make_ready(batch) for batch in self._to_submit)
+                if self._to_submit or not self._may_wait_for_an_intent():
+                    self._write(self._to_submit)
+                idle = not self._to_submit
+                self._rate_limiter.mark_sent()
+                self._withdraw_unsubmitted(self._to_submit)
+                while self._to_submit:
+                    self._in_flight[self._to_submit[0].number] = time.monotonic()
+                    self._requests.send(self._to_submit.pop(0), ready.popleft())
                 self._progress.say(len(self._in_flight))
             if self._in_flight:
-                self._write_last_answers(0.0)
+                self._flush_results_on_failure(0.0)
             self._write([])
         except BaseException as error:
             is_timeout = not isinstance(error, Exception)
-            self._write_last_answers(
+            self._flush_results_on_failure(
                 ANSWERS_AFTER_KILL_SECONDS if is_timeout else ANSWERS_AFTER_FAILURE_SECONDS
             )
             raise
@@ -174,17 +174,17 @@ class Dispatch:
         now = time.monotonic()
         if not self._answered:
             self._answered_since = now
-        has_intents = self._waiting and not self._awaits_first
+        has_intents = self._waiting and not self._waiting_for_campaign
         return bool(has_intents) and now - self._answered_since < ANSWERS_WAIT_SECONDS
 
-    def _write(self, leaving: Sequence[Batch]) -> None:
-        for batch in leaving:
+    def _write(self, to_submit: Sequence[Batch]) -> None:
+        for batch in to_submit:
             self._requests.results.pop(batch.number, None)  # of an earlier request, which was refused
-        intents = ([Event.SUBMIT, batch.number, batch.digest] for batch in leaving)
+        intents = ([Event.SUBMIT, batch.number, batch.digest] for batch in to_submit)
         self._ledger.write([*self._answered, *intents])
         self._answered = []
 
-    def _write_last_answers(self, seconds: float) -> None:
+    def _flush_results_on_failure(self, seconds: float) -> None:
         """Write what is known after a failure, a timeout or a kill, so that few people are left in doubt.
 
         :param seconds: How long to wait for more answers. After that, the connections are cut.
@@ -193,8 +193,8 @@ class Dispatch:
         self._requests.wait_for([*self._in_flight], seconds)
         self._requests.sever()
         self._requests.wait_for([*self._in_flight], ANSWERS_AFTER_SEVERING_SECONDS)
-        unsent = ([Event.WITHDRAW, batch.number] for batch in self._leaving)
-        results = (event_of(number, result) for number, result in [*self._requests.results.items()])
+        unsent = ([Event.WITHDRAW, batch.number] for batch in self._to_submit)
+        results = (to_event(number, result) for number, result in [*self._requests.results.items()])
         # A failure may strike anywhere, so some of it may be said twice, or be in the ledger. Answers count.
         said = [*unsent, *self._answered, *(event for event in results if event)]
         in_doubt = set(self._ledger.in_doubt())
@@ -223,57 +223,57 @@ class Dispatch:
 
     def _accepted(self, batch: Batch, receipt: SendReceipt) -> list[Entry]:
         self._in_doubt_in_a_row = 0
-        self._hold.release()
+        self._backoff_gate.release()
         self._progress.done += 1
-        return [event_of(batch.number, receipt)]
+        return [to_event(batch.number, receipt)]
 
     def _failed(self, batch: Batch, error: InforuError) -> list[Entry]:
-        verdict = judge(error)
+        decision = classify_error(error)
         log.warning(
-            "send %s: batch %d: %s (%s)", self._ledger.header.send_id, batch.number, error, verdict.value
+            "send %s: batch %d: %s (%s)", self._ledger.header.send_id, batch.number, error, decision.value
         )
-        event = event_of(batch.number, error)
-        if verdict is Verdict.IN_DOUBT:
+        event = to_event(batch.number, error)
+        if decision is RetryDecision.IN_DOUBT:
             self._in_doubt_in_a_row += 1
             if self._in_doubt_in_a_row >= MAX_IN_DOUBT_IN_A_ROW:
                 self._stop(error)
-        elif verdict is not Verdict.REJECTED:
+        elif decision is not RetryDecision.REJECTED:
             self._waiting.appendleft(batch)
-            if verdict is Verdict.STOP or not self._hold.after(error):
+            if decision is RetryDecision.STOP or not self._backoff_gate.after(error):
                 self._stop(error)
             if isinstance(error, InforuRateLimitError):
-                self._pace.slow_down()
+                self._rate_limiter.slow_down()
         return [event] if event else []
 
-    def _let_go(self) -> list[Batch]:
-        leaving: list[Batch] = []
-        while self._may_leave(len(leaving)) and self._pace.take():
-            leaving.append(self._waiting.popleft())
-        return leaving
+    def _acquire_batches(self) -> list[Batch]:
+        to_submit: list[Batch] = []
+        while self._may_leave(len(to_submit)) and self._rate_limiter.acquire():
+            to_submit.append(self._waiting.popleft())
+        return to_submit
 
-    def _may_leave(self, leaving: int) -> bool:
+    def _may_leave(self, to_submit: int) -> bool:
         self._stop_where_the_window_closes()
-        if self.stopped_by or not self._waiting or not self._hold.is_over():
+        if self.stopped_by or not self._waiting or not self._backoff_gate.is_over():
             return False
-        if self._awaits_first:
+        if self._waiting_for_campaign:
             if self._waiting[0].number == FIRST:
                 return True
-            if not (self._in_flight or leaving or self._answered):
+            if not (self._in_flight or to_submit or self._answered):
                 self._stop(FirstBatchError(NO_COPY))
             return False
-        return len(self._in_flight) + leaving < self._in_flight_limit.current()
+        return len(self._in_flight) + to_submit < self._in_flight_limit.current()
 
     @property
-    def _awaits_first(self) -> bool:
+    def _waiting_for_campaign(self) -> bool:
         """Whether the others cannot leave yet: the ledger does not know that the first was accepted."""
-        return self._first_alone and self._ledger.accepted(FIRST) is None
+        return self._first_batch_creates_campaign and self._ledger.accepted(FIRST) is None
 
-    def _take_back_where_stopped(self, leaving: list[Batch]) -> None:
+    def _withdraw_unsubmitted(self, to_submit: list[Batch]) -> None:
         """Keep back what was to leave, where the send was stopped or its window closed meanwhile."""
-        if leaving and (self.stopped_by or self._is_window_closed()):
-            self._answered += ([Event.WITHDRAW, batch.number] for batch in leaving)
-            self._waiting.extendleft(reversed(leaving))
-            leaving.clear()
+        if to_submit and (self.stopped_by or self._is_window_closed()):
+            self._answered += ([Event.WITHDRAW, batch.number] for batch in to_submit)
+            self._waiting.extendleft(reversed(to_submit))
+            to_submit.clear()
             self._write([])
 
     def _is_window_closed(self) -> bool:

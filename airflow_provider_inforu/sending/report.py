@@ -68,7 +68,7 @@ def lines_of_people(result: SendResult, numbers: Iterable[int]) -> Iterator[str]
     :param numbers: The batches.
     """
     for number in numbers:
-        keys = result.keys_of(number)
+        keys = result.read_keys(number)
         if keys is None:
             yield f"batch {number} ({result.places(number)}; their keys are not known to this try)"
         else:
@@ -109,7 +109,7 @@ def _describe_rejected(result: SendResult, see: str) -> list[str]:
 def _keys(result: SendResult, numbers: Sequence[int], see: str) -> str:
     if result.count(numbers) > MOST_KEYS_READ:
         return see
-    found = [result.keys_of(number) for number in numbers]
+    found = [result.read_keys(number) for number in numbers]
     keys = [key for names in found if names is not None for key in names]
     if len(keys) != result.count(numbers):
         return see

@@ -30,7 +30,7 @@ class SendResult:
 
     header: Header
     records: Mapping[int, BatchRecord]
-    keys_of: Callable[[int], Sequence[str] | None] = no_keys
+    read_keys: Callable[[int], Sequence[str] | None] = no_keys
 
     @property
     def send_id(self) -> str:

@@ -17,16 +17,23 @@ from airflow_provider_inforu.outcomes.awaited import (
     check_on_timeout,
     check_seconds,
     check_source,
-    read_goal,
     read_send,
+    read_threshold,
 )
-from airflow_provider_inforu.outcomes.decision import Deadline, Decision, Moment, Verdict, Wait, WaitError
+from airflow_provider_inforu.outcomes.decision import (
+    ClockReading,
+    CompletionTracker,
+    Deadline,
+    Decision,
+    Verdict,
+    WaitError,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_inforu.outcomes.awaited import AwaitedSend, OnTimeout
-    from airflow_provider_inforu.outcomes.decision import Goal
+    from airflow_provider_inforu.outcomes.decision import CompletionThreshold
     from airflow_provider_inforu.outcomes.sources import Source, SourceName
 
 _LATER_SECONDS = 600.0
@@ -38,7 +45,7 @@ class _Waiting:
     """What a try looks at, and when that is enough."""
 
     source: Source
-    wait: Wait
+    wait: CompletionTracker
 
 
 class InforuVoiceJobSensor(BaseSensorOperator):
@@ -104,18 +111,18 @@ class InforuVoiceJobSensor(BaseSensorOperator):
         :raises AirflowSensorTimeout: The time is over.
         """
         awaited = read_send(self.send, self.expected)
-        goal = read_goal(awaited.expected, self.complete_when)
+        goal = read_threshold(awaited.expected, self.complete_when)
         check_source(awaited, self.source)
         check_on_timeout(self.on_timeout)
         if awaited.done is not None:
             return {**awaited.done.to_json(), "complete": True}
         started = self._started(context)
-        now = Moment.now()
-        wait = Wait(awaited.send_id, goal, Deadline(started + self.timeout, now), started)
+        now = ClockReading.now()
+        wait = CompletionTracker(awaited.send_id, goal, Deadline(started + self.timeout, now), started)
         decision = wait.before_first_look()
         if decision.is_final:
             return self._result(decision)
-        source = self._source_of(awaited)
+        source = self._make_source(awaited)
         if self.deferrable:
             early = self._look_early(source, wait)
             return self._result(early) if early else self._defer(awaited, goal, wait.deadline)
@@ -129,25 +136,25 @@ class InforuVoiceJobSensor(BaseSensorOperator):
         first = context["ti"].get_first_reschedule_date(context) if self.reschedule else None
         return time.time() if self.deferrable or first is None else first.timestamp()
 
-    def _source_of(self, awaited: AwaitedSend) -> Source:
-        from airflow_provider_inforu.hooks.waiting import source_of
+    def _make_source(self, awaited: AwaitedSend) -> Source:
+        from airflow_provider_inforu.hooks.outcome_wait import make_source
 
-        return source_of(InforuHook(self.inforu_conn_id), self.source, awaited.send_id, awaited.jobs)
+        return make_source(InforuHook(self.inforu_conn_id), self.source, awaited.send_id, awaited.jobs)
 
-    def _look_early(self, source: Source, wait: Wait) -> Decision | None:
+    def _look_early(self, source: Source, wait: CompletionTracker) -> Decision | None:
         """Look before deferring: nothing may be left to wait for, and errors are best seen at once."""
-        from airflow_provider_inforu.hooks.waiting import look_once
+        from airflow_provider_inforu.hooks.outcome_wait import poll_once
 
         # The status function is asked for each job: the trigger alone does that, and remembers the answers.
         if self.source == "status_function":
             return None
-        decision = look_once(source, wait)
+        decision = poll_once(source, wait)
         if decision.verdict in (Verdict.COMPLETE, Verdict.ERROR):
             return decision
         self.log.info("%s. Waiting in the triggerer", decision.message)
         return None
 
-    def _defer(self, awaited: AwaitedSend, goal: Goal, deadline: Deadline) -> NoReturn:
+    def _defer(self, awaited: AwaitedSend, goal: CompletionThreshold, deadline: Deadline) -> NoReturn:
         from airflow_provider_inforu.triggers.voice import defer_arguments
 
         arguments = defer_arguments(
@@ -166,17 +173,17 @@ class InforuVoiceJobSensor(BaseSensorOperator):
         :raises WaitError: It cannot be known what became of the calls.
         :raises AirflowSensorTimeout: The time is over.
         """
-        from airflow_provider_inforu.hooks.waiting import look_once
+        from airflow_provider_inforu.hooks.outcome_wait import poll_once
 
         if self._waiting is None:
             raise WaitError("the sensor looks only while it is executed")
         source, wait = self._waiting.source, self._waiting.wait
-        decision = look_once(source, wait)
+        decision = poll_once(source, wait)
         while self.reschedule and wait.is_refused and not decision.is_final:
             # The next process would not know since when it is refused, and ask until the time is over.
-            seconds_left = wait.deadline.seconds_left(Moment.now())
+            seconds_left = wait.deadline.seconds_left(ClockReading.now())
             time.sleep(min(self.poke_interval, _REFUSED_PAUSE_SECONDS, seconds_left))
-            decision = look_once(source, wait)
+            decision = poll_once(source, wait)
         if not decision.is_final:
             return PokeReturnValue(is_done=False)
         return PokeReturnValue(is_done=True, xcom_value=self._result(decision))

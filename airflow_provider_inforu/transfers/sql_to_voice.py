@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_inforu.operators.rows import (
+from airflow_provider_inforu.operators.hidden_rows import (
     HiddenArguments,
     HiddenRows,
     HidesRows,
-    rows_of,
     stating_no_new_calls,
+    unwrap_rows,
     without_recipients,
 )
 from airflow_provider_inforu.operators.voice import (
@@ -62,7 +62,7 @@ class _FromQuery(HidesRows):
     key_field: str | None
 
     def _source(self) -> object:
-        from airflow_provider_inforu.operators.people import query_database
+        from airflow_provider_inforu.operators.recipient_list import query_database
 
         with stating_no_new_calls():
             for name in ("sql", "conn_id"):
@@ -71,7 +71,7 @@ class _FromQuery(HidesRows):
             if "order by" not in " ".join(self.sql.lower().split()):
                 self.log.warning(ORDER_MATTERS)
             columns = [name for name in (self.phone_field, self.key_field) if name is not None]
-            return query_database(self.conn_id, self.sql, rows_of(self.parameters), columns=columns)
+            return query_database(self.conn_id, self.sql, unwrap_rows(self.parameters), columns=columns)
 
 
 class SqlToInforuVoiceOperator(_FromQuery, InforuSendTextToSpeechOperator):

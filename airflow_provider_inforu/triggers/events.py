@@ -13,14 +13,14 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
 from airflow_provider_inforu.hooks.inforu import InforuHook
+from airflow_provider_inforu.outcomes.asset_events import describe, select
 from airflow_provider_inforu.outcomes.awaited import check_seconds
-from airflow_provider_inforu.outcomes.decision import may_pass
-from airflow_provider_inforu.outcomes.events import describe, select
+from airflow_provider_inforu.outcomes.decision import is_transient
 from airflow_provider_inforu.recipients.batches import digest
 from airflow_provider_inforu.triggers.shared import shared_hooks
 
 if TYPE_CHECKING:
-    from airflow_provider_inforu.outcomes.client import FeedPage
+    from airflow_provider_inforu.outcomes.receiver_client import FeedPage
 
 PAGE = 1000
 """The most notifications that one event is about."""
@@ -116,7 +116,7 @@ class InforuCallEventTrigger(BaseEventTrigger):
             page = await shared.ask_receiver(lambda: shared.hook.receiver.read_feed(cursor, PAGE))
         except InforuError as error:
             shared_hooks.doubt(self.inforu_conn_id, error)
-            self._complain(str(error), passing=may_pass(error))
+            self._complain(str(error), passing=is_transient(error))
             return None
         if self._complaint:
             self.log.info("the receiver can be read again")

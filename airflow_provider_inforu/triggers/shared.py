@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.hooks.inforu import InforuHook
+from airflow_provider_inforu.hooks.outcome_wait import new_rate_limiter
 from airflow_provider_inforu.hooks.settings import ConnectionUnreadableError, unreadable_named
-from airflow_provider_inforu.hooks.waiting import new_throttle
-from airflow_provider_inforu.outcomes.errors import ReceiverError, SecretRefusedError
+from airflow_provider_inforu.outcomes.outcome_errors import ReceiverError, SecretRefusedError
 from airflow_provider_inforu.triggers.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_inforu.sending.pace import Throttle
+    from airflow_provider_inforu.sending.rate_limiter import RateLimiter
 
 T = TypeVar("T")
 
@@ -56,9 +56,9 @@ class Shared:
         self._failed_until = 0.0
 
     @cached_property
-    def throttle(self) -> Throttle:
+    def rate_limiter(self) -> RateLimiter:
         """What keeps the rate of requests to the vendor. Making it may ask a Redis server."""
-        return new_throttle(self.hook.settings)
+        return new_rate_limiter(self.hook.settings)
 
     async def ask_receiver(self, ask: Callable[[], T]) -> T:
         """Ask the receiver in one of the threads that it may take.

@@ -13,14 +13,20 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.hooks.inforu import InforuHook
-from airflow_provider_inforu.hooks.waiting import RATE_PAUSE_SECONDS, new_source
-from airflow_provider_inforu.outcomes.decision import Deadline, Goal, Moment, Verdict, Wait
+from airflow_provider_inforu.hooks.outcome_wait import RATE_PAUSE_SECONDS, new_source
+from airflow_provider_inforu.outcomes.decision import (
+    ClockReading,
+    CompletionThreshold,
+    CompletionTracker,
+    Deadline,
+    Verdict,
+)
 from airflow_provider_inforu.outcomes.sources import Job
 from airflow_provider_inforu.triggers.shared import in_thread, shared_hooks
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.outcomes.awaited import AwaitedSend
-    from airflow_provider_inforu.outcomes.decision import Decision, Look
+    from airflow_provider_inforu.outcomes.decision import Decision, PollResult
     from airflow_provider_inforu.outcomes.sources import Source, SourceName
     from airflow_provider_inforu.triggers.shared import Shared
 
@@ -88,16 +94,18 @@ class InforuVoiceJobTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look until waiting is over, then fire the event."""
-        now = Moment.now()
+        now = ClockReading.now()
         deadline = Deadline(self.deadline, now)
-        wait = Wait(self.send_id, Goal(self.expected, self.complete_when), deadline)
+        wait = CompletionTracker(
+            self.send_id, CompletionThreshold(self.expected, self.complete_when), deadline
+        )
         source = self._new_source()
         decision = wait.before_first_look()
         # A triggerer that restarts begins a thousand triggers in one moment.
         evenness = (0.0, 1.0)
         while not decision.is_final:
             pause = max(self.poll_interval, _SHORTEST_POLL_SECONDS) * random.uniform(*evenness)  # noqa: S311 - no secret
-            await asyncio.sleep(min(pause, deadline.seconds_left(Moment.now())))
+            await asyncio.sleep(min(pause, deadline.seconds_left(ClockReading.now())))
             decision = await self._look(source, wait)
             evenness = _EVENNESS
         yield TriggerEvent(decision.to_event())  # type: ignore[no-untyped-call]
@@ -109,7 +117,7 @@ class InforuVoiceJobTrigger(BaseTrigger):
             self.send_id,
             jobs,
             get_hook=lambda: self._current().hook,
-            get_throttle=lambda: self._current().throttle,
+            get_rate_limiter=lambda: self._current().rate_limiter,
         )
 
     def _current(self) -> Shared:
@@ -117,19 +125,19 @@ class InforuVoiceJobTrigger(BaseTrigger):
             raise RuntimeError("the connection was not read yet")
         return self._shared
 
-    async def _look(self, source: Source, wait: Wait) -> Decision:
+    async def _look(self, source: Source, wait: CompletionTracker) -> Decision:
         try:
-            async with asyncio.timeout(wait.deadline.seconds_left(Moment.now()) + LAST_LOOK_SECONDS):
+            async with asyncio.timeout(wait.deadline.seconds_left(ClockReading.now()) + LAST_LOOK_SECONDS):
                 found = await self._ask(source)
         except TimeoutError:
-            return wait.after_error(InforuError("no answer came in time"), Moment.now())
+            return wait.after_error(InforuError("no answer came in time"), ClockReading.now())
         except InforuError as error:
             shared_hooks.doubt(self.inforu_conn_id, error)
-            decision = wait.after_error(error, Moment.now())
+            decision = wait.after_error(error, ClockReading.now())
             if not decision.is_final and wait.failures == 1:
                 self.log.warning("%s. Looking again", decision.message)
             return decision
-        now = Moment.now()
+        now = ClockReading.now()
         decision = wait.after_look(found, now)
         if decision.verdict is Verdict.TIMEOUT:
             return decision.explained(await self._explain(source))
@@ -144,7 +152,7 @@ class InforuVoiceJobTrigger(BaseTrigger):
         except (TimeoutError, InforuError):
             return ""
 
-    async def _ask(self, source: Source) -> Look:
+    async def _ask(self, source: Source) -> PollResult:
         self._shared = await shared_hooks.get(self.inforu_conn_id)
         if self.source == "notifications":
             return await self._ask_until_done(partial(self._shared.ask_receiver, source.look))
@@ -152,7 +160,7 @@ class InforuVoiceJobTrigger(BaseTrigger):
             return await self._ask_until_done(partial(in_thread, source.look))
 
     @staticmethod
-    async def _ask_until_done(look: Callable[[], Awaitable[Look | None]]) -> Look:
+    async def _ask_until_done(look: Callable[[], Awaitable[PollResult | None]]) -> PollResult:
         while True:
             found = await look()
             if found is not None:
@@ -162,7 +170,7 @@ class InforuVoiceJobTrigger(BaseTrigger):
 
 def defer_arguments(
     awaited: AwaitedSend,
-    goal: Goal,
+    goal: CompletionThreshold,
     *,
     inforu_conn_id: str,
     source: SourceName,
@@ -191,5 +199,5 @@ def defer_arguments(
         poll_interval=poll_interval,
         deadline=deadline.at,
     )
-    seconds = deadline.seconds_left(Moment.now()) + BACKSTOP_SECONDS
+    seconds = deadline.seconds_left(ClockReading.now()) + BACKSTOP_SECONDS
     return {"trigger": trigger, "timeout": timedelta(seconds=seconds)}

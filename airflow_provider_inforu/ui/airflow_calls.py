@@ -23,7 +23,7 @@ from airflow_provider_inforu.ui.call_views import (
     SettleRefusedError,
     TaskRef,
 )
-from airflow_provider_inforu.ui.sends import (
+from airflow_provider_inforu.ui.send_index import (
     StoredSend,
     count_stored_sends,
     find_stored_send,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.ledger.batch_state import BatchRecord
     from airflow_provider_inforu.ledger.decisions import Choice
     from airflow_provider_inforu.ledger.ledger_reader import Header
-    from airflow_provider_inforu.outcomes.health import PushHealth
+    from airflow_provider_inforu.outcomes.push_health import PushHealth
     from airflow_provider_inforu.outcomes.summary import CallResult
     from airflow_provider_inforu.ui.call_views import OutcomesView
     from airflow_provider_inforu.ui.received_outcomes import ReceivedOutcomes
@@ -298,7 +298,7 @@ def _read_keys(store: SettledStore, send: StoredSend, numbers: Collection[int]) 
 
     :raises FactsError: They are damaged.
     """
-    from airflow_provider_inforu.sending.facts import load_facts
+    from airflow_provider_inforu.sending.send_facts import load_facts
 
     if not numbers:
         return {}

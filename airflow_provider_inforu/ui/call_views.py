@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from airflow_provider_inforu.ledger.decisions import Choice
-    from airflow_provider_inforu.outcomes.health import PushHealth
+    from airflow_provider_inforu.outcomes.push_health import PushHealth
     from airflow_provider_inforu.outcomes.summary import CallResult, SendSummary
 
 PAGE_SIZE = 25

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.receiver.from_airflow import read_database
 from airflow_provider_inforu.ui.airflow_calls import AirflowCalls
-from airflow_provider_inforu.ui.app import build_app
+from airflow_provider_inforu.ui.page_app import build_app
 from airflow_provider_inforu.ui.received_outcomes import ReceivedOutcomes
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from airflow_provider_inforu.receiver.health import Health
+    from airflow_provider_inforu.receiver.refused_pushes import Health
 
 
 def create_app(health: Health | None) -> FastAPI:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from airflow_provider_inforu.outcomes.health import PushHealth
+from airflow_provider_inforu.outcomes.push_health import PushHealth
 from airflow_provider_inforu.outcomes.summary import CallResult, SendSummary
-from airflow_provider_inforu.receiver.health import Health, RefusedPushes
 from airflow_provider_inforu.receiver.migrate import NotReadyError
 from airflow_provider_inforu.receiver.reading import MOST_ROWS, Reader
+from airflow_provider_inforu.receiver.refused_pushes import Health, RefusedPushes
 from airflow_provider_inforu.receiver.tables import calls
 from airflow_provider_inforu.ui.call_views import PAGE_SIZE, OutcomesView, ResultsPage
 

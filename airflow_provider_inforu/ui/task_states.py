@@ -13,7 +13,7 @@ from airflow.utils.session import create_session
 
 from airflow_provider_inforu.ledger.ledger_keys import PREFIX
 from airflow_provider_inforu.ledger.task_state_store import latest_of_tries, parse
-from airflow_provider_inforu.ui.sends import of_task
+from airflow_provider_inforu.ui.send_index import of_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from airflow_provider_inforu.ui.call_views import TaskRef
-    from airflow_provider_inforu.ui.sends import StoredSend
+    from airflow_provider_inforu.ui.send_index import StoredSend
 
 
 class TaskStateTable:

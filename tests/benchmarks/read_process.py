@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from airflow_provider_inforu.operators.people import read_people
+from airflow_provider_inforu.operators.recipient_list import read_people
 from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
 from airflow_provider_inforu.recipients.texts import TextTemplate
 

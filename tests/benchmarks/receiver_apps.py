@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request
 
 from airflow_provider_inforu.receiver import create_app
 from airflow_provider_inforu.receiver.database import open_database
-from airflow_provider_inforu.receiver.settings import ReceiverSettings
+from airflow_provider_inforu.receiver.receiver_settings import ReceiverSettings
 from tests.receiver import CREDENTIALS
 
 

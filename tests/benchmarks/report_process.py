@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from airflow_provider_inforu.ledger.batch_state import BatchRecord, BatchState
-from airflow_provider_inforu.operators.outcomes import Outcomes
+from airflow_provider_inforu.operators.outcome_store import Outcomes
 from airflow_provider_inforu.operators.report_file import (
     COLUMNS,
     rows_of_send,
@@ -22,7 +22,7 @@ from airflow_provider_inforu.operators.report_file import (
 )
 from airflow_provider_inforu.outcomes.summary import CallResult
 from airflow_provider_inforu.recipients.batches import plan_batches
-from airflow_provider_inforu.recipients.spool import Recipient, Spool
+from airflow_provider_inforu.recipients.recipient_store import Recipient, RecipientStore
 from tests.benchmarks.peak import peak_megabytes
 
 ENDED_AT = dt.datetime(2026, 11, 24, 9, 30, tzinfo=dt.UTC)
@@ -33,15 +33,15 @@ def results(count):
 
 
 def ours(count, path):
-    spool = Spool()
+    store = RecipientStore()
     for number in range(count):
-        spool.recipients.append(Recipient(f"k{number}", f"05{number:08}", "שלום דנה לוי, יתרתך 17.50"))
-    batches = plan_batches(spool.recipients)
+        store.recipients.append(Recipient(f"k{number}", f"05{number:08}", "שלום דנה לוי, יתרתך 17.50"))
+    batches = plan_batches(store.recipients)
     records = {
         one.number: BatchRecord(BatchState.ACCEPTED, "d", request_token="t", campaign_id=183)
         for one in batches
     }
-    rows = rows_of_send(batches, spool.skipped, records)
+    rows = rows_of_send(batches, store.skipped, records)
     write_report(path, with_outcomes(rows, Outcomes(results(count))))
 
 

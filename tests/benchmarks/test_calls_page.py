@@ -17,7 +17,7 @@ from airflow_provider_inforu.receiver.database import open_database
 from airflow_provider_inforu.receiver.tables import calls
 from airflow_provider_inforu.ui.addresses import send_address
 from airflow_provider_inforu.ui.airflow_calls import AirflowCalls
-from airflow_provider_inforu.ui.app import build_app
+from airflow_provider_inforu.ui.page_app import build_app
 from airflow_provider_inforu.ui.received_outcomes import ReceivedOutcomes
 from tests.airflow_database import airflow_on
 from tests.integration.conftest import new_postgres_database

@@ -18,7 +18,7 @@ from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore
 from airflow_provider_inforu.recipients.batches import plan_batches
-from airflow_provider_inforu.recipients.spool import Recipient, Spool
+from airflow_provider_inforu.recipients.recipient_store import Recipient, RecipientStore
 from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
 from demo.sandbox_process import SandboxProcess
 from tests.benchmarks.test_send_rate import LATENCY_SECONDS, WIDTH, arrivals, requests_per_second
@@ -74,15 +74,17 @@ def ours(sandbox, batches, store):
         prepared = client.prepare(SEND_TEXT_TO_SPEECH, text_to_speech_data(calls))
         return lambda: read_receipt(client.send(prepared), len(calls))
 
-    ledger = open_ledger(store, Header(SEND_ID, "plan", len(batches), 100 * len(batches), life=0))
+    ledger = open_ledger(
+        store, Header(SEND_ID, "options_digest", len(batches), 100 * len(batches), clear_generation=0)
+    )
     Dispatch(ledger, batches, prepare, Limits(requests_per_second=0, max_in_flight=WIDTH)).run()
 
 
 def test_what_the_ledger_costs_by_the_time_of_a_write(tmp_path):
-    spool = Spool()
+    store = RecipientStore()
     for number in range(REQUESTS * 100):
-        spool.recipients.append(Recipient(key=f"k{number}", phone=f"05{number:08}", text="hello"))
-    batches = plan_batches(spool.recipients)
+        store.recipients.append(Recipient(key=f"k{number}", phone=f"05{number:08}", text="hello"))
+    batches = plan_batches(store.recipients)
     for batch in batches:
         assert batch.digest  # an operator has read them by the time it sends
     with SandboxProcess(tmp_path, dict(os.environ), call_seconds=0.2) as sandbox:

@@ -17,7 +17,7 @@ from demo.airflow_environment import StackSettings
 from demo.sandbox_process import SandboxProcess
 from tests.chaos.campaign_under_way import CampaignUnderWay, arrivals
 from tests.chaos.celery_stack import CeleryStack, new_broker
-from tests.chaos.places import most_within, watched_places
+from tests.chaos.slots import most_within, watched_places
 from tests.chaos.test_real_airflow import IMPATIENCE
 from tests.integration.conftest import new_postgres_database
 from tests.integration.ground import Ground
@@ -72,7 +72,7 @@ def check(what, times):
 
 
 def test_when_one_of_two_workers_dies_the_other_ends_the_campaign_and_the_rate_is_kept_throughout(running):
-    ground, places = running
+    ground, slots = running
     campaign = CampaignUnderWay(ground, shards=SHARDS, people=PEOPLE)
     ground.airflow.kill(campaign.wait_for_busy_worker(ground.airflow.workers, CONCURRENCY, SOME))
 
@@ -80,6 +80,6 @@ def test_when_one_of_two_workers_dies_the_other_ends_the_campaign_and_the_rate_i
 
     assert total["tasks tried again"] == CONCURRENCY
     requests = arrivals(ground.sandbox)
-    assert len(requests) <= len(places()), "requests left without a place in the limit, or a place was missed"
-    check("places", places())
+    assert len(requests) <= len(slots()), "requests left without a place in the limit, or a place was missed"
+    check("slots", slots())
     check("requests", requests)

@@ -7,7 +7,7 @@ from airflow_provider_inforu.ledger.ledger_log import Ledger, open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
 
-NEW = Header("5e4d", "plan", batches=3, recipients=250, life=0)
+NEW = Header("5e4d", "options_digest", batches=3, recipients=250, clear_generation=0)
 # What Airflow calls a run was not made for the name of an object.
 PARTS = ("dag", "scheduled__2026-11-23T07:00:00+00:00", "call", "-1")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_inforu.outcomes.client import ReceiverClient
+from airflow_provider_inforu.outcomes.receiver_client import ReceiverClient
 from airflow_provider_inforu.outcomes.summary import CallResult
 from demo import reminders
 from demo.outcomes import Outcome, print_table

@@ -127,7 +127,7 @@ def test_the_api_server_receives_and_keeps_notifications_in_airflows_database(
         for _ in range(3):
             answers = [receiver.push(items[start : start + 100]) for start in (50, 0)]
             assert {answer.status_code for answer in answers} == {200}
-        assert receiver.post(b"PhoneNumber=0500000001").json()["leftovers"] == 1
+        assert receiver.post(b"PhoneNumber=0500000001").json()["unrecognized"] == 1
         assert receiver.summary(SEND)["by_status"] == {"Answered": 150}
         feed = receiver.pages("notifications", "notifications", limit=40)
         assert len({one["key"] for one in feed}) == len(feed) == 150

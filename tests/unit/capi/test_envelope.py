@@ -12,7 +12,7 @@ from airflow_provider_inforu.capi.envelope import (
     basic_authorization,
     build_body,
     build_url,
-    field_of,
+    get_field,
     parse_reply,
 )
 
@@ -261,9 +261,9 @@ def test_the_address_ends_in_json_for_body_authentication_only():
 
 
 def test_a_field_is_found_in_any_case_but_its_own_spelling_wins():
-    assert field_of({"CampaignId": 1}, "CampaignID") == 1
-    assert field_of({"campaignid": 1, "CampaignID": 2}, "CampaignID") == 2
-    assert field_of({}, "CampaignID") is None
+    assert get_field({"CampaignId": 1}, "CampaignID") == 1
+    assert get_field({"campaignid": 1, "CampaignID": 2}, "CampaignID") == 2
+    assert get_field({}, "CampaignID") is None
 
 
 @pytest.mark.parametrize(

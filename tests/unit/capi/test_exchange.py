@@ -17,8 +17,8 @@ from airflow_provider_inforu.capi.errors import (
     InforuRejectedError,
 )
 from airflow_provider_inforu.capi.exchange import RequestGroup
-from airflow_provider_inforu.outcomes.client import ReceiverClient
-from airflow_provider_inforu.outcomes.errors import ReceiverError
+from airflow_provider_inforu.outcomes.outcome_errors import ReceiverError
+from airflow_provider_inforu.outcomes.receiver_client import ReceiverClient
 from tests.raw_vendor import accept, raw_vendor, response
 
 MIB = 1024 * 1024

@@ -17,7 +17,7 @@ from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header
 from airflow_provider_inforu.recipients.batches import Batch
-from airflow_provider_inforu.recipients.spool import Recipient
+from airflow_provider_inforu.recipients.recipient_store import Recipient
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore
 
 client = InforuClient(base_url={url!r}, username="u", token="t")
@@ -31,7 +31,7 @@ batch = Batch(1, [Recipient("1", "0589995551", "hello")])
 send = lambda: read_receipt(client.send(prepared), 1)
 dispatch = Dispatch(ledger, [batch], lambda _: send, Limits(requests_per_second=0, max_in_flight=1))
 if {code} == 429:
-    dispatch._hold.after = lambda error: False
+    dispatch._backoff_gate.after = lambda error: False
 dispatch.run()
 print(ledger.records[1].state if 1 in ledger.records else "not sent")
 print(dispatch.stopped_by or "")

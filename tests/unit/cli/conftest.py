@@ -17,7 +17,9 @@ NAMES = ("dag", "run", "call")
 
 def write_ledger(store):
     """Batch 1 was accepted, 2 and 4 are in doubt, 3 was rejected, 5 was not sent."""
-    ledger = open_ledger(store, Header("5e0d", "plan", batches=5, recipients=450, life=0))
+    ledger = open_ledger(
+        store, Header("5e0d", "options_digest", batches=5, recipients=450, clear_generation=0)
+    )
     ledger.write([[Event.SUBMIT, number, f"digest{number}"] for number in (1, 2, 3, 4)])
     ledger.write([[Event.ACCEPT, 1, "receipt", 7], [Event.REJECT, 3, "StatusId -18 [bold]no[/bold]"]])
     return store

@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from airflow_provider_inforu.receiver.database import open_database
-from airflow_provider_inforu.receiver.rows import RowMaker
+from airflow_provider_inforu.receiver.push_parser import PushParser
 from airflow_provider_inforu.receiver.store import Store
 from tests.receiver import Receiver, end_of_call
 
@@ -111,7 +111,7 @@ def test_a_server_that_ends_by_itself_ends_the_command(run, monkeypatch, starts,
 
 @pytest.mark.usefixtures("database_url", "unblocked_signals")
 def test_what_is_not_installed_is_not_taken_for_a_database_that_is_away(run, monkeypatch):
-    monkeypatch.setitem(sys.modules, "airflow_provider_inforu.receiver.app", None)
+    monkeypatch.setitem(sys.modules, "airflow_provider_inforu.receiver.receiver_app", None)
     code, _, err = run("receiver", "--port", "0")
     assert (code, "database" in err) == (1, False)
     assert "the receiver cannot run (ModuleNotFoundError: " in err
@@ -128,7 +128,7 @@ def test_a_database_that_is_away_is_named(run, monkeypatch):
 def store(database_url, days_ago, message_id):
     database = open_database(database_url)
     when = dt.datetime.now(dt.UTC) - dt.timedelta(days=days_ago)
-    rows = RowMaker("c", "s", "masked").read(json.dumps([end_of_call(message_id)]).encode(), "", when)
+    rows = PushParser("c", "s", "masked").read(json.dumps([end_of_call(message_id)]).encode(), "", when)
     Store(database).add("c", rows, when)
     database.close()
 
@@ -159,7 +159,7 @@ def test_prune_prints_json_for_programs(run, database_url):
     code, out, _ = run("prune", "-o", "json")
     said = json.loads(out)
     assert (code, said["dry_run"]) == (0, False)
-    assert said["rows"] == {"inforu_notification": 1, "inforu_call": 1, "inforu_leftover": 0}
+    assert said["rows"] == {"inforu_notification": 1, "inforu_call": 1, "inforu_unrecognized": 0}
 
 
 @pytest.mark.long

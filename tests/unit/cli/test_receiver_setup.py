@@ -13,7 +13,7 @@ from sqlalchemy.orm import scoped_session, sessionmaker
 
 from airflow_provider_inforu import _compat
 from airflow_provider_inforu.cli.receiver_setup import make_address
-from airflow_provider_inforu.receiver.credentials import read_credentials
+from airflow_provider_inforu.receiver.credentials import parse_credentials
 from airflow_provider_inforu.receiver.migrate import check_version
 
 URL = "https://airflow.example.com"
@@ -126,7 +126,7 @@ def test_a_rotation_keeps_the_old_secret_as_the_previous_one(inforu, database):
     extra = database.read()[1]
     assert code == 0
     assert extra["notification_secret_previous"] == OLD
-    assert read_credentials(extra).push == (extra["notification_secret"], OLD)
+    assert parse_credentials(extra).push == (extra["notification_secret"], OLD)
     assert extra["read_secret"] == "reads-outcomes-only"
     assert address_in(out).endswith(extra["notification_secret"])
     assert OLD not in out
@@ -156,7 +156,7 @@ def test_a_secret_that_opens_nothing_is_replaced_only_on_request(inforu, databas
     assert inforu(*GIVEN, "--rotate")[0] == 0
     extra = database.read()[1]
     assert set(extra) == {"notification_secret", "receiver_url"}
-    assert len(read_credentials(extra).push) == 1
+    assert len(parse_credentials(extra).push) == 1
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from airflow_provider_inforu.cli.api import AirflowApi
-from airflow_provider_inforu.cli.errors import CommandError
+from airflow_provider_inforu.cli.cli_errors import CommandError
 from airflow_provider_inforu.cli.stores import RestStateStore
 from airflow_provider_inforu.ledger.batch_state import BatchState, Event
 from airflow_provider_inforu.ledger.ledger_keys import attempt_key
@@ -74,7 +74,7 @@ def test_a_task_that_begins_meanwhile_and_sends_the_batch_is_not_disturbed(run, 
         airflow.on_write = lambda: None
         airflow.state, airflow.try_number = "running", 2
         store = TaskStateStore(ServerState(airflow), 2)
-        header = Header("5e0d", "plan", batches=5, recipients=450, life=0)
+        header = Header("5e0d", "options_digest", batches=5, recipients=450, clear_generation=0)
         open_ledger(store, header).write([[Event.SUBMIT, 5, "digest5"]])
 
     airflow.on_write = begin

@@ -141,7 +141,9 @@ def test_a_person_is_asked_and_only_a_yes_counts(run, stored, monkeypatch, typed
 def test_what_changed_while_a_person_thought_is_not_settled(run, stored, monkeypatch):
     class Thinking(Terminal):
         def readline(self):
-            ledger = open_ledger(stored, Header("5e0d", "plan", batches=5, recipients=450, life=0))
+            ledger = open_ledger(
+                stored, Header("5e0d", "options_digest", batches=5, recipients=450, clear_generation=0)
+            )
             ledger.write([[Event.ACCEPT, 4, "receipt", 7]])
             return "y\n"
 
@@ -193,14 +195,16 @@ def test_a_storage_that_cannot_be_reached_is_one_line(run, monkeypatch):
 
 def test_a_mapped_task_has_a_ledger_for_each_index(run, ledger_path):
     store = ObjectStorageStore(ledger_path, (*NAMES, "3"))
-    open_ledger(store, Header("0003", "plan", batches=1, recipients=1, life=0))
+    open_ledger(store, Header("0003", "options_digest", batches=1, recipients=1, clear_generation=0))
     assert run("show")[0] == 1
     assert "0003" in run("show", "--map-index", "3")[1]
 
 
 def test_an_attempt_that_still_runs_goes_on_and_its_answers_stand(run, ledger_path):
     store = ObjectStorageStore(ledger_path, (*NAMES, "-1"))
-    ledger = open_ledger(store, Header("5e0d", "plan", batches=2, recipients=200, life=0))
+    ledger = open_ledger(
+        store, Header("5e0d", "options_digest", batches=2, recipients=200, clear_generation=0)
+    )
     ledger.write([[Event.SUBMIT, 1, "digest"]])
     assert run("resolve", "--resend", "--yes")[0] == 0
     ledger.write([[Event.ACCEPT, 1, "receipt", 7], [Event.SUBMIT, 2, "digest"]])

@@ -5,7 +5,7 @@ from argparse import Namespace
 
 import pytest
 
-from airflow_provider_inforu.cli.errors import CommandError, ends_with_one_line
+from airflow_provider_inforu.cli.cli_errors import CommandError, handle_cli_errors
 from airflow_provider_inforu.cli.terminal import bar, print_table
 
 
@@ -35,7 +35,7 @@ def test_no_table_sends_the_vendors_commands_to_the_terminal(capsys):
 
 
 def test_no_error_sends_the_vendors_commands_to_the_terminal(capsys):
-    @ends_with_one_line("it failed")
+    @handle_cli_errors("it failed")
     def command(_):
         raise CommandError("Inforu said \x1b]0;pwned\x07\x1b[2J")
 

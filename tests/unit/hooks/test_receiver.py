@@ -5,9 +5,9 @@ import datetime as dt
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_provider_inforu.hooks import receiver as checked
+from airflow_provider_inforu.hooks import receiver_access as checked
 from airflow_provider_inforu.hooks.inforu import InforuHook
-from airflow_provider_inforu.outcomes.errors import ReceiverError
+from airflow_provider_inforu.outcomes.outcome_errors import ReceiverError
 from tests.scripted_server import reset, scripted_server, unused_port
 
 SECRET = "secret-of-notifications"

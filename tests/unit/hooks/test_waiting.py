@@ -7,13 +7,13 @@ import pytest
 
 from airflow_provider_inforu.capi.errors import InforuInputError, InforuRateLimitError
 from airflow_provider_inforu.hooks.inforu import InforuHook
-from airflow_provider_inforu.hooks.waiting import new_source
+from airflow_provider_inforu.hooks.outcome_wait import new_source
 from airflow_provider_inforu.outcomes import decision
 from airflow_provider_inforu.outcomes.decision import WaitError, WaitTimeoutError
-from airflow_provider_inforu.outcomes.errors import ReceiverError
+from airflow_provider_inforu.outcomes.outcome_errors import ReceiverError
 from airflow_provider_inforu.outcomes.sources import Job
 from airflow_provider_inforu.outcomes.summary import CallResult, SendSummary
-from airflow_provider_inforu.sending.pace import Throttle
+from airflow_provider_inforu.sending.rate_limiter import RateLimiter
 from tests.receiver import end_of_call
 from tests.scripted_server import scripted_server
 
@@ -142,19 +142,19 @@ def test_when_the_vendor_finds_it_too_fast_the_rate_is_lowered(connection, infor
     connection(status_function="Voice/Message/Status")
     inforu_sandbox.add_fault("status", status_id=-429)
 
-    class RecordedThrottle(Throttle):
+    class RecordedRateLimiter(RateLimiter):
         slowed_down = 0
 
         def slow_down(self):
             self.slowed_down += 1
             super().slow_down()
 
-    throttle = RecordedThrottle(30)
+    rate_limiter = RecordedRateLimiter(30)
     hook = InforuHook()
-    source = new_source("status_function", SEND, [Job("t", 1)], lambda: hook, lambda: throttle)
+    source = new_source("status_function", SEND, [Job("t", 1)], lambda: hook, lambda: rate_limiter)
     with pytest.raises(InforuRateLimitError):
         source.look()
-    assert throttle.slowed_down == 1
+    assert rate_limiter.slowed_down == 1
 
 
 @pytest.mark.parametrize(

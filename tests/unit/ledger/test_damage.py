@@ -15,7 +15,7 @@ from airflow_provider_inforu.ledger.ledger_reader import Header, read_content, r
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore
 
 BATCHES = 12
-NEW = Header("5e4d", "plan", batches=BATCHES, recipients=1200, life=0)
+NEW = Header("5e4d", "options_digest", batches=BATCHES, recipients=1200, clear_generation=0)
 
 
 class BreakableStore(MemoryStore):
@@ -66,7 +66,7 @@ def test_a_batch_that_was_withdrawn_after_the_lost_part_was_not_sent(store):
 
 
 def test_a_last_part_that_is_lost_holds_no_more_batches_than_fit_in_it(store):
-    many = Header("5e4d", "plan", batches=10_000, recipients=1_000_000, life=0)
+    many = Header("5e4d", "options_digest", batches=10_000, recipients=1_000_000, clear_generation=0)
     ledger = open_ledger(store, many)
     ledger.write([[Event.SUBMIT, number, "d"] for number in range(1, 11)])
     ledger.write([[Event.ACCEPT, number, "t", 1] for number in range(1, 11)])

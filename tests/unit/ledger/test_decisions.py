@@ -9,7 +9,7 @@ from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore
 
-NEW = Header("5e4d", "plan", batches=3, recipients=250, life=0)
+NEW = Header("5e4d", "options_digest", batches=3, recipients=250, clear_generation=0)
 
 
 class Store(MemoryStore):

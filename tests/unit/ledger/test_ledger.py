@@ -12,7 +12,7 @@ from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import DamagedHeaderError, Header, read_ledger
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore
 
-NEW = Header("5e4d", "plan", batches=3, recipients=250, life=0)
+NEW = Header("5e4d", "options_digest", batches=3, recipients=250, clear_generation=0)
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def store():
 
 
 def test_a_later_attempt_reads_what_earlier_ones_wrote(store):
-    second = open_ledger(store, Header("other", "plan", 3, 250, 0))
+    second = open_ledger(store, Header("other", "options_digest", 3, 250, 0))
     assert second.header.send_id == "5e4d"
     second.write([[Event.SUBMIT, 3, "d3"]])
     third = open_ledger(store, NEW)
@@ -47,7 +47,14 @@ def test_writing_nothing_costs_no_write(store):
 
 
 DOCUMENT = {"version": 1, "send_id": "x", "after": None}
-HEADER = {"version": 2, "send_id": "x", "plan": "plan", "batches": 3, "recipients": 250, "life": 0}
+HEADER = {
+    "version": 2,
+    "send_id": "x",
+    "options_digest": "options_digest",
+    "batches": 3,
+    "recipients": 250,
+    "clear_generation": 0,
+}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +101,7 @@ def test_a_ledger_with_a_mark_for_each_part_goes_on_in_the_form_of_today(store, 
 
 def test_one_mark_is_written_and_read_for_eight_parts(store, monkeypatch):
     monkeypatch.setattr(ledger_module, "MAX_SEGMENT_BYTES", 1)
-    watched = mock.Mock(wraps=store, sure_within_seconds=1.0)
+    watched = mock.Mock(wraps=store, ambiguous_write_threshold=1.0)
     ledger = open_ledger(watched, NEW)
     for number in range(10, 27):
         ledger.write([[Event.SUBMIT, number, "d"]])
@@ -183,7 +190,7 @@ def test_a_copy_of_a_write_that_lands_late_erases_nothing(
 
 def test_after_a_slow_write_whose_copy_may_land_late_the_log_goes_on_elsewhere(store, monkeypatch):
     ledger = open_ledger(store, NEW)
-    monkeypatch.setattr(store, "sure_within_seconds", -1.0)
+    monkeypatch.setattr(store, "ambiguous_write_threshold", -1.0)
     ledger.write([[Event.SUBMIT, 3, "d3"]])
     early = json.loads(json.dumps(store.get(segment_key("000002", 0))))
     ledger.write([[Event.ACCEPT, 3, "token", 194]])
@@ -241,9 +248,12 @@ def test_an_entry_that_makes_no_sense_stops_the_task(store, event):
     ("new", "reason"),
     [
         (Header("x", "other plan", 3, 250, 0), "other arguments"),
-        (Header("x", "plan", 3, 251, 0), "rows were added: 250 before, 251 now"),
-        (Header("x", "plan", 4, 250, 0), "the recipients changed"),
-        (Header("x", "plan", 3, 250, 0, people="others"), "as many rows, and they differ"),
+        (Header("x", "options_digest", 3, 251, 0), "rows were added: 250 before, 251 now"),
+        (Header("x", "options_digest", 4, 250, 0), "the recipients changed"),
+        (
+            Header("x", "options_digest", 3, 250, 0, recipients_digest="others"),
+            "as many rows, and they differ",
+        ),
     ],
 )
 def test_a_ledger_of_another_send_stops_the_task(store, new, reason):
@@ -252,11 +262,23 @@ def test_a_ledger_of_another_send_stops_the_task(store, new, reason):
 
 
 def test_only_a_clear_with_resend_begins_a_new_send(store):
-    assert open_ledger(store, Header("x", "plan", 3, 250, life=0), resend=True).header.send_id == "5e4d"
-    assert open_ledger(store, Header("x", "plan", 3, 250, life=1)).header.send_id == "5e4d"
-    again = open_ledger(store, Header("x", "plan", 3, 250, life=1), resend=True)
+    assert (
+        open_ledger(
+            store, Header("x", "options_digest", 3, 250, clear_generation=0), resend=True
+        ).header.send_id
+        == "5e4d"
+    )
+    assert (
+        open_ledger(store, Header("x", "options_digest", 3, 250, clear_generation=1)).header.send_id == "5e4d"
+    )
+    again = open_ledger(store, Header("x", "options_digest", 3, 250, clear_generation=1), resend=True)
     assert (again.header.send_id, again.records) == ("x", {})
-    assert open_ledger(store, Header("y", "plan", 3, 250, life=1), resend=True).header.send_id == "x"
+    assert (
+        open_ledger(
+            store, Header("y", "options_digest", 3, 250, clear_generation=1), resend=True
+        ).header.send_id
+        == "x"
+    )
 
 
 def test_a_timeout_in_the_middle_of_a_write_does_no_damage(store, monkeypatch):

@@ -16,5 +16,5 @@ from airflow_provider_inforu.ledger.ledger_summary import people_of_batch
     ],
 )
 def test_a_batch_holds_a_hundred_people_and_the_last_one_the_rest(batches, recipients, number, people):
-    header = Header("5e0d", "plan", batches=batches, recipients=recipients, life=0)
+    header = Header("5e0d", "options_digest", batches=batches, recipients=recipients, clear_generation=0)
     assert people_of_batch(header, number) == people

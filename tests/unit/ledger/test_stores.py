@@ -28,7 +28,7 @@ from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
 from airflow_provider_inforu.ledger.task_state_store import TaskStateStore
 
-NEW = Header("5e4d", "plan", batches=3, recipients=250, life=0)
+NEW = Header("5e4d", "options_digest", batches=3, recipients=250, clear_generation=0)
 PARTS = ("dag", "scheduled__2026-11-23T07:00:00+00:00", "call", "-1")
 
 
@@ -42,7 +42,7 @@ LOCAL = pytest.mark.parametrize("spelling", ["{}", "file://{}", "local://{}"])
 
 def opened(root, parts=PARTS):
     store = ObjectStorageStore(root, parts)
-    store.claim()
+    store.acquire_fencing_token()
     return store
 
 
@@ -101,9 +101,9 @@ def test_an_attempt_that_wakes_up_late_overwrites_nothing_of_a_later_one(root):
 def test_a_later_attempt_sees_all_that_an_earlier_one_may_have_sent(root):
     """Either the later one reads the write, or the earlier one's write fails: there is no third way."""
     first, second = ObjectStorageStore(root, PARTS), ObjectStorageStore(root, PARTS)
-    first.claim()
+    first.acquire_fencing_token()
     first.set("before the claim", 1)
-    second.claim()
+    second.acquire_fencing_token()
     assert second.get("before the claim") == 1
     with pytest.raises(LedgerError):
         first.set("after the claim", 1)
@@ -156,7 +156,7 @@ def test_of_attempts_that_begin_at_the_same_moment_one_may_write(root):
     def begin(store):
         barrier.wait()
         try:
-            store.claim()
+            store.acquire_fencing_token()
             store.set("key", 1)
         except LedgerError:
             return False
@@ -177,14 +177,14 @@ def test_attempts_that_get_in_each_others_way_send_nothing(root, monkeypatch):
     store = ObjectStorageStore(root, PARTS)
     monkeypatch.setattr(store, "_read_claims", lambda: frozenset({"000009-ffffffff"}))
     with pytest.raises(LedgerError, match="begin at the same moment"):
-        store.claim()
+        store.acquire_fencing_token()
 
 
 def test_a_file_among_the_claims_that_is_none_stops_the_task(root):
     store = opened(root)
     (store._folder / "claims" / "what").write_text("")
     with pytest.raises(LedgerError, match="among its claims is a file that is none"):
-        ObjectStorageStore(root, PARTS).claim()
+        ObjectStorageStore(root, PARTS).acquire_fencing_token()
 
 
 @LOCAL
@@ -242,7 +242,7 @@ WRITER = """
 import sys
 from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
 store = ObjectStorageStore(sys.argv[1], sys.argv[2:])
-store.claim()
+store.acquire_fencing_token()
 number = 0
 while True:
     number += 1
@@ -279,7 +279,7 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path, spelling):
     (tmp_path / "file").touch()
     root = spelling.format(tmp_path / "file")
     with pytest.raises(LedgerStoreError, match="file' cannot be read or written"):
-        ObjectStorageStore(root, PARTS).claim()
+        ObjectStorageStore(root, PARTS).acquire_fencing_token()
 
 
 def test_a_root_carries_its_marker_once_it_was_made(root):
@@ -339,7 +339,7 @@ class FencedState(State):
 
 @pytest.mark.parametrize("stalls_at", range(1, 5))
 def test_a_write_that_stalls_while_a_whole_later_attempt_runs_sends_nothing(monkeypatch, stalls_at):
-    monkeypatch.setattr(TaskStateStore, "sure_within_seconds", 0.02)
+    monkeypatch.setattr(TaskStateStore, "ambiguous_write_threshold", 0.02)
     later = State()
 
     def run_a_whole_attempt(state):
@@ -357,7 +357,7 @@ def test_a_write_that_stalls_while_a_whole_later_attempt_runs_sends_nothing(monk
 
 
 def test_an_intent_whose_write_stalled_is_read_back_before_its_request_leaves(monkeypatch):
-    monkeypatch.setattr(TaskStateStore, "sure_within_seconds", 0.02)
+    monkeypatch.setattr(TaskStateStore, "ambiguous_write_threshold", 0.02)
 
     def begin_a_later_attempt(state):
         later = State()
@@ -373,7 +373,7 @@ def test_what_cannot_be_read_back_is_not_a_ledger_that_never_was():
     state = State()
     state.get = lambda _key: None
     with pytest.raises(LedgerStoreError, match="contradicting answers"):
-        TaskStateStore(state, 2).claim()
+        TaskStateStore(state, 2).acquire_fencing_token()
 
 
 def test_of_two_answers_that_contradict_each_other_none_is_believed():
@@ -404,9 +404,9 @@ def test_a_write_that_airflows_client_sent_again_is_not_a_sure_one(monkeypatch):
     client = Client(base_url="http://airflow", token="", transport=httpx.MockTransport(answer))
     client.request("PUT", "state")
     assert answers == []
-    assert sum(waits) > TaskStateStore(None, 1).sure_within_seconds > 0
+    assert sum(waits) > TaskStateStore(None, 1).ambiguous_write_threshold > 0
 
 
 def test_where_airflow_is_told_to_try_again_sooner_fewer_writes_are_sure(monkeypatch):
     monkeypatch.setenv("AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MIN", "0.2")
-    assert TaskStateStore(None, 1).sure_within_seconds == 0.1
+    assert TaskStateStore(None, 1).ambiguous_write_threshold == 0.1

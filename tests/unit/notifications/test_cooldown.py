@@ -10,7 +10,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from airflow_provider_inforu.notifications import cooldown as cooldowns_module
 from airflow_provider_inforu.notifications.cooldown import FolderCooldown, RedisCooldown, new_cooldown
 from tests.integration.ground import skip_unless_required
-from tests.unit.sending.test_pace import REDIS_URL
+from tests.unit.sending.test_rate_limiter import REDIS_URL
 
 
 @pytest.fixture
@@ -51,18 +51,18 @@ def test_after_the_cooldown_one_rings_again(cooldown, key):
 
 def test_a_cooldown_that_is_given_back_is_over(cooldown, key):
     cooldown.take(key, 60)()
-    give_back = cooldown.take(key, 60)
-    assert give_back is not None
+    release = cooldown.take(key, 60)
+    assert release is not None
     assert cooldown.take(key, 60) is None
 
 
 def test_what_is_given_back_late_does_not_end_the_cooldown_of_another(cooldown, key):
-    give_back = cooldown.take(key, 0.001)
+    release = cooldown.take(key, 0.001)
     threading.Event().wait(0.05)
     # Redis keeps the length with the cool-down, a folder leaves it to who asks.
     assert cooldown.take(key, 60 if isinstance(cooldown, RedisCooldown) else 0) is not None
     with contextlib.suppress(FileNotFoundError):
-        give_back()
+        release()
     assert cooldown.take(key, 60) is None
 
 
@@ -75,11 +75,11 @@ def test_of_many_at_the_same_moment_one_rings(cooldown, key, rounds):
         begin = threading.Barrier(8)
         taken = []
 
-        def ring(begin=begin, taken=taken):
+        def send_alert(begin=begin, taken=taken):
             begin.wait()
             taken.append(cooldown.take(key, 0.5) is not None)
 
-        threads = [threading.Thread(target=ring) for _ in range(8)]
+        threads = [threading.Thread(target=send_alert) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -1,7 +1,7 @@
 import pytest
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.notifications.people import read_people
+from airflow_provider_inforu.notifications.alert_recipients import read_people
 
 BOTH = {1: "0500000001", 2: "0500000002"}
 

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_provider_inforu._compat import AirflowFailException
-from airflow_provider_inforu.notifications.occasion import Kind, Occasion, occasion_of
+from airflow_provider_inforu.notifications.callback_event import CallbackEvent, Kind, read_event
 from airflow_provider_inforu.notifications.sentences import LANGUAGES, cut_to_hear, sentence_on
 from tests.unit.notifications.conftest import task_context
 
@@ -50,7 +50,7 @@ def placed(state, *places, **further):
     ],
 )
 def test_each_context_tells_what_happened(context, kind, subject):
-    occasion = occasion_of(context, ME)
+    occasion = read_event(context, ME)
     assert occasion.kind is kind
     assert subject in (None, occasion.subject)
 
@@ -68,10 +68,10 @@ def test_each_context_tells_what_happened(context, kind, subject):
     ],
 )
 def test_where_the_state_does_not_say_it_the_place_of_the_notifier_does(state, place, kind, further):
-    assert occasion_of(placed(state, place, **further), ME).kind is kind
+    assert read_event(placed(state, place, **further), ME).kind is kind
     alone = task_context(state, **further)
     setattr(alone["ti"].task, place, ME)
-    assert occasion_of(alone, ME).kind is kind
+    assert read_event(alone, ME).kind is kind
 
 
 @pytest.mark.parametrize("state", [None, "running"])
@@ -89,16 +89,16 @@ def test_a_notifier_for_retries_and_failures_tells_them_apart_by_the_tries(
 ):
     context = placed(state, "on_retry_callback", "on_failure_callback", exception=exception)
     context["ti"].try_number, context["ti"].max_tries = tries, most
-    assert occasion_of(context, ME).kind is kind
+    assert read_event(context, ME).kind is kind
 
 
 def test_a_state_goes_before_the_place():
-    assert occasion_of(placed("failed", "on_retry_callback"), ME).kind is Kind.TASK_FAILED
+    assert read_event(placed("failed", "on_retry_callback"), ME).kind is Kind.TASK_FAILED
 
 
 def test_one_notifier_in_all_places_still_knows_a_question():
     context = placed("running", "on_failure_callback", "notifiers")
-    assert occasion_of(context, ME).kind is Kind.TASK_WAITS
+    assert read_event(context, ME).kind is Kind.TASK_WAITS
 
 
 def test_another_question_is_another_subject():
@@ -106,7 +106,7 @@ def test_another_question_is_another_subject():
     for question in ("May customer_1234567 be called?", "May customer_7654321 be called?"):
         context = waiting()
         context["ti"].task = SimpleNamespace(**{**vars(WAITING), "subject": question})
-        subjects.add(occasion_of(context, ME).subject)
+        subjects.add(read_event(context, ME).subject)
     assert len(subjects) == 2
 
 
@@ -121,11 +121,11 @@ def test_another_question_is_another_subject():
 )
 def test_the_name_of_a_missed_deadline_has_the_run_and_no_phone(run_id, shown):
     context = {"dag_run": {"dag_id": "orders_0500000001", "dag_run_id": run_id}, "deadline": {}}
-    assert occasion_of(context, ME).name == f"deadline missed orders_[phone hidden] {shown}"
+    assert read_event(context, ME).name == f"deadline missed orders_[phone hidden] {shown}"
 
 
 def test_mapped_tasks_and_runs_are_one_subject():
-    subjects = {occasion_of(task_context("failed", map_index=number), ME).subject for number in range(10)}
+    subjects = {read_event(task_context("failed", map_index=number), ME).subject for number in range(10)}
     assert len(subjects) == 1
 
 
@@ -133,13 +133,13 @@ def test_display_names_are_said_and_ids_are_the_subject():
     context = task_context("failed")
     context["dag"].dag_display_name = "ההזמנות של היום"
     context["ti"].task.task_display_name = "טעינה"
-    occasion = occasion_of(context, ME)
+    occasion = read_event(context, ME)
     assert sentence_on(occasion, "he") == "התראה מאיירפלו. המשימה טעינה בתהליך ההזמנות של היום נכשלה."
     assert occasion.subject == "task failed daily_orders load_orders"
 
 
 def test_a_person_who_is_to_decide_hears_what_about():
-    assert sentence_on(occasion_of(waiting(), ME), "en") == (
+    assert sentence_on(read_event(waiting(), ME), "en") == (
         "Message from Airflow. The task approve of the DAG daily orders waits for a person to decide. "
         "Call 5,000 people?"
     )
@@ -148,13 +148,13 @@ def test_a_person_who_is_to_decide_hears_what_about():
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", Kind)
 def test_there_is_a_sentence_for_everything_in_each_language(language, kind):
-    occasion = Occasion(kind, "daily_orders", "load-orders.v2", "daily_orders", "load-orders.v2")
+    occasion = CallbackEvent(kind, "daily_orders", "load-orders.v2", "daily_orders", "load-orders.v2")
     text = sentence_on(occasion, language)
     assert "daily orders" in text
     assert ("load orders v2" in text) == kind.name.startswith("TASK")
     assert not set("_{}") & set(text)
     assert any("א" <= letter <= "ת" for letter in text) == (language == "he")
-    assert sentence_on(Occasion(kind), language)
+    assert sentence_on(CallbackEvent(kind), language)
 
 
 @pytest.mark.parametrize(

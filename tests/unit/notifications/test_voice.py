@@ -17,7 +17,7 @@ from jinja2 import Undefined
 
 from airflow_provider_inforu.capi.errors import InforuConnectionError, InforuInputError
 from airflow_provider_inforu.hooks.inforu import InforuHook
-from airflow_provider_inforu.notifications import alerting, ringing, voice
+from airflow_provider_inforu.notifications import alert_sender, alerting, voice
 from airflow_provider_inforu.notifications.voice import InforuVoiceNotifier, send_inforu_voice_notification
 from airflow_provider_inforu.triggers.shared import THREADS, in_thread
 from tests.unit.notifications.conftest import task_context
@@ -32,7 +32,7 @@ DEADLINE = {
 @pytest.fixture(autouse=True)
 def sandbox(connection, caplog, monkeypatch):
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(ringing, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(alert_sender, "PAUSES", (0.0, 0.0))
     return connection()
 
 
@@ -332,7 +332,7 @@ def test_in_quiet_hours_nobody_is_called_and_no_cooldown_begins(sandbox, failed_
     notifier = InforuVoiceNotifier(phones=PHONE, quiet_hours="22:00-07:00")
     night = SimpleNamespace(now=lambda zone: datetime(2026, 11, 24, 23, tzinfo=zone))
     with monkeypatch.context() as patch:
-        patch.setattr(ringing, "datetime", night)
+        patch.setattr(alert_sender, "datetime", night)
         notifier(failed_task)
     assert sandbox.calls() == []
     assert "these are quiet hours (22:00-07:00, Israel's time), and it is not made up for" in said(caplog)[0]
@@ -408,7 +408,7 @@ def test_an_error_that_nobody_foresaw_stays_inside_and_its_words_outside_the_log
     def fail(*_):
         raise RuntimeError("0500000001")
 
-    monkeypatch.setattr(alerting, "ring", fail)
+    monkeypatch.setattr(alerting, "send_alert", fail)
     InforuVoiceNotifier(phones=PHONE)(failed_task)
     (line,) = said(caplog)
     assert "failed unexpectedly (RuntimeError): whether people were called is not known" in line
@@ -423,7 +423,7 @@ def test_a_cooldown_that_cannot_be_given_back_is_said(sandbox, failed_task, capl
         def fail(self):
             raise OSError
 
-    monkeypatch.setattr(ringing, "new_cooldown", Away)
+    monkeypatch.setattr(alert_sender, "new_cooldown", Away)
     sandbox.add_fault("status", status_id=-13)
     InforuVoiceNotifier(phones=PHONE)(failed_task)
     assert "its cool-down goes on (OSError)" in said(caplog)[-1]
@@ -442,7 +442,7 @@ def test_an_alert_waits_for_an_answer_no_longer_than_it_can(
     connection, sandbox, failed_task, caplog, monkeypatch
 ):
     connection(timeout=300)
-    monkeypatch.setattr(ringing, "ANSWER_SECONDS", 1)
+    monkeypatch.setattr(alert_sender, "ANSWER_SECONDS", 1)
     sandbox.update_settings(latency=5.0)
     InforuVoiceNotifier(phones=PHONE)(failed_task)
     assert "1 person may have been called or not" in said(caplog)[0]
@@ -463,12 +463,12 @@ def test_an_alert_is_sent_again_only_where_a_whole_attempt_still_has_time(
         now[0] += takes
         raise InforuConnectionError("cannot reach it")
 
-    monkeypatch.setattr(ringing, "PAUSES", (2.0, 4.0))
-    monkeypatch.setattr(ringing, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    monkeypatch.setattr(alert_sender, "PAUSES", (2.0, 4.0))
+    monkeypatch.setattr(alert_sender, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
     monkeypatch.setattr(InforuHook, "send_text_to_speech", refuse)
     InforuVoiceNotifier(phones=PHONE)(failed_task)
     assert len(asked) == attempts
-    assert set(asked) == {ringing.ANSWER_SECONDS}
+    assert set(asked) == {alert_sender.ANSWER_SECONDS}
     assert "nobody was called: cannot reach it" in said(caplog)[-1]
 
 
@@ -486,7 +486,7 @@ def test_whoever_is_called_is_in_the_log_before_the_request(failed_task, caplog,
 def slow_vendor(monkeypatch):
     """A vendor who answers when the test says so."""
     answers, answered = threading.Event(), []
-    monkeypatch.setattr(alerting, "ring", lambda *_: answered.append(answers.wait(20)))
+    monkeypatch.setattr(alerting, "send_alert", lambda *_: answered.append(answers.wait(20)))
     yield answers
     assert answered
     assert all(answered)
@@ -562,6 +562,6 @@ def test_an_alert_of_a_deadline_imports_what_calls_in_a_thread_and_not_on_the_ev
     assert len(sandbox.calls()) == 1
     # Airflow imports the notifier itself on the loop, so it imports little.
     assert not {
-        name for name in parsed if name.endswith((".ringing", ".alerting", ".hooks.inforu", ".client"))
+        name for name in parsed if name.endswith((".alert_sender", ".alerting", ".hooks.inforu", ".client"))
     }
     assert on_loop == []

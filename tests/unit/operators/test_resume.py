@@ -9,7 +9,7 @@ from airflow.sdk import DAG
 from airflow.sdk import task as task_decorators
 
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
-from airflow_provider_inforu.sending import facts
+from airflow_provider_inforu.sending import send_facts
 from tests.integration.ground import NEVER
 from tests.task_runner import TaskRunner
 
@@ -216,21 +216,21 @@ def test_people_in_doubt_are_not_called_again_after_the_wait_but_by_the_next_try
 
 
 def damage_facts(store):
-    store[facts.FACTS_KEY] = store[facts.FACTS_KEY][:-9]
+    store[send_facts.FACTS_KEY] = store[send_facts.FACTS_KEY][:-9]
 
 
 def lose_facts(store):
-    for key in [key for key in store if key.startswith(facts.FACTS_KEY)]:
+    for key in [key for key in store if key.startswith(send_facts.FACTS_KEY)]:
         del store[key]
 
 
 def lose_keys(store):
-    (key,) = [key for key in store if key.startswith(f"{facts.FACTS_KEY}.")]
+    (key,) = [key for key in store if key.startswith(f"{send_facts.FACTS_KEY}.")]
     del store[key]
 
 
 def make_facts_newer(store):
-    store[facts.FACTS_KEY] = json.dumps({**json.loads(store[facts.FACTS_KEY]), "version": 99})
+    store[send_facts.FACTS_KEY] = json.dumps({**json.loads(store[send_facts.FACTS_KEY]), "version": 99})
 
 
 @pytest.mark.parametrize("harm", [damage_facts, lose_facts, lose_keys, make_facts_newer, dict.clear])

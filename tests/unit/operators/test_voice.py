@@ -14,12 +14,12 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_inforu.capi.voice import SEND_EXISTING_CAMPAIGN, SEND_TEXT_TO_SPEECH
 from airflow_provider_inforu.hooks.inforu import InforuHook
-from airflow_provider_inforu.operators.rows import HiddenRows, rows_of
+from airflow_provider_inforu.operators.hidden_rows import HiddenRows, unwrap_rows
 from airflow_provider_inforu.operators.voice import (
     InforuSendExistingCampaignOperator,
     InforuSendTextToSpeechOperator,
 )
-from airflow_provider_inforu.sending import dispatch, pace
+from airflow_provider_inforu.sending import dispatch, rate_limiter
 from airflow_provider_inforu.sending.report import LONGEST_ERROR
 
 pytestmark = pytest.mark.usefixtures("sandbox")
@@ -376,7 +376,7 @@ def test_what_speaks_of_the_account_stops_the_send_and_the_next_try_goes_on(
 
 
 def test_a_host_that_does_not_exist_stops_the_send_and_calls_nobody(runner, monkeypatch, capsys):
-    monkeypatch.setattr(pace, "LONGEST_STANDSTILL_SECONDS", 0.5)
+    monkeypatch.setattr(rate_limiter, "LONGEST_STANDSTILL_SECONDS", 0.5)
     connection = {"conn_type": "inforu", "host": "http://no-such-host.invalid", "login": "u", "password": "p"}
     monkeypatch.setenv("AIRFLOW_CONN_INFORU_DEFAULT", json.dumps(connection))
     assert runner.run(text_to_speech(people(3))) == "up_for_retry"
@@ -462,12 +462,12 @@ def test_a_vendor_that_is_down_puts_few_people_in_doubt_and_the_others_are_left_
 
 def test_the_client_is_made_before_a_request_takes_its_place_in_the_limit(runner, sandbox, monkeypatch):
     """To load and make it takes a while, in which the place would grow old."""
-    order = []
+    spec = []
     make, send = InforuHook.get_conn, dispatch.Dispatch.run
-    monkeypatch.setattr(InforuHook, "get_conn", lambda hook: order.append("client") or make(hook))
-    monkeypatch.setattr(dispatch.Dispatch, "run", lambda one: order.append("send") or send(one))
+    monkeypatch.setattr(InforuHook, "get_conn", lambda hook: spec.append("client") or make(hook))
+    monkeypatch.setattr(dispatch.Dispatch, "run", lambda one: spec.append("send") or send(one))
     assert runner.run(text_to_speech(people(3))) == "success"
-    assert order == ["client", "send"]
+    assert spec == ["client", "send"]
     assert len(sandbox.calls()) == 3
 
 
@@ -563,7 +563,7 @@ def test_an_attempt_that_airflow_has_given_up_sends_nothing(runner, sandbox):
 
 def without_state_store(task, try_number):
     instance = {"try_number": try_number, "max_tries": 2, "xcom_push": lambda _self, **_value: None}
-    task.recipients = HiddenRows(rows_of(task.recipients))  # as Airflow's rendering leaves them
+    task.recipients = HiddenRows(unwrap_rows(task.recipients))  # as Airflow's rendering leaves them
     return task.execute({"ti": type("TaskInstance", (), instance)()})
 
 

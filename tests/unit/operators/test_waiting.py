@@ -10,9 +10,9 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.operators.rows import HiddenRows
+from airflow_provider_inforu.operators.call_wait import read_event, wait_here, wait_in_triggerer
+from airflow_provider_inforu.operators.hidden_rows import HiddenRows
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
-from airflow_provider_inforu.operators.wait import read_event, wait_here, wait_in_triggerer
 from tests.integration.ground import NEVER
 from tests.task_runner import TaskRunner
 
@@ -432,7 +432,7 @@ def test_the_log_says_how_the_send_and_its_calls_ended(runner, capsys):
 def test_a_receiver_that_cannot_be_reached_is_an_error_before_anybody_is_called(
     runner, sandbox, receiver, connection, capsys, monkeypatch
 ):
-    monkeypatch.setattr("airflow_provider_inforu.hooks.receiver.PAUSES", ())
+    monkeypatch.setattr("airflow_provider_inforu.hooks.receiver_access.PAUSES", ())
     connection(requests_per_second=0, receiver_url="http://127.0.0.1:1", notification_secret=receiver.secret)
     for deferrable in (True, False):
         assert runner.run(send(people(3), deferrable=deferrable)) == "up_for_retry"

@@ -7,7 +7,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.operators import attempt, dry_run
+from airflow_provider_inforu.operators import dry_run, send_runner
 from airflow_provider_inforu.sending import dispatch
 from tests.unit.operators.test_voice import existing, log_of, people, text_to_speech, without_state_store
 
@@ -22,7 +22,7 @@ class Clock:
 
     def __init__(self, monkeypatch):
         self.hour, self.looks, self.is_late = 12, 0, bool
-        monkeypatch.setattr(attempt, "now", self)
+        monkeypatch.setattr(send_runner, "now", self)
         monkeypatch.setattr(dispatch, "now", self)
 
     def __call__(self):

@@ -42,7 +42,7 @@ def test_a_cell_is_read_back_as_what_it_was(text):
 def test_a_forged_push_chooses_no_campaign_for_the_batches_after_the_first():
     """The first batch may make the copy of a campaign, to which all others are sent."""
     keys = {FIRST: ["a"], FIRST + 1: ["b"]}
-    result = SimpleNamespace(send_id="0" * 16, in_doubt=[*keys], keys_of=keys.get)
+    result = SimpleNamespace(send_id="0" * 16, in_doubt=[*keys], read_keys=keys.get)
     calls = [SimpleNamespace(key=key, campaign_id=666) for key in "ab"]
     hook = SimpleNamespace(settings=SimpleNamespace(has_receiver=True), iter_call_results=lambda _: calls)
     assert find_accepted(hook, result) == {FIRST: None, FIRST + 1: 666}

@@ -8,8 +8,8 @@ from airflow_provider_inforu.outcomes.awaited import (
     check_on_timeout,
     check_seconds,
     check_source,
-    read_goal,
     read_send,
+    read_threshold,
 )
 from airflow_provider_inforu.outcomes.sources import Job
 from airflow_provider_inforu.outcomes.summary import SendSummary
@@ -100,7 +100,7 @@ def test_expected_that_is_no_number_is_refused():
 @pytest.mark.parametrize("complete_when", [0, -0.5, 1.01, float("nan"), True, "0.5", None])
 def test_what_is_no_share_is_refused(complete_when):
     with pytest.raises(InforuInputError, match="complete_when must be"):
-        read_goal(10, complete_when)
+        read_threshold(10, complete_when)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), True, "60", None, dt.timedelta(0)])

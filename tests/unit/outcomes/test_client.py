@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from airflow_provider_inforu.outcomes import client as client_module
-from airflow_provider_inforu.outcomes.client import ReceiverClient, ReceiverError
+from airflow_provider_inforu.outcomes import receiver_client as client_module
+from airflow_provider_inforu.outcomes.receiver_client import ReceiverClient, ReceiverError
 from airflow_provider_inforu.outcomes.summary import SendSummary
 from tests.scripted_server import hang_until, reset, scripted_server, unused_port
 

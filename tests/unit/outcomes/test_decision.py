@@ -18,35 +18,37 @@ from airflow_provider_inforu.outcomes.decision import (
     FAILURES_IN_A_ROW,
     SECRET_SECONDS,
     UNKNOWN_JOB_SECONDS,
+    ClockReading,
+    CompletionThreshold,
+    CompletionTracker,
     Deadline,
     Decision,
-    Goal,
-    Look,
-    Moment,
+    PollResult,
     Verdict,
-    Wait,
-    may_pass,
+    is_transient,
 )
-from airflow_provider_inforu.outcomes.errors import ReceiverError, SecretRefusedError
+from airflow_provider_inforu.outcomes.outcome_errors import ReceiverError, SecretRefusedError
 from airflow_provider_inforu.outcomes.summary import SendSummary
 
 SEND = "0123456789abcdef"
-NOON = Moment(wall=1_800_000_000.0, monotonic=500.0)
+NOON = ClockReading(wall=1_800_000_000.0, monotonic=500.0)
 AWAY = ReceiverError("cannot reach the receiver", is_passing=True)
 REFUSED = ReceiverError("set both to the same", is_passing=False)
 SECRET_REFUSED = SecretRefusedError("another secret", is_passing=False)
 
 
 def after(seconds):
-    return Moment(NOON.wall + seconds, NOON.monotonic + seconds)
+    return ClockReading(NOON.wall + seconds, NOON.monotonic + seconds)
 
 
 def wait_of(expected=10, complete_when=1.0, timeout=3600, **kwargs):
-    return Wait(SEND, Goal(expected, complete_when), Deadline(NOON.wall + timeout, NOON), **kwargs)
+    return CompletionTracker(
+        SEND, CompletionThreshold(expected, complete_when), Deadline(NOON.wall + timeout, NOON), **kwargs
+    )
 
 
 def ended(calls, unknown_jobs=0):
-    return Look(SendSummary(SEND, calls), unknown_jobs)
+    return PollResult(SendSummary(SEND, calls), unknown_jobs)
 
 
 @pytest.mark.parametrize(
@@ -62,12 +64,12 @@ def ended(calls, unknown_jobs=0):
     ],
 )
 def test_the_share_counts_as_it_is_written_and_is_rounded_up(expected, complete_when, needed):
-    assert Goal(expected, complete_when).needed == needed
+    assert CompletionThreshold(expected, complete_when).needed == needed
 
 
 @given(st.integers(0, 10**7), st.floats(0, 1, exclude_min=True))
 def test_a_wait_never_needs_more_than_all_and_needs_somebody_where_there_is_one(expected, complete_when):
-    needed = Goal(expected, complete_when).needed
+    needed = CompletionThreshold(expected, complete_when).needed
     assert min(1, expected) <= needed <= expected
 
 
@@ -104,20 +106,20 @@ def test_when_the_time_is_over_the_message_says_what_to_do():
 
 
 def test_a_clock_that_is_set_back_does_not_make_the_wait_longer():
-    back = Moment(NOON.wall - 86_400, NOON.monotonic + 60)
+    back = ClockReading(NOON.wall - 86_400, NOON.monotonic + 60)
     assert wait_of(timeout=60).after_look(ended(4), back).verdict is Verdict.TIMEOUT
 
 
 def test_a_machine_that_slept_has_waited():
-    slept = Moment(NOON.wall + 61, NOON.monotonic + 1)
+    slept = ClockReading(NOON.wall + 61, NOON.monotonic + 1)
     assert wait_of(timeout=60).after_look(ended(4), slept).verdict is Verdict.TIMEOUT
 
 
 def test_a_restart_does_not_begin_the_time_anew():
-    restarted = Moment(NOON.wall + 50, monotonic=3.0)
+    restarted = ClockReading(NOON.wall + 50, monotonic=3.0)
     deadline = Deadline(NOON.wall + 60, restarted)
     assert deadline.seconds_left(restarted) == 10
-    assert deadline.is_over(Moment(restarted.wall + 10, restarted.monotonic + 10))
+    assert deadline.is_over(ClockReading(restarted.wall + 10, restarted.monotonic + 10))
 
 
 def test_a_failure_that_may_pass_is_waited_out():
@@ -222,7 +224,7 @@ def api_error(kind):
     ],
 )
 def test_which_errors_may_pass(error, passing):
-    assert may_pass(error) is passing
+    assert is_transient(error) is passing
 
 
 def test_a_decision_crosses_as_an_event_and_comes_back():

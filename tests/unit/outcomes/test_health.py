@@ -2,7 +2,7 @@ import datetime as dt
 
 import pytest
 
-from airflow_provider_inforu.outcomes.health import PushHealth
+from airflow_provider_inforu.outcomes.push_health import PushHealth
 
 NOW = dt.datetime(2026, 11, 26, 13, 3, tzinfo=dt.UTC)
 ANSWER = {

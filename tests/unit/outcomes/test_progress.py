@@ -1,4 +1,4 @@
-from airflow_provider_inforu.outcomes.progress import PROGRESS_SECONDS, Progress
+from airflow_provider_inforu.outcomes.wait_progress import PROGRESS_SECONDS, Progress
 
 
 def test_the_first_count_is_news_and_the_same_count_is_none():

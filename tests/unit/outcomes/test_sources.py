@@ -2,7 +2,7 @@ import pytest
 
 from airflow_provider_inforu.capi.errors import InforuConnectionError
 from airflow_provider_inforu.capi.jobs import JobStatus
-from airflow_provider_inforu.outcomes.decision import Look
+from airflow_provider_inforu.outcomes.decision import PollResult
 from airflow_provider_inforu.outcomes.sources import Job, NotificationSource, StatusSource
 from airflow_provider_inforu.outcomes.summary import SendSummary
 
@@ -31,7 +31,7 @@ def always():
 def test_the_calls_of_finished_jobs_have_ended():
     account = Account(t2=JobStatus.FINISHED)
     source = StatusSource(SEND, JOBS, account.get_status, always)
-    assert source.look() == Look(SendSummary(SEND, 100))
+    assert source.look() == PollResult(SendSummary(SEND, 100))
     assert account.asked == ["t1", "t2", "t3"]
 
 
@@ -41,9 +41,9 @@ def test_a_finished_job_is_not_asked_for_again():
     source.look()
     account.states["t1"] = account.states["t3"] = JobStatus.FINISHED
     account.asked.clear()
-    assert source.look() == Look(SendSummary(SEND, 220))
+    assert source.look() == PollResult(SendSummary(SEND, 220))
     assert account.asked == ["t1", "t3"]
-    assert source.look() == Look(SendSummary(SEND, 220))
+    assert source.look() == PollResult(SendSummary(SEND, 220))
     assert account.asked == ["t1", "t3"]
 
 
@@ -62,7 +62,7 @@ def test_no_request_leaves_without_leave_and_a_look_that_was_cut_short_goes_on()
     assert source.look() is None
     assert source.look() is None
     assert account.asked == ["t1"]
-    assert source.look() == Look(SendSummary(SEND, 100))
+    assert source.look() == PollResult(SendSummary(SEND, 100))
     assert account.asked == ["t1", "t2", "t3"]
 
 
@@ -73,14 +73,14 @@ def test_after_a_failure_the_look_goes_on_with_the_job_that_failed():
         source.look()
     account.states["t2"] = JobStatus.FINISHED
     account.asked.clear()
-    assert source.look() == Look(SendSummary(SEND, 200))
+    assert source.look() == PollResult(SendSummary(SEND, 200))
     assert account.asked == ["t2", "t3"]
 
 
 def test_a_look_at_the_receiver_is_its_summary():
     summary = SendSummary(SEND, 7, {"Answered": 7})
     source = NotificationSource(lambda: summary, lambda: "Nothing arrived.")
-    assert (source.look(), source.explain()) == (Look(summary), "Nothing arrived.")
+    assert (source.look(), source.explain()) == (PollResult(summary), "Nothing arrived.")
 
 
 def test_a_receiver_that_cannot_say_why_calls_are_missing_says_nothing():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_inforu.outcomes.events import MAX_LISTED, describe, select
+from airflow_provider_inforu.outcomes.asset_events import MAX_LISTED, describe, select
 from airflow_provider_inforu.outcomes.summary import CallEvent, CallResult, SendSummary
 
 SEND = "0123456789abcdef"

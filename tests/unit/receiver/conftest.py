@@ -1,6 +1,6 @@
 import pytest
 
-from airflow_provider_inforu.receiver import guard
+from airflow_provider_inforu.receiver import authenticator
 from tests.integration.conftest import new_postgres_database
 from tests.receiver import running_receiver
 
@@ -10,7 +10,7 @@ DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 @pytest.fixture(autouse=True)
 def no_delay_after_a_wrong_secret(monkeypatch):
     """Keep the tests fast; one of them looks at the delay itself."""
-    monkeypatch.setattr(guard, "WRONG_SECRET_SECONDS", 0.0)
+    monkeypatch.setattr(authenticator, "WRONG_SECRET_SECONDS", 0.0)
 
 
 @pytest.fixture(params=DATABASES)

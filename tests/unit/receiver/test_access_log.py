@@ -11,7 +11,7 @@ from uvicorn.logging import AccessFormatter
 from airflow_provider_inforu.receiver import create_app
 from airflow_provider_inforu.receiver.access_log import ACCESS_LOGGER, hide_queries
 from airflow_provider_inforu.receiver.database import open_database
-from airflow_provider_inforu.receiver.settings import ReceiverSettings
+from airflow_provider_inforu.receiver.receiver_settings import ReceiverSettings
 from tests.receiver import CONN_ID, CREDENTIALS, SECRET
 
 

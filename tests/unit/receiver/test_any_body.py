@@ -13,8 +13,8 @@ from schemathesis.checks import not_a_server_error
 
 from airflow_provider_inforu.receiver import create_app
 from airflow_provider_inforu.receiver.database import open_database
-from airflow_provider_inforu.receiver.settings import ReceiverSettings
-from airflow_provider_inforu.receiver.tables import leftovers, notifications
+from airflow_provider_inforu.receiver.receiver_settings import ReceiverSettings
+from airflow_provider_inforu.receiver.tables import notifications, unrecognized
 from tests.receiver import CONN_ID, CREDENTIALS, SECRET, end_of_call
 
 SEND = "0123456789abcdef"
@@ -83,7 +83,7 @@ class InProcess:
         with self.database.reading() as connection:
             return sum(
                 connection.scalar(sa.select(sa.func.count()).select_from(table))
-                for table in (notifications, leftovers)
+                for table in (notifications, unrecognized)
             )
 
     def close(self):
@@ -108,7 +108,7 @@ def everything_is_answered(running, bodies, examples):
         nonlocal counted
         answer = running.push(body, content_type)
         assert answer.status_code == 200, answer.text
-        counted += answer.json()["stored"] + answer.json()["leftovers"]
+        counted += answer.json()["stored"] + answer.json()["unrecognized"]
 
     run()
     # What was said to be stored is there, and can be read.

@@ -8,7 +8,7 @@ import pytest
 import requests
 import sqlalchemy as sa
 
-from airflow_provider_inforu.receiver.tables import calls, leftovers, notifications
+from airflow_provider_inforu.receiver.tables import calls, notifications, unrecognized
 from tests.receiver import end_of_call, running_receiver
 
 SEND = "0123456789abcdef"
@@ -21,7 +21,7 @@ def rows(receiver, table):
 
 
 def is_empty(receiver):
-    return not any(rows(receiver, table) for table in (notifications, calls, leftovers))
+    return not any(rows(receiver, table) for table in (notifications, calls, unrecognized))
 
 
 @pytest.fixture
@@ -142,32 +142,38 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_stored(tmp_path):
 def test_what_cannot_be_read_is_kept_for_a_person_to_see(any_receiver, body, log):
     answer = any_receiver.post(body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 200
-    (kept,) = rows(any_receiver, leftovers)
+    (kept,) = rows(any_receiver, unrecognized)
     assert kept.conn_id == any_receiver.conn_id
-    assert "inforu_leftover" in log.text
+    assert "inforu_unrecognized" in log.text
     assert any_receiver.post(body).json()["repeats"] >= 1
-    assert len(rows(any_receiver, leftovers)) == 1
+    assert len(rows(any_receiver, unrecognized)) == 1
 
 
-def test_a_leftover_shows_what_came_without_the_phone(receiver):
+def test_an_unrecognized_payload_shows_what_came_without_the_phone(receiver):
     receiver.post(b'{"Data": [{"Channel": "IVR", "Value": "0500000001", "Status": "Answ')
-    (kept,) = rows(receiver, leftovers)
+    (kept,) = rows(receiver, unrecognized)
     assert '"Status": "Answ' in kept.content
     assert PHONE not in kept.content
 
 
-def test_a_long_leftover_is_cut_and_says_so(receiver):
+def test_a_long_unrecognized_payload_is_cut_and_says_so(receiver):
     receiver.post(b"x" * 100_000)
-    (kept,) = rows(receiver, leftovers)
+    (kept,) = rows(receiver, unrecognized)
     assert len(kept.content) < 66_000
     assert kept.content.endswith("\u2026 and 34464 characters more")
 
 
 def test_the_good_items_of_a_list_are_kept(any_receiver):
     items = [None, end_of_call(f"{SEND}-1"), "text", {}, [], 5, end_of_call(f"{SEND}-2"), {"Channel": "IVR"}]
-    assert any_receiver.push(items).json() == {"stored": 3, "repeats": 0, "leftovers": 5}
+    assert any_receiver.push(items).json() == {"stored": 3, "repeats": 0, "unrecognized": 5}
     assert any_receiver.summary(SEND)["calls"] == 2
-    assert sorted(row.content for row in rows(any_receiver, leftovers)) == ["5", "[]", "null", "text", "{}"]
+    assert sorted(row.content for row in rows(any_receiver, unrecognized)) == [
+        "5",
+        "[]",
+        "null",
+        "text",
+        "{}",
+    ]
 
 
 def test_unknown_statuses_are_kept_as_they_came(receiver):
@@ -205,8 +211,8 @@ def test_unknown_statuses_are_kept_as_they_came(receiver):
 )
 def test_what_is_no_end_of_a_voice_call_is_answered_and_kept_raw(any_receiver, body, content_type):
     answer = any_receiver.post(body, headers={"Content-Type": content_type})
-    assert (answer.status_code, answer.json()["leftovers"]) == (200, 1)
-    (kept,) = rows(any_receiver, leftovers)
+    assert (answer.status_code, answer.json()["unrecognized"]) == (200, 1)
+    (kept,) = rows(any_receiver, unrecognized)
     assert "hello" in kept.content
     assert PHONE not in kept.content
     assert any_receiver.get("notifications").json()["notifications"] == []
@@ -304,7 +310,7 @@ def test_an_extreme_date_harms_no_reader_whatever_the_zone_of_the_database(postg
 @pytest.mark.long
 def test_ten_thousand_items_come_at_once(any_receiver):
     items = [end_of_call(f"{SEND}-{n}", status="Busy" if n % 10 == 0 else "Answered") for n in range(10_000)]
-    assert any_receiver.push(items).json() == {"stored": 10_000, "repeats": 0, "leftovers": 0}
+    assert any_receiver.push(items).json() == {"stored": 10_000, "repeats": 0, "unrecognized": 0}
     assert any_receiver.push(items).json()["repeats"] == 10_000
     summary = any_receiver.summary(SEND)
     assert (summary["calls"], summary["by_status"]) == (10_000, {"Answered": 9000, "Busy": 1000})
@@ -326,7 +332,7 @@ def test_with_the_database_away_nothing_is_half_stored_and_all_works_when_it_is_
         with receiver.database.writing() as connection:
             connection.exec_driver_sql("ALTER TABLE away RENAME TO inforu_call")
         assert len(rows(receiver, notifications)) == 1
-        assert rows(receiver, leftovers) == []
+        assert rows(receiver, unrecognized) == []
         assert receiver.push([end_of_call(f"{SEND}-2")]).json()["stored"] == 1
         assert receiver.summary(SEND)["calls"] == 2
     assert "no such table" in log.text
@@ -364,7 +370,7 @@ def test_a_client_that_goes_away_in_the_middle_does_no_harm(receiver):
         connection.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode())
     assert receiver.push([end_of_call(f"{SEND}-1")]).status_code == 200
     assert len(rows(receiver, notifications)) == 1
-    assert rows(receiver, leftovers) == []
+    assert rows(receiver, unrecognized) == []
 
 
 @pytest.mark.parametrize(("how", "stored"), [("masked", "*******001"), ("full", PHONE), ("none", None)])
@@ -374,8 +380,8 @@ def test_phones_are_stored_as_the_administrator_wants(tmp_path, how, stored):
         (notification,) = rows(receiver, notifications)
         assert notification.phone == stored
         assert (PHONE in (notification.message_id or "")) == (how == "full")
-        (leftover,) = rows(receiver, leftovers)
-        assert (PHONE in leftover.content) == (how == "full")
+        (payload,) = rows(receiver, unrecognized)
+        assert (PHONE in payload.content) == (how == "full")
 
 
 def test_neither_answers_nor_logs_nor_the_file_hold_a_phone(receiver, tmp_path, log):

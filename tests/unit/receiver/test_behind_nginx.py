@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_inforu.receiver.settings import parse_networks
+from airflow_provider_inforu.receiver.receiver_settings import parse_networks
 from tests.integration.ground import skip_unless_required
 from tests.receiver import SECRET, end_of_call, running_receiver
 

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from airflow_provider_inforu.receiver import push_queue
 from airflow_provider_inforu.receiver import store as store_module
 from airflow_provider_inforu.receiver.database import open_database
+from airflow_provider_inforu.receiver.push_parser import PushParser
 from airflow_provider_inforu.receiver.reading import Reader
-from airflow_provider_inforu.receiver.rows import RowMaker
 from airflow_provider_inforu.receiver.store import Store
 from tests.receiver import end_of_call, running_receiver
 
@@ -28,8 +28,8 @@ NOW = dt.datetime(2026, 1, 15, 10, tzinfo=dt.UTC)
 PATIENCE = 60
 
 
-def rows_of(*items, conn_id="c"):
-    return RowMaker(conn_id, "secret", "masked").read(json.dumps({"Data": items}).encode(), "", NOW)
+def unwrap_rows(*items, conn_id="c"):
+    return PushParser(conn_id, "secret", "masked").read(json.dumps({"Data": items}).encode(), "", NOW)
 
 
 def overlapping_pushes(people, size, seed=1):
@@ -58,11 +58,11 @@ def test_bursts_of_overlapping_repeats_are_counted_once(any_receiver):
 PUSHER = """
 import datetime as dt, json, sys
 from airflow_provider_inforu.receiver.database import open_database
-from airflow_provider_inforu.receiver.rows import RowMaker
+from airflow_provider_inforu.receiver.push_parser import PushParser
 from airflow_provider_inforu.receiver.store import Store
 pushes = json.load(open(sys.argv[2]))
 database = open_database(sys.argv[1])
-store, maker, now = Store(database), RowMaker("c", "secret", "masked"), dt.datetime.now(dt.UTC)
+store, maker, now = Store(database), PushParser("c", "secret", "masked"), dt.datetime.now(dt.UTC)
 print("ready", flush=True)
 sys.stdin.readline()
 print(sum(store.add("c", maker.read(json.dumps(push).encode(), "", now), now).notifications
@@ -156,14 +156,14 @@ def test_a_row_that_commits_late_is_not_skipped(postgres_url):
                 connection,
                 store_module.notifications,
                 "c",
-                rows_of(end_of_call(f"{SEND}-late")).notifications,
+                unwrap_rows(end_of_call(f"{SEND}-late")).notifications,
             )
-            second = pool.submit(Store(fast).add, "c", rows_of(end_of_call(f"{SEND}-early")), NOW)
+            second = pool.submit(Store(fast).add, "c", unwrap_rows(end_of_call(f"{SEND}-early")), NOW)
             wait_until_somebody_waits_for_a_lock(fast.engine)
             before = reader.feed("c", after=None, limit=10)
             latest = reader.feed("c", after="latest", limit=10)
             # The pushes of another connection do not wait.
-            Store(fast).add("d", rows_of(end_of_call(f"{SEND}-other"), conn_id="d"), NOW)
+            Store(fast).add("d", unwrap_rows(end_of_call(f"{SEND}-other"), conn_id="d"), NOW)
         second.result(PATIENCE)
     assert before == latest == {"notifications": [], "next": "0"}
     feed = reader.feed("c", after=before["next"], limit=10)
@@ -197,7 +197,7 @@ def test_two_that_meet_a_connection_for_the_first_time_both_store(database_url, 
         return execute(connection, statement, *args, **options)
 
     monkeypatch.setattr(sa.Connection, "execute", another_comes_first)
-    assert Store(database).add("c", rows_of(end_of_call(f"{SEND}-1")), NOW).notifications == 1
+    assert Store(database).add("c", unwrap_rows(end_of_call(f"{SEND}-1")), NOW).notifications == 1
     assert Reader(database).summary("c", SEND)["calls"] == 1
     database.close()
 
@@ -218,7 +218,7 @@ def test_the_order_of_arrival_does_not_matter(database_url, seed):
     random.Random(seed).shuffle(items)
     database = open_database(database_url)
     for item in items:
-        Store(database).add("c", rows_of(item), NOW)
+        Store(database).add("c", unwrap_rows(item), NOW)
     (call,) = Reader(database).calls("c", SEND, status=None, after=None, limit=10)["calls"]
     assert (call["status"], call["digit"], call["seconds"]) == ("Answered", "1", 8)
     database.close()

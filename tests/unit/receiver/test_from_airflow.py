@@ -9,12 +9,12 @@ from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.receiver import create_app
 from airflow_provider_inforu.receiver.credentials import Credentials
 from airflow_provider_inforu.receiver.from_airflow import (
-    credentials_of,
+    load_credentials,
     read_database,
     read_receiver_settings,
 )
 from airflow_provider_inforu.receiver.secrets import (
-    RememberedSecrets,
+    SecretCache,
     SecretUnavailableError,
     UnknownConnectionError,
 )
@@ -67,14 +67,14 @@ READER = "reader-of-16-letters"
 @pytest.mark.usefixtures("backends")
 def test_the_secret_is_all_that_a_receiver_needs_of_a_connection(connection):
     connection(extra={"notification_secret": SODA, "unknown": 1})
-    assert credentials_of("inforu_default") == Credentials(push=(SODA,), read=(SODA,))
+    assert load_credentials("inforu_default") == Credentials(push=(SODA,), read=(SODA,))
 
 
 @pytest.mark.usefixtures("backends")
 @pytest.mark.parametrize("secret", [None, "", "  ", f" {SODA}", f"{SODA}\n", "short", "x" * 15])
 def test_a_secret_that_is_missing_short_or_has_white_space_around_it_opens_nothing(connection, secret):
     connection(extra={"notification_secret": secret, "notification_secret_previous": OLD})
-    found = credentials_of("inforu_default")
+    found = load_credentials("inforu_default")
     assert (found.push, found.read) == ((), ())
     assert "notification_secret" in " ".join(found.problems)
     assert not secret or not secret.strip() or secret.strip() not in " ".join(found.problems)
@@ -83,7 +83,7 @@ def test_a_secret_that_is_missing_short_or_has_white_space_around_it_opens_nothi
 @pytest.mark.usefixtures("backends")
 def test_during_a_rotation_two_secrets_hold(connection):
     connection(extra={"notification_secret": SODA, "notification_secret_previous": OLD})
-    found = credentials_of("inforu_default")
+    found = load_credentials("inforu_default")
     assert (found.push, found.read) == ((SODA, OLD), (SODA, OLD))
 
 
@@ -91,7 +91,7 @@ def test_during_a_rotation_two_secrets_hold(connection):
 @pytest.mark.parametrize(("secret", "read"), [(READER, (READER,)), ("short", ())])
 def test_with_a_read_secret_no_other_secret_reads(connection, secret, read):
     connection(extra={"notification_secret": SODA, "read_secret": secret})
-    found = credentials_of("inforu_default")
+    found = load_credentials("inforu_default")
     assert (found.push, found.read) == ((SODA,), read)
     assert bool(found.problems) == (not read)
 
@@ -101,7 +101,7 @@ def test_a_connection_of_another_type_is_as_unknown_as_none(connection):
     connection("http", extra={"notification_secret": SODA})
     for name in ("inforu_default", "nobody"):
         with pytest.raises(UnknownConnectionError):
-            credentials_of(name)
+            load_credentials(name)
 
 
 @pytest.mark.usefixtures("backends")
@@ -109,7 +109,7 @@ def test_a_connection_of_another_type_is_as_unknown_as_none(connection):
 def test_an_extra_that_cannot_be_read_is_not_taken_for_none(connection, extra):
     connection(extra=extra)
     with pytest.raises(SecretUnavailableError):
-        credentials_of("inforu_default")
+        load_credentials("inforu_default")
 
 
 @pytest.mark.parametrize("extra", ["[1]", "not json"])
@@ -120,15 +120,15 @@ def test_an_extra_that_a_backend_did_not_check_is_not_taken_for_none_either(back
 
     backends(Unchecked())
     with pytest.raises(SecretUnavailableError, match="not a JSON object"):
-        credentials_of("inforu_default")
+        load_credentials("inforu_default")
 
 
 def test_where_connections_cannot_be_read_none_is_called_unknown(backends, connection):
     backends(BrokenBackend(), EnvironmentVariablesBackend())
     with pytest.raises(SecretUnavailableError, match="BrokenBackend failed with OSError"):
-        credentials_of("nobody")
+        load_credentials("nobody")
     connection(extra={"notification_secret": SODA})
-    assert credentials_of("inforu_default").push == (SODA,)
+    assert load_credentials("inforu_default").push == (SODA,)
 
 
 def test_an_answer_is_remembered_for_a_short_time_only():
@@ -140,7 +140,7 @@ def test_an_answer_is_remembered_for_a_short_time_only():
             raise UnknownConnectionError(name)
         return named(known[name])
 
-    secrets = RememberedSecrets(ask, 30, clock=lambda: now[0])
+    secrets = SecretCache(ask, 30, clock=lambda: now[0])
     assert [get(secrets, "a") for _ in range(3)] == [named("old")] * 3
     for _ in range(3):
         with pytest.raises(UnknownConnectionError):
@@ -162,7 +162,7 @@ def test_strangers_cannot_fill_the_memory():
             raise UnknownConnectionError(name)
         return named(SODA)
 
-    secrets = RememberedSecrets(ask)
+    secrets = SecretCache(ask)
     get(secrets, "ours")
     for number in range(5000):
         with pytest.raises(UnknownConnectionError):
@@ -180,7 +180,7 @@ def test_a_connection_that_was_removed_is_unknown_and_one_that_was_made_is_known
             raise UnknownConnectionError(name)
         return named(name)
 
-    secrets = RememberedSecrets(ask, 30, clock=lambda: now[0])
+    secrets = SecretCache(ask, 30, clock=lambda: now[0])
     for there in ({"b"}, {"a"}):
         get(secrets, "b" if "b" in known else "a")
         known.clear()
@@ -204,7 +204,7 @@ def test_that_a_secret_could_not_be_read_is_not_remembered():
             raise answer
         return answer
 
-    secrets = RememberedSecrets(ask)
+    secrets = SecretCache(ask)
     with pytest.raises(SecretUnavailableError):
         get(secrets, "a")
     assert get(secrets, "a") == named(SODA)

@@ -4,8 +4,8 @@ import datetime as dt
 
 import requests
 
-from airflow_provider_inforu.receiver.health import WINDOW_SECONDS, RefusedPushes
-from airflow_provider_inforu.receiver.settings import parse_networks
+from airflow_provider_inforu.receiver.receiver_settings import parse_networks
+from airflow_provider_inforu.receiver.refused_pushes import WINDOW_SECONDS, RefusedPushes
 from tests.receiver import CONN_ID, SECRET, end_of_call, running_receiver
 
 

@@ -6,9 +6,9 @@ import json
 import pytest
 
 from airflow_provider_inforu.capi import notifications
-from airflow_provider_inforu.receiver import leftovers, rows
-from airflow_provider_inforu.receiver.leftovers import LONGEST_LEFTOVER, MOST_UNREADABLE
-from airflow_provider_inforu.receiver.rows import RowMaker
+from airflow_provider_inforu.receiver import push_parser, unrecognized_payloads
+from airflow_provider_inforu.receiver.push_parser import PushParser
+from airflow_provider_inforu.receiver.unrecognized_payloads import LONGEST_PAYLOAD, MOST_UNREADABLE
 from tests.receiver import end_of_call
 from tests.unit.receiver.hostile import MIB, NAMES, hostile_bodies
 
@@ -18,20 +18,20 @@ JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
 def read(body, content_type=JSON):
-    return RowMaker("c", "secret-of-16-letters", "masked").read(body, content_type, NOW)
+    return PushParser("c", "secret-of-16-letters", "masked").read(body, content_type, NOW)
 
 
 @pytest.fixture
 def looked_at(monkeypatch):
     """Count the characters in which phones were looked for."""
     sizes = []
-    hide = leftovers.hide_phones_in
+    hide = unrecognized_payloads.hide_phones_in
 
     def count(value):
         sizes.append(len(value if isinstance(value, str) else json.dumps(value)))
         return hide(value)
 
-    monkeypatch.setattr(leftovers, "hide_phones_in", count)
+    monkeypatch.setattr(unrecognized_payloads, "hide_phones_in", count)
     return sizes
 
 
@@ -40,30 +40,30 @@ def looked_at(monkeypatch):
 def test_a_hostile_body_costs_a_bounded_number_of_rows(name, content_type, looked_at):
     body = hostile_bodies(MIB)[name]
     found = read(body, content_type)
-    total = len(found.notifications) + len(found.leftovers)
+    total = len(found.notifications) + len(found.unrecognized)
     assert 1 <= total <= notifications.MOST_ITEMS
-    assert sum(len(row["content"]) for row in found.leftovers) <= 4 * MIB
-    assert sum(looked_at) <= leftovers.MOST_CHARACTERS + 3 * LONGEST_LEFTOVER
-    assert max(looked_at, default=0) <= LONGEST_LEFTOVER + 128
-    digests = [row["digest"] for row in found.leftovers]
+    assert sum(len(row["content"]) for row in found.unrecognized) <= 4 * MIB
+    assert sum(looked_at) <= unrecognized_payloads.MOST_CHARACTERS + 3 * LONGEST_PAYLOAD
+    assert max(looked_at, default=0) <= LONGEST_PAYLOAD + 128
+    digests = [row["digest"] for row in found.unrecognized]
     assert len(digests) == len(set(digests))
 
 
 def test_parts_that_are_no_objects_become_a_hundred_rows_and_one_for_the_rest():
     found = read(json.dumps(list(range(30_000))).encode())
-    assert len(found.leftovers) == MOST_UNREADABLE + 1
-    assert found.leftovers[-1]["reason"] == "too much in one push"
+    assert len(found.unrecognized) == MOST_UNREADABLE + 1
+    assert found.unrecognized[-1]["reason"] == "too much in one push"
 
 
 def test_equal_parts_become_one_row():
-    assert [row["content"] for row in read(b"[1,1,1,1]").leftovers] == ["1"]
+    assert [row["content"] for row in read(b"[1,1,1,1]").unrecognized] == ["1"]
 
 
-def test_ten_thousand_items_are_read_and_the_rest_is_one_leftover():
+def test_ten_thousand_items_are_read_and_the_rest_is_one_unrecognized_payload():
     items = [end_of_call(f"{SEND}-{n}") for n in range(10_005)]
     found = read(json.dumps({"CustomerId": 2, "Data": items}).encode())
     assert [row["key"] for row in found.notifications] == [str(n) for n in range(10_000)]
-    (rest,) = found.leftovers
+    (rest,) = found.unrecognized
     assert "abcdef-10000" in rest["content"]
     assert "abcdef-10004" in rest["content"]
     assert "0500000001" not in rest["content"]
@@ -95,7 +95,7 @@ def test_one_bad_item_does_not_lose_the_good_ones_before_it(count, bad, is_kept)
         b'{"Data": [' + b", ".join(json.dumps(one).encode() for one in good) + f", {bad}]}}".encode()
     )
     assert [row["key"] for row in found.notifications][:count] == [str(n) for n in range(count)]
-    assert len(found.leftovers) == is_kept
+    assert len(found.unrecognized) == is_kept
 
 
 def test_an_error_that_nobody_foresaw_keeps_the_other_items_and_the_body(monkeypatch, caplog):
@@ -103,13 +103,13 @@ def test_an_error_that_nobody_foresaw_keeps_the_other_items_and_the_body(monkeyp
         raise ZeroDivisionError("0500000001")
 
     good, bad = end_of_call(f"{SEND}-1"), end_of_call(f"{SEND}-2", phone="fail")
-    stored = rows.stored_phone
+    stored = push_parser.stored_phone
     monkeypatch.setattr(
-        rows, "stored_phone", lambda phone, how: fail() if phone == "fail" else stored(phone, how)
+        push_parser, "stored_phone", lambda phone, how: fail() if phone == "fail" else stored(phone, how)
     )
     found = read(json.dumps([bad, good]).encode())
     assert [row["key"] for row in found.notifications] == ["1"]
-    (whole,) = found.leftovers
+    (whole,) = found.unrecognized
     assert whole["reason"] == "not readable: ZeroDivisionError"
     assert "abcdef-2" in whole["content"]
     assert "ZeroDivisionError" in caplog.text
@@ -122,8 +122,8 @@ def test_json_that_is_labelled_as_a_form_is_read_as_json():
 
 @pytest.mark.parametrize("offset", range(0, 20, 3))
 def test_a_phone_that_the_cut_goes_through_is_not_shown(offset):
-    text = "x" * (LONGEST_LEFTOVER - offset) + "05-00-00-00-01" + "y" * 1000
-    (kept,) = read(text.encode()).leftovers
+    text = "x" * (LONGEST_PAYLOAD - offset) + "05-00-00-00-01" + "y" * 1000
+    (kept,) = read(text.encode()).unrecognized
     beginning = kept["content"].partition(" \N{HORIZONTAL ELLIPSIS} ")[0]
     assert sum(one.isdecimal() for one in beginning) == 0
 

@@ -9,9 +9,9 @@ import pytest
 
 from airflow_provider_inforu.receiver import create_app, housekeeping
 from airflow_provider_inforu.receiver.database import open_database
+from airflow_provider_inforu.receiver.push_parser import PushParser
 from airflow_provider_inforu.receiver.reading import Reader
-from airflow_provider_inforu.receiver.rows import RowMaker
-from airflow_provider_inforu.receiver.settings import ReceiverSettings
+from airflow_provider_inforu.receiver.receiver_settings import ReceiverSettings
 from airflow_provider_inforu.receiver.store import Store
 from tests.receiver import CREDENTIALS, end_of_call
 
@@ -24,7 +24,7 @@ def test_a_running_receiver_prunes_for_as_long_as_it_is_told_to(tmp_path, monkey
     database = open_database(f"sqlite:///{tmp_path / 'db'}")
     now = dt.datetime.now(dt.UTC)
     for send, when in ((OLD_SEND, now - dt.timedelta(days=100)), (SEND, now)):
-        rows = RowMaker("c", "secret", "masked").read(
+        rows = PushParser("c", "secret", "masked").read(
             json.dumps([end_of_call(f"{send}-1")]).encode(), "", when
         )
         Store(database).add("c", rows, when)

@@ -60,7 +60,7 @@ def test_the_migrations_go_back_and_forth(engine):
 def test_ids_are_never_given_twice(engine):
     """A reader of the feed goes on after the last id, also when all rows were pruned."""
     upgrade(engine)
-    table = metadata.tables["inforu_leftover"]
+    table = metadata.tables["inforu_unrecognized"]
     row = {"conn_id": "c", "received_at": sa.func.now(), "reason": "r", "content": "c"}
     with engine.begin() as connection:
         connection.execute(table.insert().values(digest="1", **row))
@@ -139,11 +139,11 @@ def test_a_file_in_use_by_others_is_opened_when_they_let_go(tmp_path, monkeypatc
 
 def test_the_digest_of_a_row_tells_nobody_the_phone():
     """Who reads the table knows all of an item but the phone, and may try all phones, but has no secret."""
-    from airflow_provider_inforu.receiver.rows import RowMaker
+    from airflow_provider_inforu.receiver.push_parser import PushParser
 
     body = json.dumps([end_of_call()]).encode()
     digests = {
-        RowMaker("c", secret, "masked").read(body, "", NOW).notifications[0]["digest"] for secret in "ab"
+        PushParser("c", secret, "masked").read(body, "", NOW).notifications[0]["digest"] for secret in "ab"
     }
     assert len(digests) == 2
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from airflow_provider_inforu.receiver.leftovers import MOST_UNREADABLE
+from airflow_provider_inforu.receiver.unrecognized_payloads import MOST_UNREADABLE
 from tests.receiver import CONN_ID, SECRET, end_of_call
 from tests.unit.receiver.test_any_body import InProcess
 
@@ -142,7 +142,7 @@ def test_every_mutated_body_is_answered_and_kept(running, seed, log, count):
             body = mutate(chance, body)
         answer = running.push(body, chance.choice(TYPES))
         assert answer.status_code == 200
-        kept += answer.json()["stored"] + answer.json()["leftovers"]
+        kept += answer.json()["stored"] + answer.json()["unrecognized"]
     assert running.count() == kept > 0
     show_nothing(log)
 

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from airflow_provider_inforu.receiver import pruning
 from airflow_provider_inforu.receiver.database import open_database
 from airflow_provider_inforu.receiver.pruning import count_old, prune
+from airflow_provider_inforu.receiver.push_parser import PushParser
 from airflow_provider_inforu.receiver.reading import Reader
-from airflow_provider_inforu.receiver.rows import RowMaker
 from airflow_provider_inforu.receiver.store import Store
 from tests.receiver import end_of_call
 
@@ -27,7 +27,7 @@ def database(database_url):
 
 
 def push(database, when, *items):
-    rows = RowMaker("c", "secret", "masked").read(json.dumps({"Data": items}).encode(), "", when)
+    rows = PushParser("c", "secret", "masked").read(json.dumps({"Data": items}).encode(), "", when)
     Store(database).add("c", rows, when)
 
 
@@ -41,7 +41,7 @@ def test_what_is_old_goes_some_rows_at_a_time(database, monkeypatch):
         "after_cursor_execute",
         lambda _c, cursor, statement, *_: sizes.append(cursor.rowcount) if "DELETE" in statement else None,
     )
-    expected = {"inforu_notification": 25, "inforu_call": 25, "inforu_leftover": 1}
+    expected = {"inforu_notification": 25, "inforu_call": 25, "inforu_unrecognized": 1}
     assert count_old(database, BEFORE) == expected
     assert prune(database, BEFORE) == expected
     assert max(sizes) == 10
@@ -55,7 +55,7 @@ def test_what_is_old_goes_some_rows_at_a_time(database, monkeypatch):
 def test_a_call_that_was_heard_of_again_stays(database):
     push(database, OLD, end_of_call(f"{SEND}-1", status="Busy", at="2026-01-15 12:00:00"))
     push(database, NOW, end_of_call(f"{SEND}-1", at="2026-01-15 12:00:01"))
-    assert prune(database, BEFORE) == {"inforu_notification": 1, "inforu_call": 0, "inforu_leftover": 0}
+    assert prune(database, BEFORE) == {"inforu_notification": 1, "inforu_call": 0, "inforu_unrecognized": 0}
     assert Reader(database).summary("c", SEND)["by_status"] == {"Answered": 1}
 
 

@@ -13,7 +13,7 @@ def test_a_push_is_stored_and_the_send_summed_up(any_receiver):
             end_of_call(f"{SEND}-3", status="NoAnswer", at="2026-01-15 12:01:00"),
         ]
     )
-    assert (answer.status_code, answer.json()) == (200, {"stored": 3, "repeats": 0, "leftovers": 0})
+    assert (answer.status_code, answer.json()) == (200, {"stored": 3, "repeats": 0, "unrecognized": 0})
     assert any_receiver.summary(SEND) == {
         "send_id": SEND,
         "calls": 3,
@@ -135,7 +135,7 @@ def test_a_repeat_is_counted_once(any_receiver):
     items = [end_of_call(f"{SEND}-1"), end_of_call(f"{SEND}-2")]
     any_receiver.push(items + items)
     answer = any_receiver.push(items[::-1])
-    assert answer.json() == {"stored": 0, "repeats": 2, "leftovers": 0}
+    assert answer.json() == {"stored": 0, "repeats": 2, "unrecognized": 0}
     assert any_receiver.summary(SEND)["calls"] == 2
     assert len(any_receiver.get("notifications").json()["notifications"]) == 2
 

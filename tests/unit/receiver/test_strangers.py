@@ -8,11 +8,11 @@ import httpx
 import pytest
 import requests
 
-from airflow_provider_inforu.receiver import create_app, guard, lookups, quiet_log
+from airflow_provider_inforu.receiver import authenticator, create_app, lookups, quiet_log
 from airflow_provider_inforu.receiver.database import open_database
 from airflow_provider_inforu.receiver.quiet_log import QuietLog
+from airflow_provider_inforu.receiver.receiver_settings import ReceiverSettings
 from airflow_provider_inforu.receiver.secrets import UnknownConnectionError
-from airflow_provider_inforu.receiver.settings import ReceiverSettings
 from tests.receiver import CONN_ID, CREDENTIALS, SECRET, end_of_call, running_receiver
 
 SEND = "0123456789abcdef"
@@ -130,8 +130,8 @@ def test_one_request_tries_one_secret(receiver, right):
 
 
 def test_wrong_secrets_are_answered_slowly_and_a_right_one_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(guard, "WRONG_SECRET_SECONDS", PATIENCE)
-    monkeypatch.setattr(guard, "MOST_WRONG_SECRETS", 5)
+    monkeypatch.setattr(authenticator, "WRONG_SECRET_SECONDS", PATIENCE)
+    monkeypatch.setattr(authenticator, "MOST_WRONG_SECRETS", 5)
     database = open_database(f"sqlite:///{tmp_path / 'db'}")
     app = create_app(ReceiverSettings(database=database, credentials_of=lambda _: CREDENTIALS))
 

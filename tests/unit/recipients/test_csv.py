@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from airflow_provider_inforu.recipients.csv_file import csv_rows
 from airflow_provider_inforu.recipients.input_files import rows_of_file
 from airflow_provider_inforu.recipients.input_rows import BadRow, SourceError
-from airflow_provider_inforu.recipients.lines import DEFAULT_ENCODING, lines_of
+from airflow_provider_inforu.recipients.lines import DEFAULT_ENCODING, read_lines
 
 DANA = {"phone": "0500000001", "name": "דנה"}
 YOSSI = {"phone": "0500000002", "name": "יוסי"}
@@ -215,14 +215,14 @@ def test_what_a_csv_writer_wrote_comes_back_the_same_but_for_empty_cells_which_a
     csv.writer(written, delimiter=delimiter, lineterminator=line_end, quoting=quoting).writerows(
         [header, *rows]
     )
-    lines = lines_of(io.BytesIO(written.getvalue().encode()), "people.csv", DEFAULT_ENCODING, newline="")
+    lines = read_lines(io.BytesIO(written.getvalue().encode()), "people.csv", DEFAULT_ENCODING, newline="")
     expected = [dict(zip(header, (cell or None for cell in row), strict=True)) for row in rows]
     assert list(csv_rows(lines, "people.csv", delimiter, ())) == expected
 
 
 @given(st.binary(max_size=60), st.sampled_from(["utf-8-sig", "cp1255", "utf-16", "shift_jis"]))
 def test_whatever_bytes_there_are_they_give_rows_bad_rows_or_an_error_of_ours(content, encoding):
-    lines = lines_of(io.BytesIO(b"a,b\n" + content), "people.csv", encoding, newline="")
+    lines = read_lines(io.BytesIO(b"a,b\n" + content), "people.csv", encoding, newline="")
     try:
         rows = list(csv_rows(lines, "people.csv", ",", ()))
     except SourceError:

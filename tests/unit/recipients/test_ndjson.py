@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_inforu.recipients.input_files import rows_of_file
 from airflow_provider_inforu.recipients.input_rows import BadRow, SourceError
-from airflow_provider_inforu.recipients.lines import DEFAULT_ENCODING, lines_of
+from airflow_provider_inforu.recipients.lines import DEFAULT_ENCODING, read_lines
 from airflow_provider_inforu.recipients.ndjson_file import ndjson_rows
 
 DANA = {"phone": 500000001, "name": "דנה", "vip": True}
@@ -88,5 +88,5 @@ def test_what_json_wrote_comes_back_the_same(rows, ascii_only):
         content = text.encode()
     except UnicodeEncodeError:  # half a character
         content = "".join(json.dumps(row) + "\n" for row in rows).encode()
-    lines = lines_of(io.BytesIO(content), "people.jsonl", DEFAULT_ENCODING, newline="\n")
+    lines = read_lines(io.BytesIO(content), "people.jsonl", DEFAULT_ENCODING, newline="\n")
     assert list(ndjson_rows(lines, "people.jsonl")) == rows

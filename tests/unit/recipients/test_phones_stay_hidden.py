@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.operators.people import read_people
+from airflow_provider_inforu.operators.recipient_list import read_people
 from airflow_provider_inforu.recipients.input_rows import BadRow
 from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
 from airflow_provider_inforu.recipients.texts import TextTemplate

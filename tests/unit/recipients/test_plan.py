@@ -4,7 +4,7 @@ import pytest
 
 from airflow_provider_inforu.capi.voice import Call
 from airflow_provider_inforu.recipients.batches import plan_batches
-from airflow_provider_inforu.recipients.spool import Recipient
+from airflow_provider_inforu.recipients.recipient_store import Recipient
 
 
 def people(count):

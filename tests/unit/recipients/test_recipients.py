@@ -10,7 +10,7 @@ from airflow_provider_inforu.recipients.recipient_reader import (
     read_recipients,
 )
 from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
-from airflow_provider_inforu.recipients.spool import Skipped
+from airflow_provider_inforu.recipients.recipient_store import Skipped
 from airflow_provider_inforu.recipients.texts import TextTemplate
 
 SILENT = RecipientRules(speaks=False)

@@ -8,10 +8,10 @@ from typing import get_args
 
 import pytest
 
-from airflow_provider_inforu.sandbox.facts import facts_as_markdown
+from airflow_provider_inforu.sandbox.call_endings import MAGIC_PHONES
 from airflow_provider_inforu.sandbox.faults import Fault, Kind
-from airflow_provider_inforu.sandbox.outcomes import MAGIC_PHONES
-from airflow_provider_inforu.sandbox.settings import Settings
+from airflow_provider_inforu.sandbox.sandbox_settings import Settings
+from airflow_provider_inforu.sandbox.vendor_facts import facts_as_markdown
 
 DOCS = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text()
 

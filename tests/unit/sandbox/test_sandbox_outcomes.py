@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_inforu.sandbox.outcomes import BUSY, NO_ANSWER, outcome_of
+from airflow_provider_inforu.sandbox.call_endings import BUSY, NO_ANSWER, choose_outcome
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,6 @@ def test_the_same_seed_gives_the_same_outcomes_and_another_seed_others(send, san
 
 @given(st.integers(), st.text(), st.text())
 def test_chance_knows_an_outcome_for_anything(seed, phone, message_id):
-    outcome = outcome_of(seed, phone + "9", message_id)
+    outcome = choose_outcome(seed, phone + "9", message_id)
     assert outcome is not None
-    assert outcome == outcome_of(seed, phone + "9", message_id)
+    assert outcome == choose_outcome(seed, phone + "9", message_id)

@@ -21,7 +21,7 @@ from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore
 from airflow_provider_inforu.recipients.batches import Batch
-from airflow_provider_inforu.recipients.spool import Recipient
+from airflow_provider_inforu.recipients.recipient_store import Recipient
 from airflow_provider_inforu.sending import dispatch as dispatch_module
 from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError, Limits
 from airflow_provider_inforu.sending.in_flight_limit import LEAST_IN_FLIGHT, InFlightLimit
@@ -49,14 +49,16 @@ def store():
     return Rounds()
 
 
-def dispatch(store, send, *, batches, width, window=None, prepare=None, first_alone=False):
-    ledger = open_ledger(store, Header("5e4d", "plan", batches, batches, 0))
+def dispatch(store, send, *, batches, width, window=None, prepare=None, first_batch_creates_campaign=False):
+    ledger = open_ledger(store, Header("5e4d", "options_digest", batches, batches, 0))
     people = [
         Batch(number, [Recipient(str(number), "0589995551", "hello")]) for number in range(1, batches + 1)
     ]
     limits = Limits(requests_per_second=0, max_in_flight=width, window=window)
     prepare = prepare or (lambda batch: partial(send, batch))
-    return Dispatch(ledger, people, prepare, limits, first_alone=first_alone)
+    return Dispatch(
+        ledger, people, prepare, limits, first_batch_creates_campaign=first_batch_creates_campaign
+    )
 
 
 def receipt(batch):
@@ -93,9 +95,9 @@ def test_a_vendor_that_stops_answering_leaves_at_most_20_requests_in_doubt(store
 def test_a_request_is_told_to_leave_when_its_intent_is_written(store, monkeypatch):
     order = []
     sending = dispatch(store, lambda batch: order.append("request") or receipt(batch), batches=1, width=1)
-    monkeypatch.setattr(sending._pace, "leave", lambda: store.added and order.append("leave"))
+    monkeypatch.setattr(sending._rate_limiter, "mark_sent", lambda: store.added and order.append("mark_sent"))
     sending.run()
-    assert order.index("leave") < order.index("request")
+    assert order.index("mark_sent") < order.index("request")
 
 
 def test_a_request_is_made_ready_while_its_intent_is_written_and_leaves_after_that(store):
@@ -166,7 +168,7 @@ def test_the_others_are_made_ready_when_the_answer_to_the_first_is_in_the_ledger
         known[batch.number] = first and first.campaign_id
         return partial(receipt, batch)
 
-    sending = dispatch(store, None, batches=4, width=3, prepare=prepare, first_alone=True)
+    sending = dispatch(store, None, batches=4, width=3, prepare=prepare, first_batch_creates_campaign=True)
     sending.run()
     assert known == {1: None, 2: 1, 3: 1, 4: 1}
 
@@ -187,7 +189,7 @@ def test_when_the_first_of_all_is_refused_the_others_are_not_even_made_ready(sto
             function="f",
         )
 
-    sending = dispatch(store, None, batches=3, width=3, prepare=prepare, first_alone=True)
+    sending = dispatch(store, None, batches=3, width=3, prepare=prepare, first_batch_creates_campaign=True)
     sending.run()
     assert ready == [1]
     assert isinstance(sending.stopped_by, FirstBatchError)
@@ -201,7 +203,7 @@ def test_where_the_shared_limit_fails_after_an_intent_was_written_nobody_is_left
     def fail():
         raise InforuError("the shared rate limit cannot be asked")
 
-    monkeypatch.setattr(sending._pace, "leave", fail)
+    monkeypatch.setattr(sending._rate_limiter, "mark_sent", fail)
     with pytest.raises(InforuError, match="cannot be asked"):
         sending.run()
     assert requests == []

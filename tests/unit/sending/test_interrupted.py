@@ -14,7 +14,7 @@ from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore
 from airflow_provider_inforu.recipients.batches import Batch
-from airflow_provider_inforu.recipients.spool import Recipient
+from airflow_provider_inforu.recipients.recipient_store import Recipient
 from airflow_provider_inforu.sending import dispatch as dispatch_module
 from airflow_provider_inforu.sending import request_pool
 from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
@@ -36,7 +36,7 @@ class Send:
         self._stops = stops
         self.store = MemoryStore()
         batches = [Batch(number, [Recipient(str(number), "0589995551", "hello")]) for number in (1, 2, 3)]
-        ledger = open_ledger(self.store, Header("5e4d", "plan", 3, 3, 0))
+        ledger = open_ledger(self.store, Header("5e4d", "options_digest", 3, 3, 0))
         self.dispatch = Dispatch(
             ledger, batches, self._prepare, Limits(requests_per_second=0, max_in_flight=2)
         )

@@ -5,7 +5,7 @@ import pytest
 from airflow_provider_inforu.ledger.batch_state import BatchRecord, BatchState
 from airflow_provider_inforu.ledger.ledger_reader import Header
 from airflow_provider_inforu.recipients.batches import plan_batches
-from airflow_provider_inforu.recipients.spool import Recipient
+from airflow_provider_inforu.recipients.recipient_store import Recipient
 from airflow_provider_inforu.sending.manifest import build_manifest
 from airflow_provider_inforu.sending.result import SendResult
 
@@ -21,7 +21,7 @@ def accepted(number, campaign_id=194):
 def manifest_of(people, records=None, skipped=0):
     batches = batches_of(people)
     records = records or {batch.number: accepted(batch.number) for batch in batches}
-    header = Header("5e4d", "plan", len(batches), people, 0, skipped=skipped)
+    header = Header("5e4d", "options_digest", len(batches), people, 0, skipped=skipped)
     return build_manifest("f", SendResult(header, records), conn_id="inforu_default")
 
 

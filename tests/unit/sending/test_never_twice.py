@@ -21,12 +21,12 @@ from airflow_provider_inforu.ledger.ledger_keys import attempt_key
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.recipients.batches import plan_batches
-from airflow_provider_inforu.recipients.spool import Recipient
+from airflow_provider_inforu.recipients.recipient_store import Recipient
 from airflow_provider_inforu.sending import dispatch as dispatch_module
-from airflow_provider_inforu.sending.answers import Backoff
 from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
 from airflow_provider_inforu.sending.report import lines_of_people
 from airflow_provider_inforu.sending.result import SendResult
+from airflow_provider_inforu.sending.retry_policy import Backoff
 
 LIMITS = Limits(requests_per_second=0, max_in_flight=3, backoff=Backoff(first=0.001, longest=0.01))
 
@@ -57,14 +57,14 @@ class Store:
     """One attempt's view of the values. ``faults`` says what happens at which write."""
 
     is_durable = True
-    sure_within_seconds = 0.5
+    ambiguous_write_threshold = 0.5
 
     def __init__(self, values, faults):
         self._values = values
         self._faults = list(faults)
         self._dead = False
 
-    def claim(self):
+    def acquire_fencing_token(self):
         self._values.owner += 1
         self._mine = self._values.owner
         return f"{self._mine:06d}"
@@ -167,7 +167,7 @@ def attempt(values, vendor, batches, faults=(), *, takes_over=None):
     """Make one attempt, as the operator does; return the ledger, or None where the attempt died."""
     vendor.on_takeover = takes_over
     try:
-        header = Header("5e4d", "plan", len(batches), sum(len(one.keys) for one in batches), 0)
+        header = Header("5e4d", "options_digest", len(batches), sum(len(one.keys) for one in batches), 0)
         ledger = open_ledger(Store(values, faults), header)
         unsent = [batch for batch in batches if batch.number not in ledger.records]
         Dispatch(ledger, unsent, vendor.prepare, LIMITS).run()
@@ -252,7 +252,7 @@ def test_a_round_costs_one_write_of_the_ledger_at_most(width):
     """An answer shares the write of a later round: never two writes a batch."""
     values, batches, vendor = Values(), batches_of(40), Vendor([])
     store = CountingStore(values, ())
-    ledger = open_ledger(store, Header("5e4d", "plan", 20, 40, 0))
+    ledger = open_ledger(store, Header("5e4d", "options_digest", 20, 40, 0))
     opening = store.writes
     Dispatch(ledger, batches, vendor.prepare, Limits(requests_per_second=0, max_in_flight=width)).run()
     assert store.writes - opening <= len(batches) + 1
@@ -267,7 +267,7 @@ def test_an_intent_is_durable_before_its_request_leaves():
         seen.append([Event.SUBMIT, batch.number, batch.digest] in events)
         return SendReceipt(1, "t", None, 2)
 
-    ledger = open_ledger(Store(values, ()), Header("5e4d", "plan", 10, 20, 0))
+    ledger = open_ledger(Store(values, ()), Header("5e4d", "options_digest", 10, 20, 0))
     Dispatch(ledger, batches, lambda batch: partial(send, batch), LIMITS).run()
     assert seen == [True] * 10
 
@@ -276,7 +276,7 @@ def test_a_failing_store_lets_nothing_leave_after_it_and_what_was_answered_is_wr
     values, vendor, batches = Values(), Vendor([]), batches_of(20)
     assert attempt(values, vendor, batches, [None, None, None, "fails"]) is None
     called = sum(vendor.calls.values())
-    ledger = open_ledger(Store(values, ()), Header("5e4d", "plan", 10, 20, 0))
+    ledger = open_ledger(Store(values, ()), Header("5e4d", "options_digest", 10, 20, 0))
     assert ledger.in_doubt() == []
     assert sum(len(batches[number - 1].keys) for number in ledger.records) == called
 

@@ -7,7 +7,7 @@ from airflow_provider_inforu.ledger.batch_state import BatchRecord, BatchState
 from airflow_provider_inforu.ledger.changes import describe_change
 from airflow_provider_inforu.ledger.ledger_reader import Header
 from airflow_provider_inforu.recipients.batches import checksum, plan_batches, sum_checksums
-from airflow_provider_inforu.recipients.spool import Recipient
+from airflow_provider_inforu.recipients.recipient_store import Recipient
 from airflow_provider_inforu.sending.report import (
     LONGEST_ERROR,
     describe_counts,
@@ -22,7 +22,7 @@ IN_DOUBT = BatchRecord(BatchState.SUBMITTING, "d")
 
 def result_of(people, record=IN_DOUBT, key="k{}"):
     batches = plan_batches([Recipient(key.format(number), "0500000001", "hi") for number in range(people)])
-    header = Header("5e4d", "plan", len(batches), people, 0)
+    header = Header("5e4d", "options_digest", len(batches), people, 0)
     return SendResult(header, {one.number: record for one in batches}, lambda n: batches[n - 1].keys)
 
 
@@ -54,7 +54,7 @@ def test_reasons_of_the_vendor_do_not_make_an_error_long():
 
 
 def test_a_batch_whose_keys_are_not_known_is_named_by_its_number_and_rows():
-    result = replace(result_of(250), keys_of=lambda _: None)
+    result = replace(result_of(250), read_keys=lambda _: None)
     *_, last = lines_of_people(result, result.in_doubt)
     assert last.startswith("batch 3 (recipients 201-250 in the order of the rows")
 

@@ -15,7 +15,7 @@ from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore
 from airflow_provider_inforu.recipients.batches import Batch
-from airflow_provider_inforu.recipients.spool import Recipient
+from airflow_provider_inforu.recipients.recipient_store import Recipient
 from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
 from tests.raw_vendor import accept, raw_vendor
 
@@ -31,7 +31,7 @@ class Send:
         self._client = InforuClient(base_url=vendor_url, username="u", token="t", timeout=300)
         people = [Recipient(str(number), "0589995551", "hello") for number in range(1, batches + 1)]
         self.store = MemoryStore()
-        ledger = open_ledger(self.store, Header("5e4d", "plan", batches, batches, 0))
+        ledger = open_ledger(self.store, Header("5e4d", "options_digest", batches, batches, 0))
         self.dispatch = Dispatch(
             ledger,
             [Batch(number, [person]) for number, person in enumerate(people, start=1)],

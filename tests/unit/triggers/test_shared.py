@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.outcomes import decision
-from airflow_provider_inforu.outcomes.errors import ReceiverError
+from airflow_provider_inforu.outcomes.outcome_errors import ReceiverError
 from airflow_provider_inforu.outcomes.summary import SendSummary
 from airflow_provider_inforu.triggers import shared
 from airflow_provider_inforu.triggers.shared import THREADS, THREADS_OF_A_RECEIVER, Shared

@@ -16,9 +16,9 @@ from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor
 
 from airflow_provider_inforu.capi.voice import SEND_TEXT_TO_SPEECH
 from airflow_provider_inforu.hooks.inforu import InforuHook
-from airflow_provider_inforu.outcomes import decision, progress
+from airflow_provider_inforu.outcomes import decision, wait_progress
 from airflow_provider_inforu.outcomes.awaited import read_send
-from airflow_provider_inforu.outcomes.decision import Deadline, Goal, Moment
+from airflow_provider_inforu.outcomes.decision import ClockReading, CompletionThreshold, Deadline
 from airflow_provider_inforu.outcomes.summary import SendSummary
 from airflow_provider_inforu.triggers import shared
 from airflow_provider_inforu.triggers.voice import BACKSTOP_SECONDS, InforuVoiceJobTrigger, defer_arguments
@@ -158,7 +158,7 @@ def test_failures_that_pass_are_waited_out_and_logged_once_in_a_row(server, caps
 
 
 def test_progress_is_logged_when_it_changes_and_not_for_each_look(server, capsys, monkeypatch):
-    monkeypatch.setattr(progress, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(wait_progress, "PROGRESS_SECONDS", 0.0)
     server.answer(ended(0), ended(0), ended(1), ended(1), ended(2))
     event_of(trigger_of())
     lines = [line for line in capsys.readouterr().out.splitlines() if "calls have ended" in line]
@@ -362,10 +362,10 @@ def test_what_a_deferral_needs_follows_from_the_send():
         "accepted": 4,
         "requests": [{"request_token": "t", "campaign_id": 1, "calls": 4}],
     }
-    now = Moment.now()
+    now = ClockReading.now()
     arguments = defer_arguments(
         read_send(manifest),
-        Goal(4, 0.5),
+        CompletionThreshold(4, 0.5),
         inforu_conn_id="other",
         source="status_function",
         poll_interval=7,

@@ -11,7 +11,7 @@ from starlette.routing import Mount
 from airflow_provider_inforu.calls_page import PREFIX
 from airflow_provider_inforu.receiver.database import open_database
 from airflow_provider_inforu.ui.airflow_calls import AirflowCalls
-from airflow_provider_inforu.ui.app import build_app
+from airflow_provider_inforu.ui.page_app import build_app
 from airflow_provider_inforu.ui.received_outcomes import ReceivedOutcomes
 from demo.sample_calls import make_sample_calls
 from tests.unit.ui.stored_sends import clear_airflow

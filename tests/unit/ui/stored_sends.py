@@ -13,7 +13,7 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 
 from airflow_provider_inforu.receiver.tables import calls
-from airflow_provider_inforu.sending.facts import Facts, save_facts
+from airflow_provider_inforu.sending.send_facts import Facts, save_facts
 from airflow_provider_inforu.ui.call_views import TaskRef
 
 numbers = count(1)
@@ -41,7 +41,7 @@ def store_sends(names, *, state="failed", events=DOUBT, conn_id="inforu_default"
         tasks.append(
             {**ids, "task_id": "call", "map_index": -1, "state": state, "try_number": 1, "pool": "p"}
         )
-        value = {"send_id": send_id, "life": 0, "inforu_conn_id": conn_id}
+        value = {"send_id": send_id, "clear_generation": 0, "inforu_conn_id": conn_id}
         xcoms.append(
             {
                 **ids,
@@ -55,7 +55,14 @@ def store_sends(names, *, state="failed", events=DOUBT, conn_id="inforu_default"
         if counts:
             last = {"send_id": send_id, **ENDED, **counts}
             xcoms.append({**xcoms[-1], "key": "inforu_send_counts", "value": last})
-        header = {"send_id": send_id, "plan": "", "batches": 4, "recipients": 350, "life": 0, "skipped": 3}
+        header = {
+            "send_id": send_id,
+            "options_digest": "",
+            "batches": 4,
+            "recipients": 350,
+            "clear_generation": 0,
+            "skipped": 3,
+        }
         documents = {
             "inforu_ledger.000001-0": {**header, "version": 2, "after": None},
             "inforu_ledger.000001-0.0": {"start": 0, "events": events},
@@ -118,7 +125,14 @@ def replace_events(task, events):
 
 def store_second_try(task, send_id, events):
     """Store a second try of a task, on top of all that the first one has written."""
-    header = {"send_id": send_id, "plan": "", "batches": 4, "recipients": 350, "life": 0, "skipped": 3}
+    header = {
+        "send_id": send_id,
+        "options_digest": "",
+        "batches": 4,
+        "recipients": 350,
+        "clear_generation": 0,
+        "skipped": 3,
+    }
     documents = {
         "inforu_ledger.000002-0": {**header, "version": 2, "after": ["000001-0", len(DOUBT)]},
         "inforu_ledger.000002-0.0": {"start": 0, "events": events},

@@ -11,7 +11,7 @@ from airflow_provider_inforu.receiver.tables import sources
 from airflow_provider_inforu.ui import airflow_calls
 from airflow_provider_inforu.ui.airflow_calls import AirflowCalls
 from airflow_provider_inforu.ui.call_views import PAGE_SIZE, SendFilter
-from airflow_provider_inforu.ui.sends import find_stored_send
+from airflow_provider_inforu.ui.send_index import find_stored_send
 from airflow_provider_inforu.ui.task_states import lock_task, read_task_states
 from tests.unit.ui.stored_sends import DOUBT, decide, store_sends
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from airflow_provider_inforu.outcomes.health import PushHealth
+from airflow_provider_inforu.outcomes.push_health import PushHealth
 
 pytestmark = pytest.mark.usefixtures("every_dag")
 NOW = dt.datetime.now(dt.UTC)

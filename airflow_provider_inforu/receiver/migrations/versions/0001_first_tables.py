@@ -49,7 +49,7 @@ def upgrade() -> None:
     op.create_index("inforu_call_send_ix", "inforu_call", ["conn_id", "send_id", "id"])
     op.create_index("inforu_call_received_at_ix", "inforu_call", ["received_at"])
     op.create_table(
-        "inforu_leftover",
+        "inforu_unrecognized",
         *_first_columns(),
         sa.Column("reason", sa.String(64), nullable=False),
         sa.Column(
@@ -58,15 +58,15 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("conn_id", "digest", name="inforu_leftover_digest_uq"),
+        sa.UniqueConstraint("conn_id", "digest", name="inforu_unrecognized_digest_uq"),
         sqlite_autoincrement=True,
     )
-    op.create_index("inforu_leftover_received_at_ix", "inforu_leftover", ["received_at"])
+    op.create_index("inforu_unrecognized_received_at_ix", "inforu_unrecognized", ["received_at"])
 
 
 def downgrade() -> None:
     """Drop the tables."""
-    for table in ("inforu_leftover", "inforu_call", "inforu_notification", "inforu_source"):
+    for table in ("inforu_unrecognized", "inforu_call", "inforu_notification", "inforu_source"):
         op.drop_table(table)
 
 

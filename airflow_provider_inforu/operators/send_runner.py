@@ -1,0 +1,311 @@
+"""One attempt of a task: from rows to a send of which no batch is left, or an error that says what is."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_inforu._compat import AirflowFailException
+from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.hooks.advice import advice_on_sending
+from airflow_provider_inforu.ledger.batch_state import Event
+from airflow_provider_inforu.ledger.changes import has_changed
+from airflow_provider_inforu.ledger.ledger_log import Ledger, open_ledger
+from airflow_provider_inforu.ledger.ledger_reader import Header
+from airflow_provider_inforu.ledger.task_state_store import MemoryStore
+from airflow_provider_inforu.operators.earlier_send import (
+    Earlier,
+    read_earlier,
+    refuse_changed_recipients,
+    say_what_changed,
+)
+from airflow_provider_inforu.operators.ledger_access import (
+    check_is_expected_send,
+    no_retry_on_ledger_errors,
+    open_store,
+    read_ledger_path,
+)
+from airflow_provider_inforu.operators.open_send import KnownPeople, OpenSend, name_people
+from airflow_provider_inforu.operators.quota import check_quota
+from airflow_provider_inforu.operators.send_evidence import SendEvidence, read_clear_generation
+from airflow_provider_inforu.operators.send_limits import read_limits
+from airflow_provider_inforu.recipients.batches import checksum, digest, plan_batches, sum_checksums
+from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError
+from airflow_provider_inforu.sending.report import describe_counts, join_error
+from airflow_provider_inforu.sending.window import WindowClosedError, now
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from airflow.sdk import Context
+
+    from airflow_provider_inforu.hooks.inforu import InforuHook
+    from airflow_provider_inforu.ledger.ledger_log import LedgerStore
+    from airflow_provider_inforu.recipients.batches import Batch
+    from airflow_provider_inforu.recipients.choices import InDoubt, QuotaCheck
+    from airflow_provider_inforu.recipients.recipient_reader import RecipientList
+    from airflow_provider_inforu.sending.request_pool import PrepareBatch
+    from airflow_provider_inforu.sending.result import SendResult
+    from airflow_provider_inforu.sending.window import SendingWindow
+
+log = logging.getLogger(__name__)
+
+NO_LEDGER = (
+    "Retries are disabled: this version of Airflow keeps no state for tasks, and [inforu] ledger_path is not "
+    "set. Call the remaining recipients in a new DAG run"
+)
+NO_COPY_IN_DOUBT = (
+    "Check in the Inforu portal whether the copy exists. If it does, settle batch 1 with `airflow inforu "
+    "sends resolve --accept --campaign-id` and the copy's ID; if not, with `--resend`. Then clear the task"
+)
+NO_COPY = "A retry cannot continue this send. Call the remaining recipients in a new DAG run"
+KILLED = InforuError("the task was killed")
+
+
+class SendStoppedError(InforuError):
+    """A send that is not done; a retry goes on where it stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendSpec:
+    """What an operator wants sent.
+
+    :ivar function: The vendor's function.
+    :ivar arguments: What is sent in addition to the people: a retry with others is another send.
+    :ivar people: Reads the rows.
+    :ivar preparer: Returns what makes the request of a batch ready.
+    :ivar first_alone: Whether the other batches need what the first one's answer says.
+    :ivar in_doubt: What to do when it is not known whether people were called.
+    :ivar resend: Call everybody again when the task was cleared.
+    :ivar max_in_flight: The most requests at a time.
+    :ivar quota_check: What to do when the quota is not enough; None for no look at it.
+    :ivar window: When people may be called; None for always.
+    """
+
+    function: str
+    arguments: list[Any]
+    people: Callable[[], RecipientList]
+    preparer: Callable[[InforuHook, Ledger], PrepareBatch]
+    first_batch_creates_campaign: bool
+    in_doubt: InDoubt
+    resend: bool
+    max_in_flight: int
+    quota_check: QuotaCheck | None
+    window: SendingWindow | None
+
+
+class SendRunner:
+    """One attempt at a send.
+
+    :param hook: Of the connection.
+    :param order: What to send.
+    """
+
+    def __init__(self, hook: InforuHook, spec: SendSpec) -> None:
+        self._hook = hook
+        self._spec = spec
+        self.send: OpenSend | None = None
+        """What it works on, once the ledger is open."""
+        self._running: Dispatch | None = None
+        self._is_killed = False
+
+    def stop(self) -> None:
+        """Send no more; what is in flight is waited for and written down."""
+        self._is_killed = True
+        if self._running:
+            self._running.stop(KILLED)
+
+    def run(self, context: Context) -> OpenSend:
+        """Send what the ledger does not have yet.
+
+        :param context: The task's context.
+        :raises WindowClosedError: Nobody may be called now, and somebody is left.
+        :raises InforuError: Something is left to do, and a retry goes on from there.
+        """
+        clear_generation = read_clear_generation(context["ti"])
+        self._evidence = evidence = SendEvidence(context, read_ledger_path())
+        with no_retry_on_ledger_errors():
+            store = open_store(context, evidence, resend=self._spec.resend)
+            earlier = read_earlier(
+                store,
+                clear_generation=clear_generation,
+                resend=self._spec.resend,
+                may_replace_damaged=evidence.allows_new_send(resend=self._spec.resend),
+            )
+            check_is_expected_send(evidence, earlier, resend=self._spec.resend)
+        options_digest = self._digest_options()
+        if earlier and earlier.needs_nothing(options_digest, self._spec.in_doubt):
+            self.send = self._take_over(store, earlier, clear_generation)
+            return self.send
+        self._check_window(earlier)
+        listed = self._read_people(earlier)
+        # Reading may take long: a ledger that begins now binds the send to these people until it opens.
+        self._check_window(earlier)
+        batches = plan_batches(listed.recipients)
+        header = self._header(options_digest, listed, batches, clear_generation)
+        if earlier is None and not batches:
+            log.info("There is nobody to call")
+            people = KnownPeople(batches, listed.skipped, is_same=True)
+            self.send = OpenSend(MemoryStore(), Ledger(MemoryStore(), "", header, {}), people)
+            return self.send
+        self.send = self._open(store, header, listed, batches, earlier)
+        self._dispatch(self.send.ledger, batches)
+        return self.send
+
+    def _read_people(self, earlier: Earlier | None) -> RecipientList:
+        try:
+            return self._spec.people()
+        except Exception:
+            if earlier:
+                name_people(earlier.result())
+            raise
+
+    def _digest_options(self) -> str:
+        username = self._hook.settings.username
+        return digest([self._spec.function, self._hook.inforu_conn_id, username, *self._spec.arguments])
+
+    @staticmethod
+    def _header(
+        options_digest: str, listed: RecipientList, batches: Sequence[Batch], clear_generation: int
+    ) -> Header:
+        return Header(
+            send_id=secrets.token_hex(8),
+            options_digest=options_digest,
+            batches=len(batches),
+            recipients=len(listed.recipients),
+            recipients_digest=digest([batch.digest for batch in batches]),
+            clear_generation=clear_generation,
+            began_at=now().isoformat(timespec="seconds"),
+            skipped=len(listed.skipped),
+            checksums=[*(sum_checksums(batches) or (0, 0, 0)), checksum(one.key for one in listed.skipped)],
+        )
+
+    def _take_over(self, store: LedgerStore, earlier: Earlier, clear_generation: int) -> OpenSend:
+        """Return a send that an earlier try has sent: it needs no rows, which may be others by now."""
+        people = KnownPeople(facts=earlier.facts)
+        try:
+            listed = self._spec.people()
+        except Exception as error:
+            log.warning(
+                "The recipients could not be read (%s). Nothing is left to send, so the task goes on",
+                error if isinstance(error, InforuError) else type(error).__name__,
+            )
+        else:
+            batches = plan_batches(listed.recipients)
+            new = self._header(earlier.header.options_digest, listed, batches, clear_generation)
+            is_same = not has_changed(earlier.header, new) and (
+                (earlier.header.skipped, earlier.header.checksums) == (new.skipped, new.checksums)
+            )
+            people = replace(people, batches=batches, skipped=listed.skipped, is_same=is_same)
+            say_what_changed(earlier.header, new)
+        with no_retry_on_ledger_errors():
+            ledger = open_ledger(store, earlier.header, expected=earlier.header.send_id)
+        self._evidence.register(
+            ledger.header.send_id, ledger.header.clear_generation, self._hook.inforu_conn_id
+        )
+        send = OpenSend(store, ledger, people, already_sent=True)
+        send.settle(self._hook, self._spec.in_doubt)
+        earlier.say_nobody_was_called(clear_generation, resend=self._spec.resend)
+        return send
+
+    def _opens_at(self) -> datetime | None:
+        """Return when the sending window opens; None where it is open, or there is none."""
+        window, moment = self._spec.window, now()
+        return window.opens_at(moment) if window and not window.is_open(moment) else None
+
+    def _check_window(self, earlier: Earlier | None) -> None:
+        """Raise before the rows are read, where this send has not begun: they are read when it opens."""
+        if earlier is None and (opens_at := self._opens_at()):
+            raise WindowClosedError(opens_at, begun=False)
+
+    def _open(
+        self,
+        store: LedgerStore,
+        header: Header,
+        listed: RecipientList,
+        batches: Sequence[Batch],
+        earlier: Earlier | None,
+    ) -> OpenSend:
+        people = KnownPeople(batches, listed.skipped, is_same=True, facts=earlier.facts if earlier else None)
+        if earlier:
+            refuse_changed_recipients(earlier, header, replace(people, is_same=False))
+        with no_retry_on_ledger_errors():
+            ledger = open_ledger(
+                store,
+                header,
+                expected=earlier.header.send_id if earlier else None,
+                resend=self._spec.resend,
+                may_replace_damaged=self._evidence.allows_new_send(resend=self._spec.resend),
+            )
+        self._evidence.register(
+            ledger.header.send_id, ledger.header.clear_generation, self._hook.inforu_conn_id
+        )
+        if self._spec.resend and ledger.records:
+            log.warning("resend is set, but the task was not cleared since the send began: it has no effect")
+        send = OpenSend(store, ledger, people)
+        send.settle(self._hook, self._spec.in_doubt)
+        if self._spec.in_doubt == "resend" and ledger.in_doubt():
+            if opens_at := self._opens_at():
+                raise WindowClosedError(opens_at, begun=True)  # until then they stay in doubt
+            ledger.write([[Event.WITHDRAW, number] for number in ledger.in_doubt()])
+        return send
+
+    def _dispatch(self, ledger: Ledger, batches: Sequence[Batch]) -> None:
+        unsent = [batch for batch in batches if batch.number not in ledger.records]
+        log.info("send %s: requests to make: %d of %d", ledger.header.send_id, len(unsent), len(batches))
+        if not unsent:
+            return
+        self._hook.get_conn()  # made here, so that the first requests are not late
+        self._running = Dispatch(
+            ledger,
+            unsent,
+            self._spec.preparer(self._hook, ledger),
+            read_limits(self._hook.settings, self._spec.max_in_flight, self._spec.window),
+            first_batch_creates_campaign=self._spec.first_batch_creates_campaign,
+        )
+        if self._is_killed:
+            self._running.stop(KILLED)
+        try:
+            if self._spec.quota_check:
+                people = sum(len(batch.recipients) for batch in unsent)
+                check_quota(self._hook, people, self._spec.quota_check)
+            self._running.run()
+        except BaseException as error:
+            name_people(self._result(), unsent=not ledger.is_durable)
+            if isinstance(error, Exception) and not ledger.is_durable:
+                raise AirflowFailException(
+                    join_error(f"Send {ledger.header.send_id} was interrupted: {error}", NO_LEDGER)
+                ) from error
+            raise
+        result = self._result()
+        if result.unsent:
+            name_people(result, unsent=not ledger.is_durable)
+            self._raise_unsent(result, self._running.stopped_by, is_durable=ledger.is_durable)
+
+    def _result(self) -> SendResult:
+        if self.send is None:
+            raise RuntimeError("the ledger is not open")
+        return self.send.result
+
+    def _raise_unsent(self, result: SendResult, stopped_by: InforuError | None, *, is_durable: bool) -> None:
+        next_step = "The next try continues with these recipients and calls nobody twice"
+        if not is_durable:
+            next_step = NO_LEDGER
+        elif isinstance(stopped_by, FirstBatchError):
+            next_step = NO_COPY_IN_DOUBT if result.in_doubt else NO_COPY
+        message = join_error(
+            f"Send {result.send_id} stopped (connection {self._hook.inforu_conn_id!r})",
+            next_step,
+            advice_on_sending(stopped_by) if stopped_by else "",
+            describe_counts(result, see="the log lists their keys", not_sent_because=stopped_by),
+        )
+        if not is_durable or isinstance(stopped_by, FirstBatchError):
+            raise AirflowFailException(message)
+        if isinstance(stopped_by, WindowClosedError):
+            log.info("%s", message)
+            raise stopped_by
+        raise SendStoppedError(message)

@@ -1,0 +1,170 @@
+"""A pushed body becomes rows of the store."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_inforu.capi.notifications import VOICE_CHANNEL, parse_push
+from airflow_provider_inforu.capi.redact import is_phone_like
+from airflow_provider_inforu.receiver.cleaning import clean, clean_for_readers
+from airflow_provider_inforu.receiver.collector import pausing_collector
+from airflow_provider_inforu.receiver.masking import stored_phone
+from airflow_provider_inforu.receiver.tables import (
+    DIGIT_LENGTH,
+    KEY_LENGTH,
+    MESSAGE_ID_LENGTH,
+    WORD_LENGTH,
+)
+from airflow_provider_inforu.receiver.unrecognized_payloads import Row, UnrecognizedPayloads
+
+if TYPE_CHECKING:
+    from airflow_provider_inforu.capi.notifications import Notification
+    from airflow_provider_inforu.receiver.receiver_settings import StorePhones
+
+SEND_ID = re.compile(r"[0-9a-f]{16}")
+_MESSAGE_ID = re.compile(rf"({SEND_ID.pattern})-(.{{1,{KEY_LENGTH}}})", re.IGNORECASE)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+_LARGEST_INT = 2**63 - 1
+
+_CHUNK = 65_536
+_DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is to be stored of one push.
+
+    :ivar notifications: Ends of voice calls.
+    :ivar unrecognized: Everything else.
+    """
+
+    notifications: list[Row] = field(default_factory=list)
+    unrecognized: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class PushParser:
+    """Makes rows of what was pushed to one connection.
+
+    :ivar conn_id: The connection.
+    :ivar secret: Its secret. It keys the digests: otherwise who reads the table could try all phones.
+    :ivar store_phones: What is stored of phones.
+    """
+
+    conn_id: str
+    secret: str = field(repr=False)
+    store_phones: StorePhones
+
+    @pausing_collector()
+    def read(self, body: bytes, content_type: str, now: dt.datetime) -> Rows:
+        """Return the rows of a body of any shape; nothing that came is left out.
+
+        :param body: The bytes that came.
+        :param content_type: The ``Content-Type`` header.
+        :param now: When it came.
+        """
+        unrecognized = UnrecognizedPayloads(self.conn_id, body, self._digest, self.store_phones, now)
+        notifications: list[Row] = []
+        try:
+            push = parse_push(body, content_type)
+        except Exception as error:  # whatever a body says, it is kept
+            unrecognized.fail(error)
+            return Rows(unrecognized=unrecognized.rows())
+        for item in push.notifications:
+            if not item.is_end_of_call:
+                unrecognized.add(item.raw, _why_not(item))
+                continue
+            try:
+                notifications.append(self._notification(item, now))
+            except Exception as error:  # one bad item must not lose the others
+                unrecognized.fail(error)
+        for part in push.unreadable:
+            unrecognized.add_unreadable(part)
+        return Rows(notifications, unrecognized.rows())
+
+    def _notification(self, item: Notification, now: dt.datetime) -> Row:
+        send_id, key = split_message_id(item.message_id)
+        # A date after its own arrival is a wrong clock or a lie, and must not outrank the truth.
+        ended_at = item.ended_at if item.ended_at and item.ended_at - now <= _DAY else None
+        return {
+            "conn_id": self.conn_id,
+            "digest": self._digest(item.raw),
+            "received_at": now,
+            "ended_at": ended_at,
+            "send_id": send_id,
+            "key": key,
+            "message_id": self._word(item.message_id, MESSAGE_ID_LENGTH) if key is None else item.message_id,
+            "phone": stored_phone(item.phone, self.store_phones),
+            "campaign_id": _fitting(item.campaign_id),
+            "status": clean_for_readers(item.status, WORD_LENGTH),
+            "seconds": _fitting(item.seconds),
+            "digit": clean_for_readers(item.digit, DIGIT_LENGTH),
+        }
+
+    def _digest(self, content: Any) -> str:  # noqa: ANN401 - a JSON value
+        digest = _new_digest(self.secret).copy()
+        if isinstance(content, str) and len(content) > _CHUNK:
+            for part in _json_parts(content):
+                digest.update(part.encode("ascii"))
+        else:
+            digest.update(json.dumps(content, sort_keys=True).encode("ascii"))
+        return digest.hexdigest()
+
+    def _word(self, text: str | None, length: int) -> str | None:
+        return clean(text, length) if self.store_phones == "full" else clean_for_readers(text, length)
+
+
+@lru_cache(maxsize=64)
+def _new_digest(secret: str) -> hashlib.blake2b:
+    key = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+    return hashlib.blake2b(key=key, digest_size=16)
+
+
+def _json_parts(text: str) -> Iterator[str]:
+    """Give the JSON of a long text in parts, which take less memory."""
+    yield '"'
+    for start in range(0, len(text), _CHUNK):
+        yield json.dumps(text[start : start + _CHUNK])[1:-1]
+    yield '"'
+
+
+def split_message_id(message_id: str | None) -> tuple[str | None, str | None]:
+    """Return the send and the key of a CustomerMessageID of ours; two times None for any other.
+
+    :param message_id: As it came back.
+    """
+    found = _MESSAGE_ID.fullmatch(message_id or "")
+    if not found or not found[2].isprintable() or is_phone_like(found[2]):
+        return None, None
+    return found[1].lower(), found[2]
+
+
+def precedence_key(row: Row) -> str:
+    """Return text that sorts notifications of one call: the one that counts is the greatest.
+
+    That is the one that ended last. The guide's times have whole seconds, so ties happen: then the longer
+    call, then one with a pressed key, then any, but always the same whatever the order of arrival.
+
+    :param row: Of a notification.
+    """
+    ended = (row["ended_at"] - _EPOCH) // _MICROSECOND if row["ended_at"] else 0
+    seconds = min(max(row["seconds"] or 0, 0), 999_999_999)
+    return f"{ended:016d}{seconds:09d}{int(row['digit'] is not None)}{row['digest']}"
+
+
+def _fitting(number: int | None) -> int | None:
+    return number if number is None or abs(number) <= _LARGEST_INT else None
+
+
+def _why_not(item: Notification) -> str:
+    if (item.channel or "").casefold() == VOICE_CHANNEL.casefold():
+        return "another event of a voice call"
+    return "another channel" if item.channel else "no channel"

@@ -1,0 +1,132 @@
+"""Values as a person says them in Hebrew: dates, times, money, and numbers that are read digit by digit."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+import pendulum
+
+_AGORA = Decimal("0.01")
+_MOST_MONEY = Decimal(10) ** 12
+
+
+class FormatValueError(ValueError):
+    """A value that is invalid for its format. The message says what the format takes."""
+
+
+def speak_date(value: object, zone: ZoneInfo) -> str:
+    """Return ``3 בספטמבר 2026``.
+
+    :param value: A date, a datetime, or ISO text of one. A datetime that has a zone is told in ``zone``.
+    :param zone: Where people are.
+    :raises UnspeakableError: The value is invalid.
+    """
+    return _format(_date(value, zone), "D [ב]MMMM YYYY")
+
+
+def speak_day(value: object, zone: ZoneInfo) -> str:
+    """Return ``יום חמישי``, of what `speak_date` takes.
+
+    :param value: A date, a datetime, or ISO text of one.
+    :param zone: Where people are.
+    :raises UnspeakableError: The value is invalid.
+    """
+    return _format(_date(value, zone), "dddd")
+
+
+def speak_time(value: object, zone: ZoneInfo) -> str:
+    """Return ``15:05``.
+
+    :param value: A time, a datetime, or ISO text of one. A datetime that has a zone is told in ``zone``.
+    :param zone: Where people are.
+    :raises UnspeakableError: The value is invalid.
+    """
+    moment = _parse(value) if isinstance(value, str) else value
+    if isinstance(moment, datetime):
+        moment = _local(moment, zone).time()
+    if not isinstance(moment, time):
+        raise FormatValueError("a time, or ISO text of one such as 15:05")
+    return f"{moment.hour}:{moment.minute:02}"
+
+
+def speak_money(value: object, _zone: ZoneInfo) -> str:
+    """Return ``120 שקלים ו-50 אגורות``, or ``שקל אחד``.
+
+    :param value: Shekels, from 0: a number, or text of one such as ``120.50``. Half an agora counts as one.
+    :raises UnspeakableError: The value is invalid.
+    """
+    amount = Decimal("NaN")
+    if isinstance(value, int | float | Decimal | str) and not isinstance(value, bool):
+        with contextlib.suppress(InvalidOperation):
+            amount = Decimal(str(value).strip())
+    if not (amount.is_finite() and 0 <= amount < _MOST_MONEY):
+        raise FormatValueError("shekels from 0, as a number such as 120.50")
+    shekels, agorot = divmod(int(amount.quantize(_AGORA, ROUND_HALF_UP) * 100), 100)
+    words = _counted(shekels, "שקל אחד", "שקלים") if shekels or not agorot else ""
+    if not agorot:
+        return words
+    # A hyphen stands between the letter and a figure only: ו-50 אגורות, but ואגורה אחת.
+    small = _counted(agorot, "אגורה אחת", "אגורות")
+    return f"{words} {'ו' if agorot == 1 else 'ו-'}{small}" if words else small
+
+
+def speak_digits(value: object, _zone: ZoneInfo) -> str:
+    """Return ``4 7 1 1``: a code or a number, digit by digit.
+
+    :param value: A whole number from 0, or text of digits, hyphens and spaces.
+    :raises UnspeakableError: The value is invalid.
+    """
+    text = "".join(str(value).replace("-", " ").split()) if not isinstance(value, bool | float) else ""
+    if isinstance(value, float) and value.is_integer() and value >= 0:
+        text = str(int(value))  # what pandas makes of a column with an empty cell
+    if not (text.isascii() and text.isdigit()) or (isinstance(value, int) and value < 0):
+        raise FormatValueError("digits, as text or a whole number")
+    return " ".join(text)
+
+
+FORMATS: Mapping[str, Callable[[object, ZoneInfo], str]] = MappingProxyType(
+    {
+        "date": speak_date,
+        "day": speak_day,
+        "time": speak_time,
+        "money": speak_money,
+        "digits": speak_digits,
+    }
+)
+"""By the name that a placeholder gives after its colon."""
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return one if number == 1 else f"{number} {many}"
+
+
+def _format(day: date, pattern: str) -> str:
+    return str(pendulum.date(day.year, day.month, day.day).format(pattern, locale="he"))
+
+
+def _date(value: object, zone: ZoneInfo) -> date:
+    moment = _parse(value) if isinstance(value, str) else value
+    if isinstance(moment, datetime):
+        return _local(moment, zone).date()
+    if isinstance(moment, date):
+        return moment
+    raise FormatValueError("a date, or ISO text of one such as 2026-09-03")
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> datetime:
+    try:
+        return moment if moment.tzinfo is None else moment.astimezone(zone)
+    except OverflowError:
+        raise FormatValueError("a moment before the end of all calendars") from None
+
+
+def _parse(text: str) -> date | datetime | time | None:
+    for kind in (date, datetime, time):
+        with contextlib.suppress(ValueError):
+            return kind.fromisoformat(text.strip())
+    return None

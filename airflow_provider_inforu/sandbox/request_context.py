@@ -1,0 +1,53 @@
+"""One request to the vendor's API, and the ways in which it can be answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import Request, Response
+
+from airflow_provider_inforu.sandbox.functions import answer
+from airflow_provider_inforu.sandbox.json_text import write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_inforu.sandbox.connection_faults import ConnectionFaults
+    from airflow_provider_inforu.sandbox.recorder import RecordedRequest
+    from airflow_provider_inforu.sandbox.response_envelope import Answer
+    from airflow_provider_inforu.sandbox.state import State
+
+
+class RequestContext:
+    """A request with its record; every way to answer it writes down what was answered."""
+
+    def __init__(
+        self, request: Request, state: State, record: RecordedRequest, body: object, wire: ConnectionFaults
+    ) -> None:
+        self.function = record.function
+        self._request = request
+        self._state = state
+        self._record = record
+        self._body = body
+        self._wire = wire
+
+    def handle(self) -> Answer:
+        """Do what the request asks for; calls are accepted here."""
+        return answer(self._state, self.function, self._body)
+
+    def send(self, answered: Answer, envelope: Mapping[str, Any] | None = None) -> Response:
+        """Answer in the vendor's envelope, or in ``envelope``, a changed one."""
+        self._record.http_status = answered.http_status
+        self._record.status_id = answered.status_id
+        body = write_json(envelope or answered.envelope(self.function))
+        return Response(body, answered.http_status, dict(answered.headers), "application/json")
+
+    def send_other(self, response: Response) -> Response:
+        """Answer with something that is not the vendor's."""
+        self._record.http_status = response.status_code
+        return response
+
+    def send_nothing(self) -> Response:
+        """Reset the connection; the response that is returned goes nowhere."""
+        self._wire.reset_connection(self._request.client)
+        return Response()
