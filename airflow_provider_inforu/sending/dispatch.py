@@ -51,8 +51,8 @@ ANSWERS_AFTER_SEVERING_SECONDS = 1.0
 LAST_WRITES = 3
 SECONDS_BETWEEN_LAST_WRITES = 2.0
 """Each write has the store's own patience besides."""
-ANSWERS_WAIT_SECONDS = 0.02
-"""A write costs about as long; so long an answer waits for an intent that may share it."""
+LONGEST_WAIT_SECONDS = 0.25
+"""A stop or the end of the sending window is noticed within this time."""
 
 
 class FirstBatchError(InforuError):
@@ -110,7 +110,6 @@ class Dispatch:
         self._to_submit: list[Batch] = []
         self._killed_at: float | None = None
         self._answered: list[LedgerEvent] = []
-        self._answered_since = 0.0
         self._in_flight_limit = InFlightLimit(limits.requests_per_second, limits.max_in_flight)
         # When each request left, by the number of its batch.
         self._in_flight: dict[int, float] = {}
@@ -136,15 +135,14 @@ class Dispatch:
 
         :raises Exception: What the ledger's store raised; nothing was sent after it.
         """
-        idle = False
+        wait = 0.0
         try:
             while self._awaits_answers() or (self._waiting and not self.stopped_by):
-                self._take_answers(self._backoff_gate.idle_seconds() if idle else 0.0)
-                self._to_submit = self._acquire_batches()
+                self._take_answers(wait)
+                self._to_submit, wait = self._acquire_batches()
                 ready = deque(self._requests.make_ready(batch) for batch in self._to_submit)
-                if self._to_submit or not self._may_wait_for_an_intent():
+                if self._to_submit or self._answered:
                     self._write(self._to_submit)
-                idle = not self._to_submit
                 self._rate_limiter.mark_sent()
                 self._withdraw_unsubmitted(self._to_submit)
                 while self._to_submit:
@@ -167,14 +165,6 @@ class Dispatch:
         """Return whether requests are in the air whose answers the send may still wait for."""
         is_over = self._killed_at and time.monotonic() > self._killed_at + ANSWERS_AFTER_KILL_SECONDS
         return bool(self._in_flight) and not is_over
-
-    def _may_wait_for_an_intent(self) -> bool:
-        """Return whether answers may wait a moment, so that one write carries them and the next intent."""
-        now = time.monotonic()
-        if not self._answered:
-            self._answered_since = now
-        has_intents = self._waiting and not self._waiting_for_campaign
-        return bool(has_intents) and now - self._answered_since < ANSWERS_WAIT_SECONDS
 
     def _write(self, to_submit: Sequence[Batch]) -> None:
         for batch in to_submit:
@@ -240,11 +230,18 @@ class Dispatch:
             if isinstance(error, InforuRateLimitError):
                 self._rate_limiter.slow_down()
 
-    def _acquire_batches(self) -> list[Batch]:
+    def _acquire_batches(self) -> tuple[list[Batch], float]:
+        """Return the batches that may leave now, and the seconds to wait for an answer if there are none."""
         to_submit: list[Batch] = []
-        while self._may_leave(len(to_submit)) and self._rate_limiter.acquire():
+        wait = LONGEST_WAIT_SECONDS
+        while self._may_leave(len(to_submit)):
+            wait = self._rate_limiter.acquire()
+            if wait:
+                break
             to_submit.append(self._waiting.popleft())
-        return to_submit
+        if to_submit:
+            return to_submit, 0.0
+        return [], min(self._backoff_gate.seconds_left() or wait, LONGEST_WAIT_SECONDS)
 
     def _may_leave(self, to_submit: int) -> bool:
         self._stop_where_the_window_closes()
