@@ -35,7 +35,7 @@ from docs.message_texts import (
 )
 
 ERROR_NAME = re.compile(r"\b[A-Z]\w*(?:Error|Exception)\b")
-ERROR = re.compile(r"(?:Error|Exception|Exit)$")
+ERROR = re.compile(r"(?:Error|Exception|Exit|InvalidProxyURL)$")
 PART = "part of a message"
 GROUPS = {
     "Arguments": (
@@ -98,12 +98,18 @@ GROUPS = {
 }
 """What the user was doing, by the module or the package. The longest name counts."""
 ALSO = {
+    ("cli.cli_errors", "handle_cli_errors"): "otherwise",
     ("outcomes.decision", "CompletionTracker._decide"): "reason",
+    ("outcomes.receiver_client", "ReceiverClient._not_ours"): "reason",
     ("recipients.input_rows", "BadRow"): "reason",
+    ("recipients.recipient_store", "Skipped"): "reason",
+    ("triggers.events", "InforuCallEventTrigger._complain"): "message",
     ("ui.page_errors", "_answer"): "text",
 }
 """Calls that build messages without an exception: the argument with the text."""
-EXPLAINERS = ("hooks.advice", "outcomes.push_health")
+APPENDED = {"complaints", "left_out"}
+"""Lists whose texts are parts of messages."""
+EXPLAINERS = ("hooks.advice", "outcomes.push_health", "ui.page_errors")
 """Modules that add sentences to messages of other modules."""
 LEVELS = {"warning": "WARNING", "error": "ERROR", "exception": "ERROR", "critical": "ERROR"}
 Forwarders = dict[tuple[str, str], tuple[str, str]]
@@ -151,9 +157,8 @@ class _Collector(ast.NodeVisitor):
         self.generic_visit(node)
         module = self._scope.module
         functions = [one for one in ast.walk(node) if isinstance(one, Function)]
-        values = [
-            one for known in module.values.values() if isinstance(known, ast.Dict) for one in known.values
-        ]
+        constants = (known for known in module.values.values() if isinstance(known, ast.Dict))
+        values = [one for known in constants for one in ast.walk(known) if isinstance(one, ast.Constant)]
         if module.name in EXPLAINERS:
             texts = chain(values, *(list_function_texts(one, module) for one in functions))
             renderer = Renderer(self._package, self._scope, [])
@@ -185,6 +190,10 @@ class _Collector(ast.NodeVisitor):
             self._add(self._list_parts(node, called), source.rpartition(".")[2])
         elif kinds := ERROR_NAME.findall(self._read_assigned(node.func)):
             self._add(self._list_parts(node, called), " or ".join(kinds))
+        elif source == "parser.error":
+            self._add(node.args, "wrong usage")
+        elif source.endswith(".append") and source.split(".")[-2] in APPENDED:
+            self._add(node.args, PART)
         elif source.startswith("type("):
             self._add(node.args, "the same error")
         elif source == "JSONResponse":
@@ -316,7 +325,9 @@ def list_messages() -> list[Message]:
         if has_words(text)
     }
     parts = chain.from_iterable(collector.parts for collector in collectors.values())
-    found |= {_make_message(text, PART, module) for text, module in parts if has_sentence(text)}
+    known = {(message.text, message.module) for message in found}
+    added = {_make_message(text, PART, module) for text, module in parts if has_sentence(text)}
+    found |= {part for part in added if (part.text, part.module) not in known and "%s" not in part.text}
     order = list(GROUPS)
     return sorted(found, key=lambda one: (order.index(one.group), one.text.casefold(), one))
 

@@ -17,7 +17,7 @@ SHOWN = {
     "hide_phones_in_path", "list", "map", "printable", "repr", "show_columns", "show_time", "sorted", "str",
 }  # fmt: skip
 """Functions whose result is shown as their argument."""
-METHODS = {"lower", "removeprefix", "removesuffix", "rstrip", "strip"}
+METHODS = {"format", "lower", "removeprefix", "removesuffix", "rstrip", "strip"}
 """Methods whose result is shown as the text itself."""
 MOST_DEPTH = 6
 MOST_TEXTS = 8
@@ -211,11 +211,28 @@ class Renderer:
         if function == "join_error":
             return ". ".join(map(self.render, node.args))
         if function in METHODS and isinstance(node.func, ast.Attribute):
-            return self.render(node.func.value)
+            return self._render_method(node.func.value, node.args if function == "format" else [])
         if function in SHOWN and node.args:
             text = self.render(node.args[-1] if function == "map" else node.args[0])
             return text[:1].upper() + text[1:] if function == "capitalize" else text
         return self._choose(self._list_returned(node), node)
+
+    def _render_method(self, text: ast.expr, values: list[ast.expr]) -> str:
+        """Return the text of a method's result, with the values of ``"{}".format(value)``."""
+        shown = self.render(text)
+        if len(values) == 1:
+            return re.sub(r"{[^{}]*}", self.render(values[0]), shown)
+        return shown
+
+    def _render_subscript(self, node: ast.Subscript) -> str:
+        """Return the name of a value; the texts of a constant that has it are parts of a message."""
+        found = (
+            self._package.find(self.scope.module, node.value.id) if isinstance(node.value, ast.Name) else None
+        )
+        for one in found[1].values if found and isinstance(found[1], ast.Dict) else ():
+            text = self.render(one)
+            self._parts += [(text, self.scope.module.name)] if has_sentence(text) else []
+        return self._render_value(node)
 
     def _render_starred(self, node: ast.Starred) -> str:
         """Return the name of a list, whose texts are parts of a message."""
@@ -279,7 +296,9 @@ class Renderer:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 found += [pair for target in targets for pair in _pair(target, node.value)]
         values = [value for target, value in found if target == name]
-        return [] if any(map(_is_none, values)) else [(self._deeper(), value) for value in values]
+        if any(isinstance(value, ast.List | ast.Dict) for value in values):
+            return []
+        return [(self._deeper(), value) for value in values if not _is_none(value)]
 
     def _find_added(self, name: str) -> str:
         """Return what is added to a local text."""
@@ -297,14 +316,14 @@ class Renderer:
         module, name, function = self._package.find_called(self.scope, node.func) or (None, "", None)
         if module is None or not isinstance(function, Function) or self.scope.depth > MOST_DEPTH:
             return []
-        if not isinstance(function.returns, ast.Name) or function.returns.id != "str":
+        if function.returns is None or ast.unparse(function.returns) not in ("str", "str | None"):
             return []
         given = tuple((parameter, self.render(value)) for parameter, value in match_arguments(function, node))
         owner = self.scope.owner if "." in name else None
         scope = Scope(module, owner, function, given, self.scope.depth + 1)
         inner = Renderer(self._package, scope, self._parts)
         returned = (one for one in ast.walk(function) if isinstance(one, ast.Return))
-        found = [(inner, one.value) for one in returned if one.value is not None]
+        found = [(inner, one.value) for one in returned if one.value and not _is_none(one.value)]
         if not any(has_words(one.render(value)) for one, value in found):
             plain = Renderer(self._package, Scope(module, owner, function, depth=scope.depth), self._parts)
             self._parts += [
@@ -365,8 +384,7 @@ def _pair(target: ast.expr, value: ast.expr) -> list[tuple[str, ast.expr]]:
 
 
 def _is_none(node: ast.expr) -> bool:
-    """Return whether an expression is None or an empty list."""
-    return (isinstance(node, ast.Constant) and node.value is None) or isinstance(node, ast.List | ast.Dict)
+    return isinstance(node, ast.Constant) and node.value is None
 
 
 def has_words(text: str) -> bool:
