@@ -78,7 +78,10 @@ class Scope:
 
 
 class Package:
-    """The code of the package, by module."""
+    """The code of the package, by module.
+
+    :param root: The folder of the package.
+    """
 
     def __init__(self, root: Path) -> None:
         self.modules: dict[str, Module] = {}
@@ -88,7 +91,11 @@ class Package:
                 self.modules[name] = Module(name, ast.parse(file.read_text("utf-8")))
 
     def find(self, module: Module, name: str) -> tuple[Module, ast.expr | Definition] | None:
-        """Return what a name of a module stands for, and the module that defines it."""
+        """Return what a name of a module stands for, and the module that defines it.
+
+        :param module: The module that uses the name.
+        :param name: The name.
+        """
         for _ in range(MOST_DEPTH):
             if name in module.values:
                 return module, module.values[name]
@@ -99,7 +106,11 @@ class Package:
         return None
 
     def find_called(self, scope: Scope, function: ast.expr) -> tuple[Module, str, Definition] | None:
-        """Return the function or the class that an expression calls, its module, and its qualified name."""
+        """Return the module, the qualified name and the definition of what an expression calls.
+
+        :param scope: Where the expression stands.
+        :param function: The expression before the brackets.
+        """
         found = None
         if isinstance(function, ast.Name):
             found = self.find(scope.module, function.id)
@@ -121,7 +132,11 @@ class Package:
         return self.find(imported, name) if imported else None
 
     def list_bases(self, module: Module, definition: ast.ClassDef) -> Iterator[ast.ClassDef]:
-        """Yield a class and its bases in the package."""
+        """Yield a class and its bases in the package.
+
+        :param module: The module of the class.
+        :param definition: The class.
+        """
         yield definition
         for base in definition.bases:
             found = self.find_called(Scope(module), base)

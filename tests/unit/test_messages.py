@@ -73,10 +73,10 @@ def test_no_message_shows_a_phone_or_a_secret():
     assert [message for message in MESSAGES if SECRETS & set(message.placeholders)] == []
 
 
-def test_each_frequent_error_begins_a_message_of_the_package():
+def test_each_frequent_error_quotes_a_message_of_the_package():
     missing = []
     for start in read_frequent_errors():
-        words = re.compile(".*".join(map(re.escape, re.split(r" ?… ?", start))))
+        words = re.compile(".*".join(map(re.escape, re.split(r" ?… ?", start))), re.IGNORECASE)
         if not any(map(words.search, (message.text for message in MESSAGES))):
             missing.append(start)
     assert missing == []
