@@ -14,6 +14,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS
 from airflow_provider_inforu.ledger.batch_state import BatchRecord, BatchState
 from airflow_provider_inforu.ledger.changes import describe_change, has_changed
 from airflow_provider_inforu.ledger.damage import UNREADABLE
@@ -207,8 +208,8 @@ def open_ledger(
         found = None
     if expected and (found is None or found.header.send_id != expected):
         raise LedgerStoreError(
-            f"The ledger of send {expected} was readable a moment ago and is missing now. No new calls were "
-            "placed. Check its storage. A retry looks again"
+            f"The ledger of send {expected} was readable a moment ago and is missing now. {NO_NEW_CALLS}. "
+            "Check its storage. A retry looks again"
         )
     if found is None or (resend and new.clear_generation != found.header.clear_generation):
         ledger = Ledger(store, attempt, replace(new, attempts=1), {})

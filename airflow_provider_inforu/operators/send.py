@@ -161,9 +161,9 @@ class InforuSendOperator(SendArguments):
         shown = [name for name in self._hides if not isinstance(getattr(self, name), HiddenRows | None)]
         if shown:
             raise AirflowFailException(
-                f"{' and '.join(shown)} would be visible in the rendered fields of the task. No calls were "
-                "placed. Render the task's fields before execute(), as Airflow does. If Airflow itself runs "
-                "this task, its version is not supported: report it to the provider's project"
+                f"{' and '.join(shown)} would be visible in the rendered fields of the task. {NO_NEW_CALLS}. "
+                "Render the task's fields before execute(), as Airflow does. If Airflow itself runs this "
+                "task, its version is not supported: report it to the provider's project"
             )
 
     def _try_dry(self) -> dict[str, Any]:
