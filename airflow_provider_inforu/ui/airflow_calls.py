@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.ui.received_outcomes import ReceivedOutcomes
 
 MOST_LEDGERS = 200
-"""So many sends, the newest first, are looked up in their ledgers where no XCom says who is in doubt."""
+"""The most sends, the newest first, whose ledgers are read if no XCom shows whether people are in doubt."""
 _STATES: dict[BatchState, Literal["in doubt", "accepted", "rejected"]] = {
     BatchState.SUBMITTING: "in doubt",
     BatchState.ACCEPTED: "accepted",
@@ -82,9 +82,9 @@ class AirflowCalls:
         return SendList(self._view(list_stored_sends(dag_ids, wanted, page)), total, conn_ids)
 
     def _list_in_doubt(self, dag_ids: Collection[str], wanted: SendFilter) -> tuple[list[StoredSend], int]:
-        """Return the sends of ended tasks with people in doubt, and how many sends were not looked up.
+        """Return the sends of ended tasks with people in doubt, and the number of sends that are not checked.
 
-        It reads the ledger where it is needed. A send whose ledger cannot be read may need a person, too.
+        It reads a ledger only if the XComs do not suffice. A send with an unreadable ledger is also returned.
         """
         found = list_doubtful_sends(dag_ids, wanted)
         unclear = [one for one in found if not self._is_surely_in_doubt(one)]
@@ -116,7 +116,7 @@ class AirflowCalls:
         return [] if found is None else self._list_batches(stored, store, *found)
 
     def find_outcomes(self, send: SendView) -> OutcomesView | None:
-        """Return how the calls ended, or None without a receiver."""
+        """Return the outcomes of the calls, or None without a receiver."""
         return self._received.read(send.conn_id, send.send_id) if self._received.is_ready() else None
 
     def list_results(self, send: SendView, status: str | None, after: str | None) -> ResultsPage:
@@ -128,7 +128,7 @@ class AirflowCalls:
         return self._received.iter_results(send.conn_id, send.send_id)
 
     def read_health(self, conn_ids: Sequence[str]) -> Mapping[str, PushHealth] | None:
-        """Return the health of pushes by connection, or None without a receiver."""
+        """Return the health of the notifications by connection, or None without a receiver."""
         return self._received.read_health(conn_ids) if self._received.is_ready() else None
 
     def settle(self, send: SendView, choice: Choice, requests: Mapping[int, str]) -> None:
@@ -138,7 +138,7 @@ class AirflowCalls:
                 raise SettleRefusedError(
                     "The task has not ended. Nothing was changed. Wait until it has ended."
                 )
-            # Not before the lock: a whole try may have run while this waited for it.
+            # Read after the lock, because a whole try may have run while this waited for the lock.
             stored = self._find(send)
             if self._ledger_path:
                 store: SettledStore = self._in_object_storage(stored)
@@ -152,7 +152,7 @@ class AirflowCalls:
             header, records = found or (None, {})
             if header is None or not _are_in_doubt(records, requests):
                 raise SettleRefusedError(
-                    "Other requests are in doubt now. Nothing was changed. Reload the page."
+                    "The batches in doubt are no longer the same. Nothing was changed. Reload the page."
                 )
             if choice == "resend":
                 self._refuse_people_with_results(stored, keys)
@@ -165,7 +165,7 @@ class AirflowCalls:
     def _refuse_people_with_results(self, send: StoredSend, keys: Mapping[int, Sequence[str]]) -> None:
         if self._received.is_expected and not self._received.is_ready():
             raise CallsUnavailableError(
-                "The tables of the receiver cannot be read, so the page does not know who was called. "
+                "The tables of the receiver cannot be read, so it is unknown which people were called. "
                 "Nothing was changed. Check the log of the API server."
             )
         if self._count_ended(send, keys):
@@ -178,7 +178,7 @@ class AirflowCalls:
         self, send: StoredSend, store: SettledStore, header: Header, records: Mapping[int, BatchRecord]
     ) -> list[BatchView]:
         keys: Mapping[int, Sequence[str]] = {}
-        with suppress(InforuError, OSError):  # the page shows the batches without them
+        with suppress(InforuError, OSError):  # the page then shows the batches without keys
             keys = _read_keys(store, send, [one for one in records if records[one].state in _KEYS_STORED])
         ended = self._count_ended(
             send, {one: names for one, names in keys.items() if records[one].state is BatchState.SUBMITTING}
@@ -202,7 +202,7 @@ class AirflowCalls:
         return batches
 
     def _count_ended(self, send: StoredSend, keys: Mapping[int, Sequence[str]]) -> dict[int, int]:
-        """Return how many people of each batch have a result, without the batches that have none."""
+        """Return the number of people with a result, for each batch with at least one result."""
         if not keys or not self._received.is_ready():
             return {}
         ended = self._received.find_ended(
@@ -215,7 +215,7 @@ class AirflowCalls:
         stored = find_stored_send(send.task)
         if stored is None or stored.send_id != send.send_id:
             raise CallsUnavailableError(
-                "The task has begun another send. Nothing was changed. Reload the page."
+                "The task has started another send. Nothing was changed. Reload the page."
             )
         return stored
 
@@ -252,9 +252,9 @@ class AirflowCalls:
 
 
 def _final_counts(send: StoredSend) -> PeopleCounts | None:
-    """Return counts that nothing changes any more; None if only the ledger knows them.
+    """Return counts that cannot change any more; None if the ledger may have newer counts.
 
-    A person may have settled people in doubt after the task wrote its counts.
+    A person may have settled people in doubt after the task stored its counts.
     """
     counts = send.last_counts
     return counts if counts and send.task_state in FINISHED and not counts.in_doubt else None
@@ -288,15 +288,15 @@ def _to_counts(header: Header, records: Mapping[int, BatchRecord]) -> PeopleCoun
 
 
 def _are_in_doubt(records: Mapping[int, BatchRecord], requests: Mapping[int, str]) -> bool:
-    """Return whether exactly these requests of the batches are in doubt, and not later ones."""
+    """Return whether all these requests are still in doubt, and no later request replaced one of them."""
     in_doubt = {number: one.request for number, one in records.items() if one.state is BatchState.SUBMITTING}
     return requests.items() <= in_doubt.items()
 
 
 def _read_keys(store: SettledStore, send: StoredSend, numbers: Collection[int]) -> dict[int, Sequence[str]]:
-    """Return the keys of the people of batches, as far as the task has stored them.
+    """Return the keys of the people of batches that the task has stored.
 
-    :raises FactsError: They are damaged.
+    :raises FactsError: The stored keys are damaged.
     """
     from airflow_provider_inforu.sending.send_facts import load_facts
 
