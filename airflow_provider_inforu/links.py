@@ -60,5 +60,5 @@ def push_link(operator: Any, instance: Any) -> None:  # noqa: ANN401 - an operat
         return
     try:
         instance.xcom_push(key=calls_page.XCOM_KEY, value=link)
-    except Exception as error:  # XCom backends raise what they like
+    except Exception as error:  # XCom backends raise errors of any type
         log.warning("The link to the page of Inforu calls was not stored (%s)", type(error).__name__)

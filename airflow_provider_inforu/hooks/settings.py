@@ -174,7 +174,8 @@ def _base_url(connection: Connection, name: str) -> str:
         return address
     if parts.port is not None:
         raise InforuInputError(
-            f"{name}: API address (host) has port {parts.port}, but the field Port has {connection.port}"
+            f"{name}: API address (host) has port {parts.port}, but the field Port has {connection.port}. "
+            "Remove one of the two ports"
         )
     return parts._replace(netloc=f"{parts.netloc}:{connection.port}").geturl()
 
@@ -187,7 +188,7 @@ def _read_extra(connection: Connection, name: str) -> dict[str, Any]:
     try:
         extra = json.loads(connection.extra) if connection.extra else {}
     except ValueError:
-        raise InforuInputError(f"{name}: extra is not JSON") from None
+        raise InforuInputError(f"{name}: extra is not JSON. Write a JSON object") from None
     if not isinstance(extra, Mapping):
         raise InforuInputError(f"{name}: extra is not a JSON object")
     for key in extra:

@@ -53,7 +53,7 @@ class InforuVoiceNotifier(BaseNotifier):
     :param quiet_hours: The hours in which nobody is called, such as ``22:00-07:00``, in Israel's time. None
         (default): no quiet hours.
     :param ignore_possible_sending_time: True (default): ignore the sending hours that are set in the Inforu
-        portal. False: keep to them. None: the request does not say, so Inforu decides.
+        portal. False: keep to them. None: the field is not sent, so Inforu decides.
     :param context: Airflow sets this argument for a deadline. Do not set it.
     :param unknown: Any other argument is an error.
     :raises InforuInputError: An argument is missing, unknown or invalid. For a deadline the notifier logs

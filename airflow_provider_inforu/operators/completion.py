@@ -156,7 +156,7 @@ class Completion:
         """Store the counts for the page of calls. No later try reads them."""
         try:
             self.push(COUNTS_KEY, count_people(send.result))
-        except Exception as error:  # XCom backends raise what they like
+        except Exception as error:  # XCom backends raise errors of any type
             log.warning(
                 "The counts were not stored (%s). The page of calls may show old counts", type(error).__name__
             )
@@ -238,7 +238,7 @@ def _save_if_possible(send: OpenSend, report: str | None = None, digest: str | N
     """Store the facts of a send, or log a warning. The log and the error also contain the result."""
     try:
         send.save(report=report, digest=digest)
-    except Exception as error:  # stores raise what they like
+    except Exception as error:  # stores raise errors of any type
         log.warning(
             "The keys of recipients in doubt or rejected, and the report's path, were not stored (%s). Keep "
             "this log: it lists the keys",

@@ -71,11 +71,11 @@ def explain_unknown(operator: type, given: Iterable[str]) -> UnknownArgumentErro
 
     own: dict[str, None] = {}
     known = {"default_args", "params", "dag", "task_group"}
-    for one in operator.__mro__:
-        if init := one.__dict__.get("__init__"):
+    for base in operator.__mro__:
+        if init := base.__dict__.get("__init__"):
             names = [name for name in inspect.signature(init).parameters if name not in _NO_NAMES]
             known.update(names)
-            if one.__module__.startswith("airflow_provider_inforu."):
+            if base.__module__.startswith("airflow_provider_inforu."):
                 own.update(dict.fromkeys(names))
     unknown = [name for name in given if name not in known]
     if not unknown:

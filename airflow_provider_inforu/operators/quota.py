@@ -56,7 +56,7 @@ def calls_left(quotas: Sequence[Quota]) -> float | None:
 
     :param quotas: The rows of Inforu's response. Several packages are added up.
     """
-    numbers = [math.inf if one.kind.casefold() == "unlimited" else one.remaining for one in quotas]
+    numbers = [math.inf if quota.kind.casefold() == "unlimited" else quota.remaining for quota in quotas]
     known = [number for number in numbers if number is not None]
     if math.inf in known:
         return math.inf

@@ -138,7 +138,7 @@ def write_report(path: str, rows: Iterable[Row]) -> str:
             _write(file, rows, digest, as_table=path.endswith(".csv"))
     except ReportError:
         raise
-    except Exception as error:  # object storages raise whatever they like
+    except Exception as error:  # object storages raise errors of any type
         raise ReportError(f"{path!r} cannot be written ({type(error).__name__}: {error})") from error
     return digest.text()
 
@@ -176,7 +176,7 @@ def _read_back(path: str, digest: str) -> Generator[Row]:
             found = _Digest()
             for row in _parse(copy, path):
                 found.add(row)
-        except Exception as error:  # object storages raise whatever they like
+        except Exception as error:  # object storages raise errors of any type
             raise ReportLostError(f"{path!r} cannot be read back ({type(error).__name__})") from error
         if found.text() != digest:
             raise ReportLostError(f"{path!r} cannot be read back: it is no longer the report of this send")

@@ -52,7 +52,7 @@ class InforuSendOperator(SendArguments):
     :param key_field: The field that identifies a recipient in logs, errors and results. It must not contain a
         phone. None (default): the number of the row, from 1.
     :param ignore_possible_sending_time: True: ignore the sending hours that are set in the Inforu portal.
-        False: keep to them. None (default): the request does not say, so Inforu decides.
+        False: keep to them. None (default): the field is not sent, so Inforu decides.
     :param inforu_conn_id: The ID of the connection (default ``inforu_default``).
     :param invalid_recipients: What to do with a row that cannot be called. ``fail`` (default) fails the task
         before the first call. ``skip`` skips the row. The log lists the keys and reasons.

@@ -88,7 +88,7 @@ class InforuVoiceJobTrigger(BaseTrigger):
             "expected": self.expected,
             "complete_when": self.complete_when,
             "source": self.source,
-            "requests": None if self.requests is None else [dict(one) for one in self.requests],
+            "requests": None if self.requests is None else [dict(request) for request in self.requests],
             "poll_interval": self.poll_interval,
             "deadline": self.deadline,
         }
@@ -112,7 +112,7 @@ class InforuVoiceJobTrigger(BaseTrigger):
         yield TriggerEvent(decision.to_event())  # type: ignore[no-untyped-call]
 
     def _new_source(self) -> Source:
-        jobs = [Job(one["request_token"], one["calls"]) for one in self.requests or ()]
+        jobs = [Job(request["request_token"], request["calls"]) for request in self.requests or ()]
         return new_source(
             self.source,
             self.send_id,

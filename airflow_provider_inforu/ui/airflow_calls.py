@@ -87,14 +87,14 @@ class AirflowCalls:
         It reads a ledger only if the XComs do not suffice. A send with an unreadable ledger is also returned.
         """
         found = list_doubtful_sends(dag_ids, wanted)
-        unclear = [one for one in found if not self._is_surely_in_doubt(one)]
+        unclear = [send for send in found if not self._is_surely_in_doubt(send)]
         looked_up = unclear[:MOST_LEDGERS]
         ledgers = self._stores(looked_up) if looked_up else []
         needs_person = {
-            one.task: _needs_person(ledger, one) for one, ledger in zip(looked_up, ledgers, strict=True)
+            send.task: _needs_person(ledger, send) for send, ledger in zip(looked_up, ledgers, strict=True)
         }
-        in_doubt = [one for one in found if needs_person.get(one.task, _was_in_doubt(one))]
-        return in_doubt, sum(one.last_counts is None for one in unclear[MOST_LEDGERS:])
+        in_doubt = [send for send in found if needs_person.get(send.task, _was_in_doubt(send))]
+        return in_doubt, sum(send.last_counts is None for send in unclear[MOST_LEDGERS:])
 
     def _is_surely_in_doubt(self, send: StoredSend) -> bool:
         # A decision in object storage is not visible in Airflow's database.
@@ -179,9 +179,16 @@ class AirflowCalls:
     ) -> list[BatchView]:
         keys: Mapping[int, Sequence[str]] = {}
         with suppress(InforuError, OSError):  # the page then shows the batches without keys
-            keys = _read_keys(store, send, [one for one in records if records[one].state in _KEYS_STORED])
+            keys = _read_keys(
+                store, send, [number for number in records if records[number].state in _KEYS_STORED]
+            )
         ended = self._count_ended(
-            send, {one: names for one, names in keys.items() if records[one].state is BatchState.SUBMITTING}
+            send,
+            {
+                number: names
+                for number, names in keys.items()
+                if records[number].state is BatchState.SUBMITTING
+            },
         )
         batches = []
         for number in range(1, header.batches + 1):
@@ -206,9 +213,9 @@ class AirflowCalls:
         if not keys or not self._received.is_ready():
             return {}
         ended = self._received.find_ended(
-            send.conn_id, send.send_id, [one for names in keys.values() for one in names]
+            send.conn_id, send.send_id, [key for names in keys.values() for key in names]
         )
-        counts = {number: sum(one in ended for one in names) for number, names in keys.items()}
+        counts = {number: sum(key in ended for key in names) for number, names in keys.items()}
         return {number: count for number, count in counts.items() if count}
 
     def _find(self, send: SendView) -> StoredSend:
@@ -221,7 +228,7 @@ class AirflowCalls:
 
     def _stores(self, sends: Sequence[StoredSend]) -> Sequence[SettledStore]:
         if self._ledger_path:
-            return [self._in_object_storage(one) for one in sends]
+            return [self._in_object_storage(send) for send in sends]
         return read_task_states(sends)
 
     def _in_object_storage(self, send: StoredSend) -> ObjectStorageStore:
@@ -232,22 +239,22 @@ class AirflowCalls:
     def _view(self, sends: Sequence[StoredSend], *, with_outcomes: bool = True) -> list[SendView]:
         statuses: Mapping[tuple[str, str], Mapping[str, int]] = {}
         if sends and with_outcomes and self._received.is_ready():
-            statuses = self._received.count_statuses([(one.conn_id, one.send_id) for one in sends])
-        open_sends = [one for one in sends if not _final_counts(one)]
+            statuses = self._received.count_statuses([(send.conn_id, send.send_id) for send in sends])
+        open_sends = [send for send in sends if not _final_counts(send)]
         ledgers = self._stores(open_sends) if open_sends else []
-        counts = {one.task: _count_people(ledger) for one, ledger in zip(open_sends, ledgers, strict=True)}
+        counts = {send.task: _count_people(ledger) for send, ledger in zip(open_sends, ledgers, strict=True)}
         return [
             SendView(
-                one.task,
-                one.send_id,
-                one.conn_id,
-                one.task_state,
-                one.task_state in FINISHED,
-                one.began_at,
-                _final_counts(one) or counts[one.task] or one.last_counts,
-                statuses.get((one.conn_id, one.send_id), {}),
+                send.task,
+                send.send_id,
+                send.conn_id,
+                send.task_state,
+                send.task_state in FINISHED,
+                send.began_at,
+                _final_counts(send) or counts[send.task] or send.last_counts,
+                statuses.get((send.conn_id, send.send_id), {}),
             )
-            for one in sends
+            for send in sends
         ]
 
 
@@ -289,7 +296,9 @@ def _to_counts(header: Header, records: Mapping[int, BatchRecord]) -> PeopleCoun
 
 def _are_in_doubt(records: Mapping[int, BatchRecord], requests: Mapping[int, str]) -> bool:
     """Return whether all these requests are still in doubt, and no later request replaced one of them."""
-    in_doubt = {number: one.request for number, one in records.items() if one.state is BatchState.SUBMITTING}
+    in_doubt = {
+        number: record.request for number, record in records.items() if record.state is BatchState.SUBMITTING
+    }
     return requests.items() <= in_doubt.items()
 
 
@@ -303,4 +312,4 @@ def _read_keys(store: SettledStore, send: StoredSend, numbers: Collection[int]) 
     if not numbers:
         return {}
     facts = load_facts(store, send.send_id)
-    return {} if facts is None else {one: facts.keys[one] for one in numbers if one in facts.keys}
+    return {} if facts is None else {number: facts.keys[number] for number in numbers if number in facts.keys}
