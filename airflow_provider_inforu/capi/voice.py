@@ -174,9 +174,7 @@ def check_options(data_options: Mapping[str, Any] | None, call_options: Mapping[
         ("call_options", call_options, _CALL_FIELDS),
     ):
         if options is not None and not isinstance(options, Mapping):
-            raise InforuInputError(
-                f"{argument} must be a mapping of field names to values, not {type(options).__name__}"
-            )
+            raise InforuInputError(f"{argument} must be a mapping, not {type(options).__name__}")
         build_body(options or {})
         taken = {name.casefold() for name in ours}
         for name in options or {}:
