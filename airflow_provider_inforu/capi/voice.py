@@ -193,7 +193,7 @@ def _check(calls: Sequence[Call], *, text_needed: bool) -> None:
         name = f"call {number} ({hide(str(call.message_id))})" if call.message_id else f"call {number}"
         if not isinstance(call.phone, str) or not call.phone.isdecimal():
             raise InforuInputError(
-                f"{name} has no phone in local form, digits only. Set one such as 0500000001"
+                f"{name} has no phone in local form, digits only. Pass the result of normalize_phone"
             )
         if text_needed and not (isinstance(call.text, str) and call.text.strip()):
             raise InforuInputError(f"{name} has no text. Set the text to read out")
