@@ -82,7 +82,7 @@ def test_one_command_makes_a_secret_the_tables_and_the_address_for_inforu(inforu
     assert len(secret) >= 16
     assert address_in(out) == f"{URL}/inforu/v1/inforu_default/notifications?secret={secret}"
     assert out.count(secret) == 1
-    assert "It holds the secret: give it to Inforu only" in out
+    assert "give it to Inforu only" in out
     check_version(database.engine)
 
 
