@@ -43,7 +43,7 @@ docs: $(READY)
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-# Copies the code of the examples and the tables of arguments into the pages.
+# Copies the code of the examples, the tables of arguments and the list of messages into the pages.
 pages: $(READY)
 	PYTHONPATH=. $(BIN)/python docs/fill_pages.py
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import requests
 
 from demo.processes import PATIENCE_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.3

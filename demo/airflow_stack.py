@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import requests
 
 from demo.airflow_api import AirflowApi
 from demo.airflow_environment import StackPorts, StackSettings, stack_environment
 from demo.processes import PATIENCE_SECONDS, POLL_SECONDS, Service, ServiceError, stop_services
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 # The component that each entry of Airflow's health page speaks of.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from rich.cells import cell_len
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from airflow_provider_inforu.outcomes.summary import CallResult
 
 HEADINGS = ("key", "text", "outcome", "called again")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.outcomes.receiver_client import ReceiverClient
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from demo.airflow_environment import StackPorts
     from demo.sandbox_process import SandboxProcess
 

@@ -11,9 +11,9 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from demo.airflow_environment import StackPorts, StackSettings
 from demo.airflow_stack import AirflowStack
@@ -22,6 +22,9 @@ from demo.outcomes import print_table
 from demo.receiver import CONNECTION_ID, VARIABLES, StackReceiver
 from demo.reminders import DemoError, Progress, read_outcomes, run_dag
 from demo.sandbox_process import SandboxProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 PROJECT = Path(__file__).resolve().parent.parent
 CALL_SECONDS = 1.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,8 @@ from airflow_provider_inforu.ui.call_views import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
     from airflow_provider_inforu.ledger.decisions import Choice
 
 START = dt.datetime(2026, 11, 29, 9, 0, tzinfo=dt.UTC)

@@ -6,15 +6,17 @@ import json
 import re
 import secrets
 import sys
-from collections.abc import Mapping
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import requests
 
 from demo.airflow_environment import HOST
 from demo.processes import Service, stop_services, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import TracebackType
 
 TIMEOUT_SECONDS = 60.0
 _URL = re.compile(rf"http://{re.escape(HOST)}:\d+")

@@ -6,10 +6,12 @@ import inspect
 import json
 import pkgutil
 import re
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from importlib import import_module
-from typing import Any, Literal, NamedTuple, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 ARGUMENT = re.compile(r"^:(param|ivar) (\w+): *(.*?)(?=^:|\Z)", re.DOTALL | re.MULTILINE)
 LITERALS = (

@@ -9,6 +9,8 @@ where the text comes from:
   signature and docstring. The table below the comment is replaced.
 - ``<!-- reference of package.module -->``: everything public in a module, or one class or function. The text
   up to ``<!-- end of reference -->`` is replaced.
+- ``<!-- messages of the package -->``: all messages of the package, from its code. The text up to
+  ``<!-- end of messages -->`` is replaced.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pathlib import Path
 
 from docs.argument_tables import build_table
 from docs.library_reference import build_reference
+from docs.list_messages import build_list
 
 ROOT = Path(__file__).parents[1]
 CODE = re.compile(
@@ -27,6 +30,9 @@ CODE = re.compile(
 TABLE = re.compile(r"(<!-- arguments of (?P<name>[\w.]+) -->\n)\n*(?:\|.*\n)*\n*")
 REFERENCE = re.compile(
     r"(<!-- reference of (?P<name>[\w.]+) -->\n).*?^(<!-- end of reference -->\n)", re.DOTALL | re.MULTILINE
+)
+MESSAGES = re.compile(
+    r"(<!-- messages of the package -->\n).*?^(<!-- end of messages -->\n)", re.DOTALL | re.MULTILINE
 )
 
 
@@ -43,9 +49,10 @@ def fill_page(text: str) -> str:
     """
     filled = CODE.sub(lambda found: found[1] + _read_example(found["file"], found["mark"]), text)
     filled = TABLE.sub(lambda found: f"{found[1]}\n{build_table(found['name'])}\n", filled)
-    return REFERENCE.sub(
+    filled = REFERENCE.sub(
         lambda found: f"{found[1]}\n{build_reference(found['name']).rstrip()}\n\n{found[3]}", filled
     )
+    return MESSAGES.sub(lambda found: f"{found[1]}\n{build_list().rstrip()}\n\n{found[2]}", filled)
 
 
 def _read_example(file: str, mark: str) -> str:

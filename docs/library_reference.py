@@ -5,14 +5,16 @@ from __future__ import annotations
 import inspect
 import pkgutil
 import re
-from collections.abc import Callable, Iterator
 from enum import Enum
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sphinx.pycode import ModuleAnalyzer
 
 from docs.argument_tables import build_table, format_text, list_parameters, read_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 FIRST_FIELD = re.compile(r"^:\w+[^:\n]*:", re.MULTILINE)
 OUTCOME = re.compile(r"^:(return|raises) *(\w*): *(.*?)(?=^:|\Z)", re.DOTALL | re.MULTILINE)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 # [START howto_call_events]
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetWatcher, dag, task
 
 from airflow_provider_inforu.triggers.events import InforuCallEventTrigger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ended_calls = Asset(
     "inforu_ended_calls",

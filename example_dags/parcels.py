@@ -4,11 +4,13 @@ from __future__ import annotations
 
 # [START howto_task_decorator]
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import dag, task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PARCELS = Path(__file__).parent / "data" / "parcels.json"
 MESSAGE = "שלום {name}, חבילה {number:digits} תגיע ב{due:day}, {due:date}, אחרי {due:time}."

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 # [START howto_shards]
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import Param, dag, task
 
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PEOPLE_IN_A_SHARD = 100
 

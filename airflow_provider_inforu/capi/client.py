@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
@@ -33,6 +32,9 @@ from airflow_provider_inforu.capi.session import (
     new_session,
     read_body,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MAX_ANSWER_BYTES = 1024 * 1024
 """Responses of this API have a few hundred bytes. The limit bounds memory."""

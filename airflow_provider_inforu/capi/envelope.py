@@ -8,9 +8,8 @@ from __future__ import annotations
 import encodings.utf_8_sig  # noqa: F401 - see below
 import json
 from base64 import b64encode
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_inforu.capi.errors import (
     ERROR_OF_STATUS,
@@ -24,6 +23,9 @@ from airflow_provider_inforu.capi.errors import (
 )
 from airflow_provider_inforu.capi.redact import hide, printable
 from airflow_provider_inforu.capi.statuses import StatusId, describe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Python imports a codec at its first use. At the first response, a process without free file descriptors
 # could not import it, and would lose the response.

@@ -6,9 +6,11 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
 
 
 class RequestHeldBackError(Exception):

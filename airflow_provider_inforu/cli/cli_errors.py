@@ -6,7 +6,6 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -15,6 +14,7 @@ from airflow_provider_inforu.capi.redact import printable
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Callable, Mapping
 
     Command = Callable[[Namespace], None]
 

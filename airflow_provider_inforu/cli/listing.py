@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_inforu.cli.cli_errors import AnsweredError, echo, handle_cli_errors, print_json
 from airflow_provider_inforu.cli.ledger_locations import iter_ledgers
 from airflow_provider_inforu.cli.terminal import bar, print_table
-from airflow_provider_inforu.ledger.batch_state import LedgerError
+from airflow_provider_inforu.ledger.ledger_errors import LedgerError
 from airflow_provider_inforu.ledger.ledger_reader import read_ledger
 from airflow_provider_inforu.ledger.ledger_summary import summarise
 

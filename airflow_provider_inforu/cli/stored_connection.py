@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.cli.cli_errors import CommandError
 from airflow_provider_inforu.cli.connection_lookup import find_local_connection
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 UNCHANGED = "Nothing was changed"
 

@@ -105,7 +105,7 @@ def new_source(
             get_rate_limiter().slow_down()
             raise
 
-    return StatusSource(send_id, jobs or (), get_status, lambda: get_rate_limiter().acquire())
+    return StatusSource(send_id, jobs or (), get_status, lambda: not get_rate_limiter().acquire())
 
 
 def explain_pushes(hook: AskedHook) -> str:

@@ -1,63 +1,43 @@
-"""What can become of a batch: one small state machine, with no input or output.
+"""The states of a batch: one small state machine, without input or output.
 
-A batch without a record was not sent. Every other state was written down before, or because of, a request.
+A batch without a record was not sent. Every other state was written before a request, or because of one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
-from airflow_provider_inforu.capi.errors import InforuError
-
-DAMAGED = "the ledger cannot be read"
-
-
-class LedgerError(InforuError):
-    """The ledger cannot be read, or does not fit the send: nothing is sent on a guess."""
-
-
-class DamagedValueError(LedgerError):
-    """A value of the ledger is there and cannot be read."""
-
-
-class LedgerStoreError(InforuError):
-    """The store of the ledger failed, or contradicts itself. A retry may find it working."""
+from airflow_provider_inforu.ledger.ledger_errors import DAMAGED, LedgerError
+from airflow_provider_inforu.ledger.ledger_events import (
+    Accepted,
+    IntentLogged,
+    LedgerEvent,
+    Rejected,
+    Withdrawn,
+    encode,
+)
 
 
 class BatchState(StrEnum):
     """The state of a batch that has a record."""
 
     SUBMITTING = "submitting"
-    """Its request was about to leave; without an answer it is in doubt."""
+    """The request was about to leave. Without a response, the batch is in doubt."""
     ACCEPTED = "accepted"
     REJECTED = "rejected"
-
-
-class Event(StrEnum):
-    """What is written down. One letter each: a ledger holds thousands."""
-
-    SUBMIT = "s"
-    """The request is about to leave: number, digest."""
-    ACCEPT = "a"
-    """The vendor accepted it, or a person says so: number, RequestToken, campaign."""
-    REJECT = "r"
-    """The vendor refused it for good: number, reason."""
-    WITHDRAW = "w"
-    """It is proven, or a person says, that nobody was called: number. It may be sent (again)."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
     """What the ledger knows of a batch.
 
-    :ivar state: Its state.
-    :ivar digest: Of its calls, to tell whether the recipients changed.
-    :ivar request: Names its request: the attempt that wrote the intent down, and where in its log.
-    :ivar request_token: The vendor's receipt, once accepted.
-    :ivar campaign_id: The campaign, once accepted.
-    :ivar reason: The vendor's, once rejected.
+    :ivar state: State of the batch.
+    :ivar digest: Digest of the batch's calls. It tells whether the recipients changed.
+    :ivar request: Name of the request: the attempt that logged the intent, and the intent's place in its log.
+    :ivar request_token: The vendor's receipt, after it accepted the batch.
+    :ivar campaign_id: The campaign of the calls, after the vendor accepted the batch.
+    :ivar reason: The vendor's reason, after it refused the batch.
     """
 
     state: BatchState
@@ -68,33 +48,22 @@ class BatchRecord:
     reason: str | None = None
 
 
-def apply(record: BatchRecord | None, event: list[Any], request: str = "") -> BatchRecord | None:
-    """Return what an event makes of a batch's record; None is "not sent".
+def apply(record: BatchRecord | None, event: LedgerEvent, request: str = "") -> BatchRecord | None:
+    """Return the record of a batch after an event; None means that the batch was not sent.
 
-    :param record: The record before.
-    :param event: A letter of `Event`, the batch's number, and what belongs to it.
-    :param request: Names the request, where the event is its intent.
-    :raises LedgerError: The event cannot follow on that state: the ledger is damaged.
+    :param record: The record before the event; None means that the batch was not sent.
+    :param event: The event.
+    :param request: Name of the request, if the event is its intent.
+    :raises LedgerError: The event cannot follow on that state, so the ledger is damaged.
     """
     match event, record:
-        case [Event.SUBMIT, _, str(digest)], None:
+        case IntentLogged(_, digest), None:
             return BatchRecord(BatchState.SUBMITTING, digest, request)
-        case [Event.ACCEPT, _, token, campaign], BatchRecord(BatchState.SUBMITTING):
+        case Accepted(_, token, campaign), BatchRecord(BatchState.SUBMITTING):
             return replace(record, state=BatchState.ACCEPTED, request_token=token, campaign_id=campaign)
-        case [Event.REJECT, _, str(reason)], BatchRecord(BatchState.SUBMITTING):
+        case Rejected(_, reason), BatchRecord(BatchState.SUBMITTING):
             return replace(record, state=BatchState.REJECTED, reason=reason)
-        case [Event.WITHDRAW, _], BatchRecord(BatchState.SUBMITTING):
+        case Withdrawn(), BatchRecord(BatchState.SUBMITTING):
             return None
-    state = "no record" if record is None else f"state {record.state}"
-    raise LedgerError(f"{DAMAGED}: the entry {event!r} cannot follow on a batch with {state}")
-
-
-def read_batch_number(event: object) -> int:
-    """Return the number of the batch that an event is about.
-
-    :param event: As it is stored.
-    :raises LedgerError: It is not an event.
-    """
-    if isinstance(event, list) and len(event) >= 2 and isinstance(event[1], int):
-        return event[1]
-    raise LedgerError(f"{DAMAGED}: an entry is not an event")
+    state = "without a record" if record is None else f"in state {record.state}"
+    raise LedgerError(f"{DAMAGED}: the entry {encode(event)!r} cannot follow on a batch {state}")

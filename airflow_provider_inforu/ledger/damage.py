@@ -10,18 +10,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeGuard
 
-from airflow_provider_inforu.ledger.batch_state import (
-    DAMAGED,
-    BatchRecord,
-    BatchState,
-    Event,
-    LedgerError,
-    read_batch_number,
-)
+from airflow_provider_inforu.ledger.batch_state import BatchRecord, BatchState, apply
+from airflow_provider_inforu.ledger.ledger_events import IntentLogged, LedgerEvent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,23 +23,24 @@ LOST: Final = "lost"
 """Stands in a log for one event that cannot be read."""
 LOST_SEGMENT: Final = "lost segment"
 """Stands in a log for a segment whose number of events is unknown."""
+LogEntry = LedgerEvent | Literal["lost", "lost segment"]
 MAX_LOST_EVENTS = 32 * 1024 // 27
 """The most intents in one segment: its size limit by the length of the shortest one."""
 UNREADABLE = "unreadable"
 """The digest of a batch that may be in the lost part."""
 
 
-def has_lost_events(events: Sequence[Any]) -> bool:
-    """Return whether a part of a log cannot be read.
+def are_readable(events: Sequence[LogEntry]) -> TypeGuard[Sequence[LedgerEvent]]:
+    """Return whether all events of a log are readable.
 
     :param events: The log.
     """
-    return any(event in (LOST, LOST_SEGMENT) for event in events)
+    return not any(isinstance(event, str) for event in events)
 
 
 def replay_damaged(
     records: dict[int, BatchRecord],
-    events: Sequence[Any],
+    events: Sequence[LogEntry],
     attempt: str,
     batches: int,
     *,
@@ -65,12 +59,12 @@ def replay_damaged(
     highest, lost = 0, batches if is_orphan else 0
     highest_before_loss = 0 if is_orphan else None
     for position, event in enumerate(events):
-        if event in (LOST, LOST_SEGMENT):
+        if isinstance(event, str):
             unsent.clear()
             highest_before_loss = highest if highest_before_loss is None else highest_before_loss
             lost += 1 if event == LOST else MAX_LOST_EVENTS
             continue
-        number = read_batch_number(event)
+        number = event.number
         highest = max(highest, number)
         _apply_after_loss(records, event, f"{attempt}.{position}")
         if number in records:
@@ -86,22 +80,12 @@ def replay_damaged(
         records[number] = BatchRecord(BatchState.SUBMITTING, UNREADABLE, f"{attempt}.lost.{number}")
 
 
-def _apply_after_loss(records: dict[int, BatchRecord], event: list[Any], request: str) -> None:
-    number = event[1]
-    before = records.get(number)
-    known = before or BatchRecord(BatchState.SUBMITTING, UNREADABLE, request)
-    match event, known.state:
-        case [Event.SUBMIT, _, str(digest)], BatchState.SUBMITTING:
-            records[number] = BatchRecord(BatchState.SUBMITTING, digest, request)
-        case [Event.ACCEPT, _, token, campaign], BatchState.SUBMITTING:
-            records[number] = replace(
-                known, state=BatchState.ACCEPTED, request_token=token, campaign_id=campaign
-            )
-        case [Event.REJECT, _, str(reason)], BatchState.SUBMITTING:
-            records[number] = replace(known, state=BatchState.REJECTED, reason=reason)
-        case [Event.WITHDRAW, _], BatchState.SUBMITTING:
-            records.pop(number, None)
-        case _:
-            raise LedgerError(
-                f"{DAMAGED}: the entry {event!r} cannot follow on a batch in state {known.state}"
-            )
+def _apply_after_loss(records: dict[int, BatchRecord], event: LedgerEvent, request: str) -> None:
+    """Apply an event to the state before it, which a lost event may have left unknown."""
+    known = records.get(event.number) or BatchRecord(BatchState.SUBMITTING, UNREADABLE, request)
+    before = None if isinstance(event, IntentLogged) and known.state is BatchState.SUBMITTING else known
+    after = apply(before, event, request)
+    if after is None:
+        records.pop(event.number, None)
+    else:
+        records[event.number] = after

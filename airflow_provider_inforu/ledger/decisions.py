@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from airflow_provider_inforu.ledger.batch_state import DAMAGED, BatchRecord, BatchState, Event, LedgerError
+from airflow_provider_inforu.ledger.batch_state import BatchRecord, BatchState
+from airflow_provider_inforu.ledger.ledger_errors import DAMAGED, LedgerError
+from airflow_provider_inforu.ledger.ledger_events import Accepted, LedgerEvent, Withdrawn
 from airflow_provider_inforu.ledger.ledger_keys import decision_key
 
 if TYPE_CHECKING:
@@ -40,14 +42,14 @@ def decide(store: DecisionStore, record: BatchRecord, choice: Choice, campaign_i
     store.put(decision_key(record.request), {"choice": choice, "campaign_id": campaign_id})
 
 
-def read_decided(store: _Readable, records: Mapping[int, BatchRecord]) -> list[Any]:
+def read_decided(store: _Readable, records: Mapping[int, BatchRecord]) -> list[LedgerEvent]:
     """Return the events that follow from what was decided about the requests that are in doubt.
 
     :param store: Where the ledger is kept.
     :param records: Of the batches, by number.
     :raises LedgerError: A decision cannot be read.
     """
-    events = []
+    events: list[LedgerEvent] = []
     for number, record in records.items():
         if record.state is not BatchState.SUBMITTING:
             continue
@@ -55,9 +57,9 @@ def read_decided(store: _Readable, records: Mapping[int, BatchRecord]) -> list[A
             case None:
                 pass
             case {"choice": "accept", "campaign_id": (int() | None) as campaign_id}:
-                events.append([Event.ACCEPT, number, None, campaign_id])
+                events.append(Accepted(number, None, campaign_id))
             case {"choice": "resend"}:
-                events.append([Event.WITHDRAW, number])
+                events.append(Withdrawn(number))
             case _:
                 raise LedgerError(f"{DAMAGED}: the decision about batch {number} is damaged")
     return events

@@ -14,15 +14,13 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_inforu.ledger.batch_state import (
-    BatchRecord,
-    BatchState,
-    LedgerError,
-    LedgerStoreError,
-)
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS
+from airflow_provider_inforu.ledger.batch_state import BatchRecord, BatchState
 from airflow_provider_inforu.ledger.changes import describe_change, has_changed
 from airflow_provider_inforu.ledger.damage import UNREADABLE
 from airflow_provider_inforu.ledger.decisions import read_decided
+from airflow_provider_inforu.ledger.ledger_errors import LedgerError, LedgerStoreError
+from airflow_provider_inforu.ledger.ledger_events import encode
 from airflow_provider_inforu.ledger.ledger_keys import attempt_key, begins_parts, opening_key, segment_key
 from airflow_provider_inforu.ledger.ledger_reader import (
     VERSION,
@@ -36,6 +34,8 @@ from airflow_provider_inforu.ledger.ledger_reader import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from airflow_provider_inforu.ledger.ledger_events import LedgerEvent
 
 log = logging.getLogger(__name__)
 
@@ -127,19 +127,19 @@ class Ledger:
         after = self._after and [self._after.attempt, self._after.events]
         self._store.set(attempt_key(self._attempt), {**asdict(self.header), "after": after})
 
-    def write(self, events: Sequence[list[Any]]) -> None:
+    def write(self, events: Sequence[LedgerEvent]) -> None:
         """Write events down: in one write of the store, as a rule.
 
         What an earlier write failed to write goes along.
 
-        :param events: See `Event`.
+        :param events: The events.
         :raises LedgerError: An event cannot follow on what was written before.
         """
         # A timeout may strike between any two lines: what is known and what is to be written change in one.
         records = dict(self.records)
         start = self._segment.start + len(self._segment.events) + len(self._unwritten)
         replay(records, events, self._attempt, start)
-        unwritten = [*self._unwritten, *events]
+        unwritten = [*self._unwritten, *map(encode, events)]
         self._unwritten, self.records = unwritten, records
         while self._unwritten:
             self._write_part(_first_part(self._unwritten))
@@ -208,8 +208,8 @@ def open_ledger(
         found = None
     if expected and (found is None or found.header.send_id != expected):
         raise LedgerStoreError(
-            f"The ledger of send {expected} was readable a moment ago and is missing now. No new calls were "
-            "placed. Check its storage. A retry looks again"
+            f"The ledger of send {expected} was readable a moment ago and is missing now. {NO_NEW_CALLS}. "
+            "Check its storage. A retry looks again"
         )
     if found is None or (resend and new.clear_generation != found.header.clear_generation):
         ledger = Ledger(store, attempt, replace(new, attempts=1), {})

@@ -5,20 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_inforu.ledger.batch_state import (
-    DAMAGED,
-    BatchRecord,
-    DamagedValueError,
-    LedgerError,
-    apply,
-    read_batch_number,
-)
-from airflow_provider_inforu.ledger.damage import LOST, LOST_SEGMENT, has_lost_events, replay_damaged
+from airflow_provider_inforu.ledger.batch_state import BatchRecord, apply
+from airflow_provider_inforu.ledger.damage import LOST, LOST_SEGMENT, LogEntry, are_readable, replay_damaged
 from airflow_provider_inforu.ledger.decisions import read_decided
+from airflow_provider_inforu.ledger.ledger_errors import DAMAGED, DamagedValueError, LedgerError
+from airflow_provider_inforu.ledger.ledger_events import decode
 from airflow_provider_inforu.ledger.ledger_keys import attempt_key, begins_parts, opening_key, segment_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from airflow_provider_inforu.ledger.ledger_events import LedgerEvent
 
 VERSION = 2
 """1 had a mark for each segment; it is read as well."""
@@ -130,14 +127,14 @@ def _read_chain(store: ReadableStore, name: str) -> Content:
     header, links = _read_links(store, name)
     records: dict[int, BatchRecord] = {}
     is_damaged = False
-    read: list[Any] = []
+    read: list[LogEntry] = []
     for link in links:
         read = _read_events(store, link.attempt, link.wanted)
-        is_damaged = is_damaged or link.is_orphan or has_lost_events(read)
-        if is_damaged:
-            replay_damaged(records, read, link.attempt, header.batches, is_orphan=link.is_orphan)
-        else:
+        if not is_damaged and not link.is_orphan and are_readable(read):
             replay(records, read, link.attempt, 0)
+        else:
+            is_damaged = True
+            replay_damaged(records, read, link.attempt, header.batches, is_orphan=link.is_orphan)
     return Content(header, records, name, len(read), is_damaged)
 
 
@@ -174,7 +171,7 @@ def _read_document(store: ReadableStore, attempt: str) -> dict[str, Any]:
     raise DamagedValueError(f"{DAMAGED}: the document of attempt {attempt} is damaged")
 
 
-def _read_events(store: ReadableStore, attempt: str, wanted: int | None) -> list[Any]:
+def _read_events(store: ReadableStore, attempt: str, wanted: int | None) -> list[LogEntry]:
     """Return the events of an attempt; with a number wanted, so many of them and no fewer.
 
     A part of the log that failed to be written, or was written slowly, is followed by one that begins where
@@ -198,9 +195,9 @@ def _read_events(store: ReadableStore, attempt: str, wanted: int | None) -> list
             case _:
                 events.append(LOST_SEGMENT)
         number += 1
-    if wanted is None:
-        return events
-    return [*events[:wanted], *[LOST] * (wanted - len(events))]
+    if wanted is not None:
+        events = [*events[:wanted], *[LOST] * (wanted - len(events))]
+    return [entry if entry in (LOST, LOST_SEGMENT) else decode(entry) for entry in events]
 
 
 def _is_begun(store: ReadableStore, attempt: str, segment: int) -> bool:
@@ -222,7 +219,7 @@ def exists(get: Callable[[str], Any], key: str) -> bool:
         return True
 
 
-def replay(records: dict[int, BatchRecord], events: Sequence[list[Any]], attempt: str, start: int) -> None:
+def replay(records: dict[int, BatchRecord], events: Sequence[LedgerEvent], attempt: str, start: int) -> None:
     """Apply events to records, in place.
 
     :param records: Of the batches, by number.
@@ -232,7 +229,7 @@ def replay(records: dict[int, BatchRecord], events: Sequence[list[Any]], attempt
     :raises LedgerError: An event cannot follow on what was before.
     """
     for place, event in enumerate(events, start):
-        number = read_batch_number(event)
+        number = event.number
         record = apply(records.get(number), event, f"{attempt}.{place}")
         if record is None:
             del records[number]

@@ -7,9 +7,11 @@ import errno
 import os
 import secrets
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LOCAL_PROTOCOLS = ("", "file", "local")
 """How fsspec names the local file system: without a scheme, ``file://`` and ``local://``."""

@@ -8,7 +8,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from airflow_provider_inforu.ledger.batch_state import DAMAGED, LedgerError, LedgerStoreError
+from airflow_provider_inforu.ledger.ledger_errors import DAMAGED, LedgerError, LedgerStoreError
 from airflow_provider_inforu.ledger.ledger_keys import attempt_key
 from airflow_provider_inforu.ledger.ledger_reader import exists
 from airflow_provider_inforu.ledger.local_files import (

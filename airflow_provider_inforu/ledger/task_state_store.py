@@ -9,7 +9,7 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_inforu.ledger.batch_state import (
+from airflow_provider_inforu.ledger.ledger_errors import (
     DAMAGED,
     DamagedValueError,
     LedgerError,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from airflow_provider_inforu.capi.errors import InforuInputError
@@ -11,6 +10,8 @@ from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.capi.voice import read_campaign_id
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+
     import jinja2
     from airflow.sdk import DAG, Context
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
 from datetime import timedelta
 from importlib import import_module
 from inspect import signature
@@ -14,6 +13,8 @@ from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.triggers.threads import Threads
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Sequence
+
     import jinja2
     from airflow.sdk import DAG, Context
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
 from airflow_provider_inforu.capi.redact import hide_phones
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 REPORT_SUFFIXES = (".csv", ".ndjson", ".jsonl")
 MOST_IN_FLIGHT = 128

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.errors import InforuError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_provider_inforu.hooks.inforu import InforuHook
     from airflow_provider_inforu.operators.send_arguments import SendArguments
     from airflow_provider_inforu.outcomes.decision import Decision

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -25,7 +24,7 @@ from airflow_provider_inforu.sending.manifest import build_manifest, count_peopl
 from airflow_provider_inforu.sending.report import describe_counts, join_error, list_ranges, name_campaigns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from airflow_provider_inforu.hooks.inforu import InforuHook
     from airflow_provider_inforu.operators.open_send import OpenSend

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from airflow_provider_inforu.operators.hidden_rows import HidesRows
 
 _OTHER_NAMES = {

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu._compat import AIRFLOW_VERSION, AirflowFailException, conf
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS
-from airflow_provider_inforu.ledger.batch_state import LedgerError
+from airflow_provider_inforu.ledger.ledger_errors import LedgerError
 from airflow_provider_inforu.ledger.local_files import local_path
 from airflow_provider_inforu.ledger.object_storage_store import ROOT_MARKER, ObjectStorageStore
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore, TaskStateStore
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow.sdk import Context
 
     from airflow_provider_inforu.ledger.ledger_log import LedgerStore

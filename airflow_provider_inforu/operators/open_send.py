@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.errors import InforuError
-from airflow_provider_inforu.ledger.batch_state import BatchState, Event
+from airflow_provider_inforu.ledger.batch_state import BatchState
+from airflow_provider_inforu.ledger.ledger_events import Accepted
 from airflow_provider_inforu.operators.in_doubt import find_accepted
 from airflow_provider_inforu.operators.report_file import ReportLostError, rows_of_send, rows_of_stored
 from airflow_provider_inforu.sending.report import MAY_RING, lines_of_people
@@ -69,9 +70,7 @@ class OpenSend:
             log.warning("The receiver cannot be asked about recipients in doubt: %s", error)
             return
         if accepted:
-            self.ledger.write(
-                [[Event.ACCEPT, number, None, campaign] for number, campaign in accepted.items()]
-            )
+            self.ledger.write([Accepted(number, None, campaign) for number, campaign in accepted.items()])
 
     def save(
         self, deadline: float | None = None, report: str | None = None, digest: str | None = None

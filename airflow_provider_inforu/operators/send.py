@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,6 +24,8 @@ from airflow_provider_inforu.operators.hidden_rows import HiddenRows
 from airflow_provider_inforu.operators.send_arguments import SendArguments
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow.sdk import Context
 
     from airflow_provider_inforu.ledger.ledger_log import Ledger
@@ -160,9 +161,9 @@ class InforuSendOperator(SendArguments):
         shown = [name for name in self._hides if not isinstance(getattr(self, name), HiddenRows | None)]
         if shown:
             raise AirflowFailException(
-                f"{' and '.join(shown)} would be visible in the rendered fields of the task. No calls were "
-                "placed. Render the task's fields before execute(), as Airflow does. If Airflow itself runs "
-                "this task, its version is not supported: report it to the provider's project"
+                f"{' and '.join(shown)} would be visible in the rendered fields of the task. {NO_NEW_CALLS}. "
+                "Render the task's fields before execute(), as Airflow does. If Airflow itself runs this "
+                "task, its version is not supported: report it to the provider's project"
             )
 
     def _try_dry(self) -> dict[str, Any]:
@@ -199,7 +200,7 @@ class InforuSendOperator(SendArguments):
         return wait_here(self, self._hook, manifest, deadline)
 
     def _send(self, context: Context) -> OpenSend:
-        from airflow_provider_inforu.ledger.batch_state import LedgerError
+        from airflow_provider_inforu.ledger.ledger_errors import LedgerError
         from airflow_provider_inforu.operators.send_runner import SendRunner, SendSpec
         from airflow_provider_inforu.operators.window_wait import leave_until_it_opens
         from airflow_provider_inforu.sending.window import WindowClosedError

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_inforu._compat import conf
@@ -22,6 +20,9 @@ from airflow_provider_inforu.operators.given_arguments import MISSING, check_giv
 from airflow_provider_inforu.operators.hidden_rows import HidesRows, unwrap_rows
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping, Sequence
+
     from airflow_provider_inforu.recipients.choices import (
         InDoubt,
         InvalidRecipients,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.hooks.advice import advice_on_sending
-from airflow_provider_inforu.ledger.batch_state import Event
 from airflow_provider_inforu.ledger.changes import has_changed
+from airflow_provider_inforu.ledger.ledger_events import Withdrawn
 from airflow_provider_inforu.ledger.ledger_log import Ledger, open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore
@@ -38,7 +37,7 @@ from airflow_provider_inforu.sending.report import describe_counts, join_error
 from airflow_provider_inforu.sending.window import WindowClosedError, now
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from airflow.sdk import Context
@@ -251,7 +250,7 @@ class SendRunner:
         if self._spec.in_doubt == "resend" and ledger.in_doubt():
             if opens_at := self._opens_at():
                 raise WindowClosedError(opens_at, begun=True)  # until then they stay in doubt
-            ledger.write([[Event.WITHDRAW, number] for number in ledger.in_doubt()])
+            ledger.write([Withdrawn(number) for number in ledger.in_doubt()])
         return send
 
     def _dispatch(self, ledger: Ledger, batches: Sequence[Batch]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_inforu.outcomes.json_fields import read_count, read_counts, read_mapping, read_time
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _QUIET = dt.timedelta(days=1)
 _REFUSALS = dt.timedelta(hours=1)

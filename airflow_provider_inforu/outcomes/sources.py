@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.capi.jobs import JobStatus
 from airflow_provider_inforu.outcomes.decision import PollResult
 from airflow_provider_inforu.outcomes.summary import SendSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 SourceName = Literal["notifications", "status_function"]
 

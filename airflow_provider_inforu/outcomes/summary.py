@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_inforu.outcomes.json_fields import (
     read_count,
@@ -16,6 +14,10 @@ from airflow_provider_inforu.outcomes.json_fields import (
     read_text_or_none,
     read_time,
 )
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.get_provider_info import SHORTEST_SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NAMES = ("notification_secret", "notification_secret_previous", "read_secret")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from alembic import command
@@ -15,6 +15,9 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from airflow_provider_inforu.receiver.tables import VERSION_TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 FOLDER = Path(__file__).parent
 MIGRATIONS = FOLDER / "migrations"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from airflow_provider_inforu.receiver.reading import read_conn_ids
 from airflow_provider_inforu.receiver.tables import calls, notifications, sources, unrecognized
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
 
     from airflow_provider_inforu.receiver.database import Database

@@ -6,7 +6,6 @@ import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,8 @@ from airflow_provider_inforu.receiver.tables import (
 from airflow_provider_inforu.receiver.unrecognized_payloads import Row, UnrecognizedPayloads
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_provider_inforu.capi.notifications import Notification
     from airflow_provider_inforu.receiver.receiver_settings import StorePhones
 

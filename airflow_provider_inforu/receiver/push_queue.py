@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 import anyio.to_thread
 from sqlalchemy.exc import OperationalError
 
 from airflow_provider_inforu.receiver.database import WRITERS, is_lock_timeout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 Read = TypeVar("Read")
 Stored = TypeVar("Stored")

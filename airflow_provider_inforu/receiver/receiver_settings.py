@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from airflow_provider_inforu.capi.errors import InforuInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from airflow_provider_inforu.receiver.database import Database
     from airflow_provider_inforu.receiver.secrets import CredentialsOf
 

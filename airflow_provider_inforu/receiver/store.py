@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +12,9 @@ from airflow_provider_inforu.receiver.push_parser import Rows, precedence_key
 from airflow_provider_inforu.receiver.tables import calls, notifications, sources, unrecognized
 
 if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Iterator, Sequence
+
     from airflow_provider_inforu.receiver.database import Database
     from airflow_provider_inforu.receiver.unrecognized_payloads import Row
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.receiver.cleaning import clean
 from airflow_provider_inforu.receiver.masking import hide_phones_in
 
 if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+
     from airflow_provider_inforu.receiver.receiver_settings import StorePhones
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.recipients.input_rows import (
     BadRow,
@@ -12,6 +12,9 @@ from airflow_provider_inforu.recipients.input_rows import (
     check_columns,
     check_header,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 _NUL = "\0"
 _BYTE_ORDER_MARK = "\ufeff"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Generator, Iterable, Sequence
-from typing import Literal, TypeGuard, get_args
+from typing import TYPE_CHECKING, Literal, TypeGuard, get_args
 
 from airflow_provider_inforu.capi.redact import hide_phones_in_path
 from airflow_provider_inforu.recipients.csv_file import csv_rows
@@ -14,6 +13,9 @@ from airflow_provider_inforu.recipients.lines import check_encoding, read_lines
 from airflow_provider_inforu.recipients.ndjson_file import ndjson_rows
 from airflow_provider_inforu.recipients.opening import open_source
 from airflow_provider_inforu.recipients.parquet_file import parquet_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Sequence
 
 FileFormat = Literal["csv", "tsv", "ndjson", "parquet"]
 

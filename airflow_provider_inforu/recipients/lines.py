@@ -7,11 +7,13 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from airflow_provider_inforu.capi.redact import hide_phones_in_path
 from airflow_provider_inforu.recipients.input_rows import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DEFAULT_ENCODING = "utf-8-sig"
 """UTF-8, with or without the mark that Excel begins it with."""

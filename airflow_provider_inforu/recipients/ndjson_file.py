@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.recipients.input_rows import BadRow, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _KINDS = {list: "list", str: "text", int: "number", float: "number", bool: "boolean", type(None): "null"}
 

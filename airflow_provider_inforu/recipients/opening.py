@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from airflow_provider_inforu.capi.redact import hide_phones_in_path
 from airflow_provider_inforu.recipients.input_rows import SourceError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
 
 _BUFFER = 256 * 1024
 _MARKS_OF_A_VERSION = (

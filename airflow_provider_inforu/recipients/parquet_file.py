@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from airflow_provider_inforu.recipients.input_rows import (
     BadRow,
@@ -12,6 +11,9 @@ from airflow_provider_inforu.recipients.input_rows import (
     check_columns,
     check_header,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 _ROWS_IN_A_BATCH = 1000
 _BUFFER = 256 * 1024

@@ -12,13 +12,12 @@ import logging
 import queue
 import time
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.errors import InforuError, InforuRateLimitError
 from airflow_provider_inforu.capi.voice import SendReceipt
-from airflow_provider_inforu.ledger.batch_state import Event
+from airflow_provider_inforu.ledger.ledger_events import IntentLogged, LedgerEvent, Withdrawn
 from airflow_provider_inforu.sending.in_flight_limit import InFlightLimit
 from airflow_provider_inforu.sending.rate_limiter import BackoffGate, RateLimiter
 from airflow_provider_inforu.sending.request_pool import PrepareBatch, RequestPool
@@ -27,13 +26,13 @@ from airflow_provider_inforu.sending.send_progress import Progress
 from airflow_provider_inforu.sending.window import SendingWindow, WindowClosedError, now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_provider_inforu.ledger.ledger_log import Ledger
     from airflow_provider_inforu.recipients.batches import Batch
     from airflow_provider_inforu.sending.redis_rate_limiter import SharedLimit
 
 log = logging.getLogger(__name__)
-
-Entry = list[Any]
 
 FIRST = 1
 """The number of the first batch of a send."""
@@ -52,8 +51,8 @@ ANSWERS_AFTER_SEVERING_SECONDS = 1.0
 LAST_WRITES = 3
 SECONDS_BETWEEN_LAST_WRITES = 2.0
 """Each write has the store's own patience besides."""
-ANSWERS_WAIT_SECONDS = 0.02
-"""A write costs about as long; so long an answer waits for an intent that may share it."""
+LONGEST_WAIT_SECONDS = 0.25
+"""A stop or the end of the sending window is noticed within this time."""
 
 
 class FirstBatchError(InforuError):
@@ -110,8 +109,7 @@ class Dispatch:
         self._requests = RequestPool(limits.max_in_flight, prepare, self._answer)
         self._to_submit: list[Batch] = []
         self._killed_at: float | None = None
-        self._answered: list[Entry] = []
-        self._answered_since = 0.0
+        self._answered: list[LedgerEvent] = []
         self._in_flight_limit = InFlightLimit(limits.requests_per_second, limits.max_in_flight)
         # When each request left, by the number of its batch.
         self._in_flight: dict[int, float] = {}
@@ -137,15 +135,14 @@ class Dispatch:
 
         :raises Exception: What the ledger's store raised; nothing was sent after it.
         """
-        idle = False
+        wait = 0.0
         try:
             while self._awaits_answers() or (self._waiting and not self.stopped_by):
-                self._take_answers(self._backoff_gate.idle_seconds() if idle else 0.0)
-                self._to_submit = self._acquire_batches()
+                self._take_answers(wait)
+                self._to_submit, wait = self._acquire_batches()
                 ready = deque(self._requests.make_ready(batch) for batch in self._to_submit)
-                if self._to_submit or not self._may_wait_for_an_intent():
+                if self._to_submit or self._answered:
                     self._write(self._to_submit)
-                idle = not self._to_submit
                 self._rate_limiter.mark_sent()
                 self._withdraw_unsubmitted(self._to_submit)
                 while self._to_submit:
@@ -169,18 +166,10 @@ class Dispatch:
         is_over = self._killed_at and time.monotonic() > self._killed_at + ANSWERS_AFTER_KILL_SECONDS
         return bool(self._in_flight) and not is_over
 
-    def _may_wait_for_an_intent(self) -> bool:
-        """Return whether answers may wait a moment, so that one write carries them and the next intent."""
-        now = time.monotonic()
-        if not self._answered:
-            self._answered_since = now
-        has_intents = self._waiting and not self._waiting_for_campaign
-        return bool(has_intents) and now - self._answered_since < ANSWERS_WAIT_SECONDS
-
     def _write(self, to_submit: Sequence[Batch]) -> None:
         for batch in to_submit:
             self._requests.results.pop(batch.number, None)  # of an earlier request, which was refused
-        intents = ([Event.SUBMIT, batch.number, batch.digest] for batch in to_submit)
+        intents = (IntentLogged(batch.number, batch.digest) for batch in to_submit)
         self._ledger.write([*self._answered, *intents])
         self._answered = []
 
@@ -193,12 +182,12 @@ class Dispatch:
         self._requests.wait_for([*self._in_flight], seconds)
         self._requests.sever()
         self._requests.wait_for([*self._in_flight], ANSWERS_AFTER_SEVERING_SECONDS)
-        unsent = ([Event.WITHDRAW, batch.number] for batch in self._to_submit)
+        unsent = (Withdrawn(batch.number) for batch in self._to_submit)
         results = (to_event(number, result) for number, result in [*self._requests.results.items()])
         # A failure may strike anywhere, so some of it may be said twice, or be in the ledger. Answers count.
         said = [*unsent, *self._answered, *(event for event in results if event)]
         in_doubt = set(self._ledger.in_doubt())
-        events = list({event[1]: event for event in said if event[1] in in_doubt}.values())
+        events = list({event.number: event for event in said if event.number in in_doubt}.values())
         for _ in range(LAST_WRITES):
             with contextlib.suppress(Exception):
                 self._ledger.write(events)
@@ -215,24 +204,21 @@ class Dispatch:
                 batch, answer, at = self._answers.get(timeout=wait) if wait else self._answers.get_nowait()
                 wait = 0.0
                 seconds = at - self._in_flight.pop(batch.number)
+                if event := to_event(batch.number, answer):
+                    self._answered.append(event)
                 if isinstance(answer, SendReceipt):
                     self._in_flight_limit.add_answer(seconds)
-                    self._answered += self._accepted(batch, answer)
+                    self._in_doubt_in_a_row = 0
+                    self._backoff_gate.release()
+                    self._progress.done += 1
                 else:
-                    self._answered += self._failed(batch, answer)
+                    self._handle_error(batch, answer)
 
-    def _accepted(self, batch: Batch, receipt: SendReceipt) -> list[Entry]:
-        self._in_doubt_in_a_row = 0
-        self._backoff_gate.release()
-        self._progress.done += 1
-        return [to_event(batch.number, receipt)]
-
-    def _failed(self, batch: Batch, error: InforuError) -> list[Entry]:
+    def _handle_error(self, batch: Batch, error: InforuError) -> None:
         decision = classify_error(error)
         log.warning(
             "send %s: batch %d: %s (%s)", self._ledger.header.send_id, batch.number, error, decision.value
         )
-        event = to_event(batch.number, error)
         if decision is RetryDecision.IN_DOUBT:
             self._in_doubt_in_a_row += 1
             if self._in_doubt_in_a_row >= MAX_IN_DOUBT_IN_A_ROW:
@@ -243,13 +229,19 @@ class Dispatch:
                 self._stop(error)
             if isinstance(error, InforuRateLimitError):
                 self._rate_limiter.slow_down()
-        return [event] if event else []
 
-    def _acquire_batches(self) -> list[Batch]:
+    def _acquire_batches(self) -> tuple[list[Batch], float]:
+        """Return the batches that may leave now, and the seconds to wait for an answer if there are none."""
         to_submit: list[Batch] = []
-        while self._may_leave(len(to_submit)) and self._rate_limiter.acquire():
+        wait = LONGEST_WAIT_SECONDS
+        while self._may_leave(len(to_submit)):
+            wait = self._rate_limiter.acquire()
+            if wait:
+                break
             to_submit.append(self._waiting.popleft())
-        return to_submit
+        if to_submit:
+            return to_submit, 0.0
+        return [], min(self._backoff_gate.seconds_left() or wait, LONGEST_WAIT_SECONDS)
 
     def _may_leave(self, to_submit: int) -> bool:
         self._stop_where_the_window_closes()
@@ -271,7 +263,7 @@ class Dispatch:
     def _withdraw_unsubmitted(self, to_submit: list[Batch]) -> None:
         """Keep back what was to leave, where the send was stopped or its window closed meanwhile."""
         if to_submit and (self.stopped_by or self._is_window_closed()):
-            self._answered += ([Event.WITHDRAW, batch.number] for batch in to_submit)
+            self._answered += (Withdrawn(batch.number) for batch in to_submit)
             self._waiting.extendleft(reversed(to_submit))
             to_submit.clear()
             self._write([])

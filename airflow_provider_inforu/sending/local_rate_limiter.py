@@ -39,18 +39,21 @@ class LocalRateLimiter:
         self._most = most
         self._window = window
         self._history = history
-        self._to_submit = 0
+        self._acquired = 0
 
-    def acquire(self) -> bool:
-        """Take a place; return False where none is free."""
+    def acquire(self) -> float:
+        """Acquire a slot and return 0.0, or return the seconds until a slot is free."""
         now, taken = time.monotonic(), self._history.taken
         due = now if self._history.due is None else max(self._history.due, now - CATCH_UP_SECONDS)
-        if now < due or (len(taken) >= self._most and now - taken[-self._most] < self._window):
-            return False
+        wait = due - now
+        if len(taken) >= self._most:
+            wait = max(wait, taken[-self._most] + self._window - now)
+        if wait > 0:
+            return wait
         self._history.due = due + EVENNESS * self._window / self._most
         taken.append(now)
-        self._to_submit += 1
-        return True
+        self._acquired += 1
+        return 0.0
 
     def mark_sent(self) -> None:
         """Tell that the requests leave now that have taken places since the last time.
@@ -58,7 +61,7 @@ class LocalRateLimiter:
         A request leaves some time after it took its place, since its intent is written first. Where that time
         differs between requests, too many would leave within the window. Then this waits a moment.
         """
-        together, self._to_submit = self._to_submit, 0
+        together, self._acquired = self._acquired, 0
         if not together:
             return
         others, left = self._most - together, self._history.left
@@ -71,9 +74,9 @@ class LocalRateLimiter:
 class Unlimited:
     """Places without a limit."""
 
-    def acquire(self) -> bool:
-        """Return True: there is always a place."""
-        return True
+    def acquire(self) -> float:
+        """Return 0.0: a slot is always free."""
+        return 0.0
 
     def mark_sent(self) -> None:
         """Do nothing: nothing is counted."""

@@ -28,15 +28,13 @@ SLOWER_SECONDS = 60.0
 LONGEST_STANDSTILL_SECONDS = 300.0
 """After so long without an accepted batch, or without a place in the rate limit, the send stops."""
 _LONGEST_SILENCE_SECONDS = 5.0
-_SHORTEST_IDLE_SECONDS = 0.002
-_LONGEST_IDLE_SECONDS = 0.25
 
 
 class SlotLimiter(Protocol):
     """What lets requests go."""
 
-    def acquire(self) -> bool:
-        """Take a place; return False where none is free."""
+    def acquire(self) -> float:
+        """Acquire a slot and return 0.0, or return the seconds until a slot is free."""
 
     def mark_sent(self) -> None:
         """Tell that the requests leave now that have taken places since the last time."""
@@ -57,17 +55,17 @@ class RateLimiter:
         self._full_rate = _evenly(requests_per_second, shared, self._history)
         self._half_rate = _evenly(requests_per_second / 2, shared, self._history)
 
-    def acquire(self) -> bool:
-        """Return whether a request may leave now, and count it if so.
+    def acquire(self) -> float:
+        """Acquire a slot for a request and return 0.0, or return the seconds until a slot is free.
 
         :raises InforuError: The shared limit cannot be asked, or let nothing go for minutes.
         """
         now = time.monotonic()
-        may_leave = (self._half_rate if now < self._slow_until else self._full_rate).acquire()
+        wait = (self._half_rate if now < self._slow_until else self._full_rate).acquire()
         # A send that held back did not ask, so it was not refused meanwhile.
         is_first = self._refused_since is None or now - self._asked_at > _LONGEST_SILENCE_SECONDS
         self._asked_at = now
-        if may_leave:
+        if not wait:
             self._refused_since = None
         elif is_first:
             self._refused_since = now
@@ -76,7 +74,7 @@ class RateLimiter:
                 f"the rate limit let no request go for {LONGEST_STANDSTILL_SECONDS:g} seconds: other sends "
                 "of the account use it up, so nothing more is sent"
             )
-        return may_leave
+        return wait
 
     def mark_sent(self) -> None:
         """Tell that the requests leave now that were counted since the last time.
@@ -143,7 +141,6 @@ class BackoffGate:
         """Return whether requests may leave."""
         return time.monotonic() >= self._until
 
-    def idle_seconds(self) -> float:
-        """Return how long to sleep when no request may leave now."""
-        left = self._until - time.monotonic()
-        return min(max(left, _SHORTEST_IDLE_SECONDS), _LONGEST_IDLE_SECONDS)
+    def seconds_left(self) -> float:
+        """Return the seconds until requests may leave; 0.0 if they may leave now."""
+        return max(0.0, self._until - time.monotonic())

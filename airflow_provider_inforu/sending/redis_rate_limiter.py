@@ -23,18 +23,25 @@ took theirs later."""
 _ACQUIRE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local longest = 0
+local longest, wait = 0, 0
 for i = 2, #ARGV, 2 do
     local most, milliseconds = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
-    if redis.call('ZCOUNT', KEYS[1], now - milliseconds, '+inf') >= most then
-        return 0
+    local excess = redis.call('ZCOUNT', KEYS[1], now - milliseconds, '+inf') - most
+    if excess >= 0 then
+        local slot = redis.call(
+            'ZRANGEBYSCORE', KEYS[1], now - milliseconds, '+inf', 'WITHSCORES', 'LIMIT', excess, 1
+        )
+        wait = math.max(wait, tonumber(slot[2]) + milliseconds - now + 1)
     end
     longest = math.max(longest, milliseconds)
+end
+if wait > 0 then
+    return wait
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 2 * longest)
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('PEXPIRE', KEYS[1], 2 * longest)
-return 1
+return 0
 """
 _COUNT_FROM_NOW = """
 local time = redis.call('TIME')
@@ -86,15 +93,15 @@ class RedisRateLimiter:
         self._held: list[str] = []
         self._held_since = 0.0
 
-    def acquire(self) -> bool:
-        """Take a place; return False where none is free."""
+    def acquire(self) -> float:
+        """Acquire a slot and return 0.0, or return the seconds until a slot is free."""
         name = secrets.token_hex(8)
-        if not self._ask(lambda: self._acquire([self._key], [name, *self._rates])):
-            return False
+        if wait := self._ask(lambda: self._acquire([self._key], [name, *self._rates])):
+            return float(wait) / 1000
         if not self._held:
             self._held_since = time.monotonic()
         self._held.append(name)
-        return True
+        return 0.0
 
     def mark_sent(self) -> None:
         """Tell that the requests leave now that have taken places since the last time."""

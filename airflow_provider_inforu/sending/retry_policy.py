@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from typing import Any
 
 from airflow_provider_inforu.capi.errors import (
     InforuApiError,
@@ -17,7 +16,7 @@ from airflow_provider_inforu.capi.errors import (
     InforuTooManyRecordsError,
 )
 from airflow_provider_inforu.capi.voice import SendReceipt
-from airflow_provider_inforu.ledger.batch_state import Event
+from airflow_provider_inforu.ledger.ledger_events import Accepted, LedgerEvent, Rejected, Withdrawn
 
 LONGEST_REASON = 300
 """So much of a refusal goes into the ledger."""
@@ -45,18 +44,18 @@ def classify_error(error: InforuError) -> RetryDecision:
     return RetryDecision.STOP if error.safe_to_resend else RetryDecision.IN_DOUBT
 
 
-def to_event(number: int, result: SendReceipt | InforuError) -> list[Any]:
-    """Return what the ledger says of a request's result; an empty list where it says nothing.
+def to_event(number: int, result: SendReceipt | InforuError) -> LedgerEvent | None:
+    """Return the event of a request's result; None if the result is unknown.
 
     :param number: Of the batch.
     :param result: What the request came to.
     """
     if isinstance(result, SendReceipt):
-        return [Event.ACCEPT, number, result.request_token, result.campaign_id]
+        return Accepted(number, result.request_token, result.campaign_id)
     decision = classify_error(result)
     if decision is RetryDecision.REJECTED:
-        return [Event.REJECT, number, str(result)[:LONGEST_REASON]]
-    return [] if decision is RetryDecision.IN_DOUBT else [Event.WITHDRAW, number]
+        return Rejected(number, str(result)[:LONGEST_REASON])
+    return None if decision is RetryDecision.IN_DOUBT else Withdrawn(number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.errors import InforuError
-from airflow_provider_inforu.ledger.batch_state import LedgerError
+from airflow_provider_inforu.ledger.ledger_errors import LedgerError
 from airflow_provider_inforu.ledger.ledger_keys import PREFIX
 from airflow_provider_inforu.recipients.batches import digest
 

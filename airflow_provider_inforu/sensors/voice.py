@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
@@ -30,6 +28,9 @@ from airflow_provider_inforu.outcomes.decision import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import timedelta
+
     from airflow.sdk import Context
 
     from airflow_provider_inforu.outcomes.awaited import AwaitedSend, OnTimeout

@@ -6,7 +6,6 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
@@ -20,6 +19,8 @@ from airflow_provider_inforu.recipients.batches import digest
 from airflow_provider_inforu.triggers.shared import shared_hooks
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
     from airflow_provider_inforu.outcomes.receiver_client import FeedPage
 
 PAGE = 1000

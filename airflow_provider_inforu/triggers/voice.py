@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,8 @@ from airflow_provider_inforu.outcomes.sources import Job
 from airflow_provider_inforu.triggers.shared import in_thread, shared_hooks
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+
     from airflow_provider_inforu.outcomes.awaited import AwaitedSend
     from airflow_provider_inforu.outcomes.decision import Decision, PollResult
     from airflow_provider_inforu.outcomes.sources import Source, SourceName

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +16,9 @@ from demo.receiver import CONNECTION_ID, VARIABLES, StackReceiver
 from demo.sandbox_process import SandboxProcess
 from tests.compat.old_airflow import EXAMPLES, LEDGER_VARIABLE, NEED_NEWER, PROJECT, STATUS, OldAirflow
 from tests.integration.ground import skip_unless_required
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 VERSIONS = ("3.0", "3.1", "3.2")
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from airflow_provider_inforu.ledger.batch_state import BatchState, Event
+from typing import TYPE_CHECKING
+
+from airflow_provider_inforu.ledger.ledger_events import IntentLogged
 from airflow_provider_inforu.ledger.ledger_log import Ledger, open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
+
+if TYPE_CHECKING:
+    from airflow_provider_inforu.ledger.batch_state import BatchState
 
 NEW = Header("5e4d", "options_digest", batches=3, recipients=250, clear_generation=0)
 # What Airflow calls a run was not made for the name of an object.
@@ -17,7 +22,7 @@ def begin(root: str) -> Ledger:
 
 
 def begin_and_submit(root: str, number: int) -> None:
-    begin(root).write([[Event.SUBMIT, number, f"digest{number}"]])
+    begin(root).write([IntentLogged(number, f"digest{number}")])
 
 
 def states(root: str) -> dict[int, BatchState] | None:

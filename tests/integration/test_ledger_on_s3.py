@@ -9,7 +9,9 @@ from multiprocessing import get_context
 import pytest
 from airflow.sdk import DAG
 
-from airflow_provider_inforu.ledger.batch_state import BatchState, Event, LedgerError
+from airflow_provider_inforu.ledger.batch_state import BatchState
+from airflow_provider_inforu.ledger.ledger_errors import LedgerError
+from airflow_provider_inforu.ledger.ledger_events import Accepted, IntentLogged
 from airflow_provider_inforu.ledger.object_storage_store import ROOT_MARKER
 from airflow_provider_inforu.notifications.cooldown import FolderCooldown
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
@@ -79,8 +81,8 @@ def test_there_is_no_ledger_at_first(root):
 
 def test_another_process_reads_and_goes_on_with_what_an_attempt_wrote(root, elsewhere):
     first = begin(root)
-    first.write([[Event.SUBMIT, 1, "digest1"], [Event.SUBMIT, 2, "digest2"]])
-    first.write([[Event.ACCEPT, 1, "token", 194]])
+    first.write([IntentLogged(1, "digest1"), IntentLogged(2, "digest2")])
+    first.write([Accepted(1, "token", 194)])
     assert elsewhere(states, root) == {1: BatchState.ACCEPTED, 2: BatchState.SUBMITTING}
 
     elsewhere(begin_and_submit, root, 3)
@@ -90,12 +92,12 @@ def test_another_process_reads_and_goes_on_with_what_an_attempt_wrote(root, else
 
 def test_an_attempt_sees_that_another_process_has_begun_although_its_listings_are_remembered(root, elsewhere):
     first = begin(root)
-    first.write([[Event.SUBMIT, 1, "digest1"]])
+    first.write([IntentLogged(1, "digest1")])
 
     elsewhere(begin_and_submit, root, 2)
 
     with pytest.raises(LedgerError, match="another attempt of this task has begun"):
-        first.write([[Event.SUBMIT, 3, "digest3"]])
+        first.write([IntentLogged(3, "digest3")])
     assert states(root) == {1: BatchState.SUBMITTING, 2: BatchState.SUBMITTING}
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import dag, task
 
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dag(schedule=None, catchup=False, params={"shards": 20, "people": 1000})

@@ -12,7 +12,7 @@ import os, resource, sys
 from airflow_provider_inforu.capi.client import InforuClient
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.capi.voice import SendReceipt, read_receipt
-from airflow_provider_inforu.ledger.batch_state import Event
+
 from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header

@@ -6,7 +6,7 @@ import secrets
 import pytest
 
 from airflow_provider_inforu.cli.definition import get_inforu_cli_commands
-from airflow_provider_inforu.ledger.batch_state import Event
+from airflow_provider_inforu.ledger.ledger_events import Accepted, IntentLogged, Rejected
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header
 from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
@@ -20,8 +20,8 @@ def write_ledger(store):
     ledger = open_ledger(
         store, Header("5e0d", "options_digest", batches=5, recipients=450, clear_generation=0)
     )
-    ledger.write([[Event.SUBMIT, number, f"digest{number}"] for number in (1, 2, 3, 4)])
-    ledger.write([[Event.ACCEPT, 1, "receipt", 7], [Event.REJECT, 3, "StatusId -18 [bold]no[/bold]"]])
+    ledger.write([IntentLogged(number, f"digest{number}") for number in (1, 2, 3, 4)])
+    ledger.write([Accepted(1, "receipt", 7), Rejected(3, "StatusId -18 [bold]no[/bold]")])
     return store
 
 

@@ -10,7 +10,8 @@ import requests
 from airflow_provider_inforu.cli.api import AirflowApi
 from airflow_provider_inforu.cli.cli_errors import CommandError
 from airflow_provider_inforu.cli.stores import RestStateStore
-from airflow_provider_inforu.ledger.batch_state import BatchState, Event
+from airflow_provider_inforu.ledger.batch_state import BatchState
+from airflow_provider_inforu.ledger.ledger_events import IntentLogged
 from airflow_provider_inforu.ledger.ledger_keys import attempt_key
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
@@ -75,7 +76,7 @@ def test_a_task_that_begins_meanwhile_and_sends_the_batch_is_not_disturbed(run, 
         airflow.state, airflow.try_number = "running", 2
         store = TaskStateStore(ServerState(airflow), 2)
         header = Header("5e0d", "options_digest", batches=5, recipients=450, clear_generation=0)
-        open_ledger(store, header).write([[Event.SUBMIT, 5, "digest5"]])
+        open_ledger(store, header).write([IntentLogged(5, "digest5")])
 
     airflow.on_write = begin
     assert run("resolve", "--resend", "--yes")[0] == 0

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from airflow_provider_inforu.ledger.batch_state import BatchState, Event
+from airflow_provider_inforu.ledger.batch_state import BatchState
+from airflow_provider_inforu.ledger.ledger_events import Accepted, IntentLogged
 from airflow_provider_inforu.ledger.ledger_keys import attempt_key
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
@@ -144,7 +145,7 @@ def test_what_changed_while_a_person_thought_is_not_settled(run, stored, monkeyp
             ledger = open_ledger(
                 stored, Header("5e0d", "options_digest", batches=5, recipients=450, clear_generation=0)
             )
-            ledger.write([[Event.ACCEPT, 4, "receipt", 7]])
+            ledger.write([Accepted(4, "receipt", 7)])
             return "y\n"
 
     monkeypatch.setattr(sys, "stdin", Thinking())
@@ -205,9 +206,9 @@ def test_an_attempt_that_still_runs_goes_on_and_its_answers_stand(run, ledger_pa
     ledger = open_ledger(
         store, Header("5e0d", "options_digest", batches=2, recipients=200, clear_generation=0)
     )
-    ledger.write([[Event.SUBMIT, 1, "digest"]])
+    ledger.write([IntentLogged(1, "digest")])
     assert run("resolve", "--resend", "--yes")[0] == 0
-    ledger.write([[Event.ACCEPT, 1, "receipt", 7], [Event.SUBMIT, 2, "digest"]])
+    ledger.write([Accepted(1, "receipt", 7), IntentLogged(2, "digest")])
     assert records(store)[1].request_token == "receipt"
 
 

@@ -1,10 +1,22 @@
 """Every event on every state: the state machine is small enough to try it all."""
 
 import itertools
+import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from airflow_provider_inforu.ledger.batch_state import BatchRecord, BatchState, Event, LedgerError, apply
+from airflow_provider_inforu.ledger.batch_state import BatchRecord, BatchState, apply
+from airflow_provider_inforu.ledger.ledger_errors import LedgerError
+from airflow_provider_inforu.ledger.ledger_events import (
+    Accepted,
+    IntentLogged,
+    Rejected,
+    Withdrawn,
+    decode,
+    encode,
+)
 
 RECORDS = {
     "not sent": None,
@@ -13,10 +25,10 @@ RECORDS = {
     "rejected": BatchRecord(BatchState.REJECTED, "digest", reason="no"),
 }
 EVENTS = {
-    "submit": [Event.SUBMIT, 1, "digest"],
-    "accept": [Event.ACCEPT, 1, "t", 194],
-    "reject": [Event.REJECT, 1, "no"],
-    "withdraw": [Event.WITHDRAW, 1],
+    "submit": IntentLogged(1, "digest"),
+    "accept": Accepted(1, "t", 194),
+    "reject": Rejected(1, "no"),
+    "withdraw": Withdrawn(1),
 }
 ALLOWED = {
     ("not sent", "submit"): "submitting",
@@ -35,8 +47,36 @@ def test_an_event_leads_where_it_should_or_is_refused(before, event):
         apply(RECORDS[before], EVENTS[event])
 
 
-@pytest.mark.parametrize("event", [["x", 1], ["s", 1], ["s", 1, 5], ["a", 1], ["r", 1, None], ["w", 1, 2]])
-def test_an_entry_of_another_form_is_refused(event):
-    for record in RECORDS.values():
-        with pytest.raises(LedgerError):
-            apply(record, event)
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "s",
+        5,
+        [],
+        ["s"],
+        ["x", 1],
+        ["s", 1],
+        ["s", 1, 5],
+        ["s", "1", "digest"],
+        ["a", 1],
+        ["a", 1, 5, 194],
+        ["a", 1, "t", "194"],
+        ["r", 1, None],
+        ["w", 1, 2],
+    ],
+)
+def test_an_entry_of_another_form_is_refused(entry):
+    with pytest.raises(LedgerError, match="is not an event"):
+        decode(entry)
+
+
+@given(
+    st.one_of(
+        st.builds(IntentLogged, st.integers(1), st.text()),
+        st.builds(Accepted, st.integers(1), st.none() | st.text(), st.none() | st.integers()),
+        st.builds(Rejected, st.integers(1), st.text()),
+        st.builds(Withdrawn, st.integers(1)),
+    )
+)
+def test_an_event_is_read_as_it_was_written(event):
+    assert decode(json.loads(json.dumps(encode(event)))) == event

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_inforu.ledger import ledger_log as ledger_module
-from airflow_provider_inforu.ledger.batch_state import BatchState, DamagedValueError, Event, LedgerError
+from airflow_provider_inforu.ledger.batch_state import BatchState
 from airflow_provider_inforu.ledger.damage import MAX_LOST_EVENTS, UNREADABLE
+from airflow_provider_inforu.ledger.ledger_errors import DamagedValueError, LedgerError
+from airflow_provider_inforu.ledger.ledger_events import Accepted, IntentLogged, Rejected, Withdrawn
 from airflow_provider_inforu.ledger.ledger_keys import attempt_key, opening_key, segment_key
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header, read_content, read_ledger
@@ -43,9 +45,9 @@ def in_doubt(records):
 
 def test_a_lost_part_leaves_the_rest_readable_and_puts_what_it_may_hold_in_doubt(store):
     ledger = open_ledger(store, NEW)
-    ledger.write([[Event.SUBMIT, 1, "d1"], [Event.SUBMIT, 2, "d2"]])
-    ledger.write([[Event.ACCEPT, 1, "token", 194], [Event.SUBMIT, 3, "d3"]])
-    ledger.write([[Event.ACCEPT, 3, "later", 194]])
+    ledger.write([IntentLogged(1, "d1"), IntentLogged(2, "d2")])
+    ledger.write([Accepted(1, "token", 194), IntentLogged(3, "d3")])
+    ledger.write([Accepted(3, "later", 194)])
     store.broken.add(segment_key("000001", 1))
     records = open_ledger(store, NEW).records
     assert (records[3].state, records[3].request_token) == (BatchState.ACCEPTED, "later")
@@ -56,9 +58,9 @@ def test_a_lost_part_leaves_the_rest_readable_and_puts_what_it_may_hold_in_doubt
 
 def test_a_batch_that_was_withdrawn_after_the_lost_part_was_not_sent(store):
     ledger = open_ledger(store, NEW)
-    ledger.write([[Event.SUBMIT, number, "d"] for number in (1, 2, 3)])
-    ledger.write([[Event.WITHDRAW, 1]])
-    ledger.write([[Event.WITHDRAW, 2]])
+    ledger.write([IntentLogged(number, "d") for number in (1, 2, 3)])
+    ledger.write([Withdrawn(1)])
+    ledger.write([Withdrawn(2)])
     store.broken.add(segment_key("000001", 1))
     records = open_ledger(store, NEW).records
     assert 2 not in records
@@ -68,8 +70,8 @@ def test_a_batch_that_was_withdrawn_after_the_lost_part_was_not_sent(store):
 def test_a_last_part_that_is_lost_holds_no_more_batches_than_fit_in_it(store):
     many = Header("5e4d", "options_digest", batches=10_000, recipients=1_000_000, clear_generation=0)
     ledger = open_ledger(store, many)
-    ledger.write([[Event.SUBMIT, number, "d"] for number in range(1, 11)])
-    ledger.write([[Event.ACCEPT, number, "t", 1] for number in range(1, 11)])
+    ledger.write([IntentLogged(number, "d") for number in range(1, 11)])
+    ledger.write([Accepted(number, "t", 1) for number in range(1, 11)])
     store.broken.add(segment_key("000001", 1))
     assert in_doubt(open_ledger(store, many).records) == set(range(1, 11 + MAX_LOST_EVENTS))
 
@@ -77,7 +79,7 @@ def test_a_last_part_that_is_lost_holds_no_more_batches_than_fit_in_it(store):
 def test_a_missing_part_between_others_is_a_lost_one(store):
     ledger = open_ledger(store, NEW)
     for number in (1, 2, 3):
-        ledger.write([[Event.SUBMIT, number, "d"]])
+        ledger.write([IntentLogged(number, "d")])
     del store._values[segment_key("000001", 1)]
     assert in_doubt(open_ledger(store, NEW).records) == {1, 2, 3}
 
@@ -85,7 +87,7 @@ def test_a_missing_part_between_others_is_a_lost_one(store):
 def test_a_lost_mark_of_a_group_of_parts_loses_no_part(store):
     ledger = open_ledger(store, NEW)
     for number in range(1, 12):
-        ledger.write([[Event.SUBMIT, number, "d"]])
+        ledger.write([IntentLogged(number, "d")])
     for part in (1, 9):
         del store._values[opening_key("000001", part)]
     assert read_ledger(store)[1] == ledger.records
@@ -94,15 +96,15 @@ def test_a_lost_mark_of_a_group_of_parts_loses_no_part(store):
 @pytest.mark.parametrize("value", ["x", {}, {"events": []}, {"start": 0, "events": 5}])
 def test_a_part_of_another_form_is_a_lost_one(store, value):
     ledger = open_ledger(store, NEW)
-    ledger.write([[Event.SUBMIT, 1, "d1"]])
+    ledger.write([IntentLogged(1, "d1")])
     store._values[segment_key("000001", 0)] = value
     assert in_doubt(open_ledger(store, NEW).records) == set(range(1, BATCHES + 1))
 
 
 @pytest.mark.parametrize("document", [None, "text", {"version": "2"}])
 def test_an_earlier_attempt_without_its_document_puts_what_it_may_have_sent_in_doubt(store, document):
-    open_ledger(store, NEW).write([[Event.SUBMIT, 1, "d1"], [Event.ACCEPT, 1, "token", 194]])
-    open_ledger(store, NEW).write([[Event.SUBMIT, 2, "d2"], [Event.ACCEPT, 2, "token", 194]])
+    open_ledger(store, NEW).write([IntentLogged(1, "d1"), Accepted(1, "token", 194)])
+    open_ledger(store, NEW).write([IntentLogged(2, "d2"), Accepted(2, "token", 194)])
     open_ledger(store, NEW)
     if document is None:
         del store._values[attempt_key("000002")]
@@ -115,15 +117,15 @@ def test_an_earlier_attempt_without_its_document_puts_what_it_may_have_sent_in_d
 
 def test_events_that_a_later_attempt_had_read_and_that_are_gone_are_lost(store):
     ledger = open_ledger(store, NEW)
-    ledger.write([[Event.SUBMIT, 1, "d1"], [Event.SUBMIT, 2, "d2"]])
+    ledger.write([IntentLogged(1, "d1"), IntentLogged(2, "d2")])
     open_ledger(store, NEW)
     store._values[segment_key("000001", 0)]["events"].pop()
     assert in_doubt(open_ledger(store, NEW).records) == {1, 2}
 
 
 def test_damage_that_appears_later_leaves_what_later_attempts_wrote(store):
-    open_ledger(store, NEW).write([[Event.SUBMIT, 1, "d1"], [Event.WITHDRAW, 1]])
-    open_ledger(store, NEW).write([[Event.SUBMIT, 1, "d1"], [Event.ACCEPT, 1, "token", 194]])
+    open_ledger(store, NEW).write([IntentLogged(1, "d1"), Withdrawn(1)])
+    open_ledger(store, NEW).write([IntentLogged(1, "d1"), Accepted(1, "token", 194)])
     store.broken.add(segment_key("000001", 0))
     records = open_ledger(store, NEW).records
     assert records[1].request_token == "token"
@@ -132,18 +134,18 @@ def test_damage_that_appears_later_leaves_what_later_attempts_wrote(store):
 
 def test_batches_of_a_lost_part_can_be_settled(store):
     ledger = open_ledger(store, NEW)
-    ledger.write([[Event.SUBMIT, 1, "d1"]])
+    ledger.write([IntentLogged(1, "d1")])
     store.broken.add(segment_key("000001", 0))
     second = open_ledger(store, NEW)
-    second.write([[Event.ACCEPT, 1, None, 194], [Event.WITHDRAW, 2]])
-    second.write([[Event.SUBMIT, 2, "d2"]])
+    second.write([Accepted(1, None, 194), Withdrawn(2)])
+    second.write([IntentLogged(2, "d2")])
     third = open_ledger(store, NEW).records
     assert (third[1].state, third[2].digest) == (BatchState.ACCEPTED, "d2")
 
 
 def test_a_reader_that_sees_damage_looks_again(store):
     ledger = open_ledger(store, NEW)
-    ledger.write([[Event.SUBMIT, 1, "d1"]])
+    ledger.write([IntentLogged(1, "d1")])
     answers = iter([DamagedValueError("half read")])
     get = store.get
 
@@ -158,10 +160,10 @@ def test_a_reader_that_sees_damage_looks_again(store):
 
 def test_an_entry_that_makes_no_sense_next_to_damage_stops_the_task(store):
     ledger = open_ledger(store, NEW)
-    ledger.write([[Event.SUBMIT, 1, "d1"]])
-    ledger.write([[Event.ACCEPT, 1, "t", 1]])
-    ledger.write([[Event.SUBMIT, 2, "d2"]])
-    store._values[segment_key("000001", 2)]["events"].append([Event.SUBMIT, 1, "d1"])
+    ledger.write([IntentLogged(1, "d1")])
+    ledger.write([Accepted(1, "t", 1)])
+    ledger.write([IntentLogged(2, "d2")])
+    store._values[segment_key("000001", 2)]["events"].append(["s", 1, "d1"])
     store.broken.add(segment_key("000001", 0))
     with pytest.raises(LedgerError, match="cannot follow"):
         open_ledger(store, NEW)
@@ -178,14 +180,14 @@ def _send_a_little(ledger, draw):
                 number = in_flight.pop(draw.randrange(len(in_flight)))
                 kind = draw.choice(["accept", "reject", "withdraw", "nothing"])
                 if kind == "accept":
-                    events.append([Event.ACCEPT, number, "t", 1])
+                    events.append(Accepted(number, "t", 1))
                 elif kind == "reject":
-                    events.append([Event.REJECT, number, "no"])
+                    events.append(Rejected(number, "no"))
                 elif kind == "withdraw":
-                    events.append([Event.WITHDRAW, number])
+                    events.append(Withdrawn(number))
                     waiting.insert(0, number)
         submitted = [waiting.pop(0) for _ in range(min(len(waiting), draw.randint(0, 3)))]
-        events += ([Event.SUBMIT, number, "d"] for number in submitted)
+        events += (IntentLogged(number, "d") for number in submitted)
         if events:
             ledger.write(events)
         in_flight += submitted

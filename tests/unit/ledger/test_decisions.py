@@ -2,8 +2,10 @@
 
 import pytest
 
-from airflow_provider_inforu.ledger.batch_state import BatchState, Event, LedgerError
+from airflow_provider_inforu.ledger.batch_state import BatchState
 from airflow_provider_inforu.ledger.decisions import decide
+from airflow_provider_inforu.ledger.ledger_errors import LedgerError
+from airflow_provider_inforu.ledger.ledger_events import Accepted, IntentLogged, Rejected, Withdrawn
 from airflow_provider_inforu.ledger.ledger_keys import decision_key
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
@@ -19,7 +21,7 @@ class Store(MemoryStore):
 @pytest.fixture
 def store():
     store = Store()
-    open_ledger(store, NEW).write([[Event.SUBMIT, 1, "d1"], [Event.SUBMIT, 2, "d2"]])
+    open_ledger(store, NEW).write([IntentLogged(1, "d1"), IntentLogged(2, "d2")])
     return store
 
 
@@ -37,7 +39,7 @@ def test_a_decision_is_seen_at_once_and_by_every_later_attempt(store):
 
 def test_the_attempt_after_a_decision_may_send_the_batch_and_later_ones_know_it(store):
     decide(store, record_of(store, 2), "resend")
-    open_ledger(store, NEW).write([[Event.SUBMIT, 2, "d2"], [Event.ACCEPT, 2, "token", 7]])
+    open_ledger(store, NEW).write([IntentLogged(2, "d2"), Accepted(2, "token", 7)])
     assert open_ledger(store, NEW).records[2].request_token == "token"
 
 
@@ -45,16 +47,16 @@ def test_the_attempt_after_a_decision_may_send_the_batch_and_later_ones_know_it(
 def test_an_answer_that_comes_while_somebody_decides_stands(choice):
     store = Store()
     working = open_ledger(store, NEW)
-    working.write([[Event.SUBMIT, 1, "d1"]])
+    working.write([IntentLogged(1, "d1")])
     decide(store, record_of(store, 1), choice)
-    working.write([[Event.REJECT, 1, "no"]])
+    working.write([Rejected(1, "no")])
     assert read_ledger(store)[1][1].state is BatchState.REJECTED
     assert open_ledger(store, NEW).records[1].state is BatchState.REJECTED
 
 
 def test_a_decision_that_comes_after_another_attempt_has_sent_the_batch_again_has_no_effect(store):
     late = record_of(store, 1)
-    open_ledger(store, NEW).write([[Event.WITHDRAW, 1], [Event.SUBMIT, 1, "d1"]])
+    open_ledger(store, NEW).write([Withdrawn(1), IntentLogged(1, "d1")])
     decide(store, late, "resend")
     assert record_of(store, 1).state is BatchState.SUBMITTING
     assert open_ledger(store, NEW).in_doubt() == [2, 1]
@@ -63,10 +65,10 @@ def test_a_decision_that_comes_after_another_attempt_has_sent_the_batch_again_ha
 def test_a_decision_about_a_request_is_none_about_the_next_one_of_the_same_attempt():
     store = Store()
     working = open_ledger(store, NEW)
-    working.write([[Event.SUBMIT, 1, "d1"]])
+    working.write([IntentLogged(1, "d1")])
     decide(store, record_of(store, 1), "resend")
-    working.write([[Event.WITHDRAW, 1]])
-    working.write([[Event.SUBMIT, 1, "d1"]])
+    working.write([Withdrawn(1)])
+    working.write([IntentLogged(1, "d1")])
     assert open_ledger(store, NEW).in_doubt() == [1]
 
 

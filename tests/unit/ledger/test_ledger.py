@@ -6,7 +6,9 @@ from unittest import mock
 import pytest
 
 from airflow_provider_inforu.ledger import ledger_log as ledger_module
-from airflow_provider_inforu.ledger.batch_state import BatchState, Event, LedgerError, LedgerStoreError
+from airflow_provider_inforu.ledger.batch_state import BatchState
+from airflow_provider_inforu.ledger.ledger_errors import LedgerError, LedgerStoreError
+from airflow_provider_inforu.ledger.ledger_events import Accepted, IntentLogged, Rejected, Withdrawn
 from airflow_provider_inforu.ledger.ledger_keys import attempt_key, opening_key, segment_key
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import DamagedHeaderError, Header, read_ledger
@@ -19,15 +21,15 @@ NEW = Header("5e4d", "options_digest", batches=3, recipients=250, clear_generati
 def store():
     store = MemoryStore()
     ledger = open_ledger(store, NEW)
-    ledger.write([[Event.SUBMIT, 1, "d1"], [Event.SUBMIT, 2, "d2"]])
-    ledger.write([[Event.ACCEPT, 1, "token", 194]])
+    ledger.write([IntentLogged(1, "d1"), IntentLogged(2, "d2")])
+    ledger.write([Accepted(1, "token", 194)])
     return store
 
 
 def test_a_later_attempt_reads_what_earlier_ones_wrote(store):
     second = open_ledger(store, Header("other", "options_digest", 3, 250, 0))
     assert second.header.send_id == "5e4d"
-    second.write([[Event.SUBMIT, 3, "d3"]])
+    second.write([IntentLogged(3, "d3")])
     third = open_ledger(store, NEW)
     assert {number: record.state for number, record in third.records.items()} == {
         1: BatchState.ACCEPTED,
@@ -90,7 +92,7 @@ def test_a_ledger_with_a_mark_for_each_part_goes_on_in_the_form_of_today(store, 
     monkeypatch.setattr(ledger_module, "MAX_SEGMENT_BYTES", 1)
     ledger = open_ledger(store, NEW)
     for number in (10, 11, 12):
-        ledger.write([[Event.SUBMIT, number, "d"]])
+        ledger.write([IntentLogged(number, "d")])
     store._values[attempt_key("000002")]["version"] = 1
     for part in (1, 2):
         store._values[f"{segment_key('000002', part)}.begun"] = {"begun": True}
@@ -104,7 +106,7 @@ def test_one_mark_is_written_and_read_for_eight_parts(store, monkeypatch):
     watched = mock.Mock(wraps=store, ambiguous_write_threshold=1.0)
     ledger = open_ledger(watched, NEW)
     for number in range(10, 27):
-        ledger.write([[Event.SUBMIT, number, "d"]])
+        ledger.write([IntentLogged(number, "d")])
     assert marks_of(watched.set) == [opening_key("000002", part) for part in (1, 9)]
     watched.get.reset_mock()
     assert set(read_ledger(watched)[1]) == {1, 2, *range(10, 27)}
@@ -117,13 +119,13 @@ def test_one_mark_is_written_and_read_for_eight_parts(store, monkeypatch):
 def test_a_ledger_may_be_read_while_its_send_begins_a_new_part(store, monkeypatch):
     monkeypatch.setattr(ledger_module, "MAX_SEGMENT_BYTES", 100)
     ledger = open_ledger(store, NEW)
-    ledger.write([[Event.SUBMIT, 10, "d"]])
+    ledger.write([IntentLogged(10, "d")])
     get, numbers = store.get, iter(range(11, 21))
 
     def get_while_the_send_goes_on(key):
         found = json.loads(json.dumps(get(key)))
         for number in numbers:
-            ledger.write([[Event.SUBMIT, number, "d"]])
+            ledger.write([IntentLogged(number, "d")])
         return found
 
     reader = Behind(store)
@@ -177,7 +179,7 @@ def test_a_copy_of_a_write_that_lands_late_erases_nothing(
     monkeypatch.setattr(ledger_module, "MAX_SEGMENT_BYTES", segment_bytes)
     ledger = open_ledger(LateStore(store, {fails_at, fails_at + 1}, lands_after), NEW)
     for number in range(10, 16):
-        for event in ([Event.SUBMIT, number, "d"], [Event.ACCEPT, number, "token", 194]):
+        for event in (IntentLogged(number, "d"), Accepted(number, "token", 194)):
             events = [event]
             for _ in range(3):
                 try:
@@ -191,9 +193,9 @@ def test_a_copy_of_a_write_that_lands_late_erases_nothing(
 def test_after_a_slow_write_whose_copy_may_land_late_the_log_goes_on_elsewhere(store, monkeypatch):
     ledger = open_ledger(store, NEW)
     monkeypatch.setattr(store, "ambiguous_write_threshold", -1.0)
-    ledger.write([[Event.SUBMIT, 3, "d3"]])
+    ledger.write([IntentLogged(3, "d3")])
     early = json.loads(json.dumps(store.get(segment_key("000002", 0))))
-    ledger.write([[Event.ACCEPT, 3, "token", 194]])
+    ledger.write([Accepted(3, "token", 194)])
     store.set(segment_key("000002", 0), early)
     assert read_ledger(store)[1][3].request_token == "token"
 
@@ -201,8 +203,8 @@ def test_after_a_slow_write_whose_copy_may_land_late_the_log_goes_on_elsewhere(s
 def test_long_reasons_are_written_in_values_that_fit(store):
     ledger = open_ledger(store, NEW)
     numbers = range(10, 110)
-    ledger.write([[Event.SUBMIT, number, "d"] for number in numbers])
-    ledger.write([[Event.REJECT, number, "ש" * 300] for number in numbers])
+    ledger.write([IntentLogged(number, "d") for number in numbers])
+    ledger.write([Rejected(number, "ש" * 300) for number in numbers])
     assert max(len(json.dumps(value)) for value in store._values.values()) < 65536
     assert read_ledger(store)[1][109].reason == "ש" * 300
 
@@ -210,13 +212,13 @@ def test_long_reasons_are_written_in_values_that_fit(store):
 def test_what_an_attempt_writes_after_a_later_one_has_read_it_changes_nothing(store):
     first = open_ledger(store, NEW)
     second = open_ledger(store, NEW)
-    first.write([[Event.SUBMIT, 3, "d3"]])
-    second.write([[Event.SUBMIT, 3, "d3"], [Event.ACCEPT, 3, "token", 194]])
+    first.write([IntentLogged(3, "d3")])
+    second.write([IntentLogged(3, "d3"), Accepted(3, "token", 194)])
     assert open_ledger(store, NEW).records[3].request_token == "token"
 
 
 def test_a_record_names_its_request(store):
-    open_ledger(store, NEW).write([[Event.WITHDRAW, 2], [Event.SUBMIT, 2, "d2"]])
+    open_ledger(store, NEW).write([Withdrawn(2), IntentLogged(2, "d2")])
     records = open_ledger(store, NEW).records
     assert {number: record.request for number, record in records.items()} == {1: "000001.0", 2: "000002.1"}
 
@@ -290,7 +292,7 @@ def test_a_timeout_in_the_middle_of_a_write_does_no_damage(store, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(ledger_module, "_first_part", interrupted)
         with pytest.raises(TimeoutError):
-            ledger.write([[Event.SUBMIT, 3, "d3"]])
-    ledger.write([[Event.REJECT, 2, "no"]])
+            ledger.write([IntentLogged(3, "d3")])
+    ledger.write([Rejected(2, "no")])
     assert open_ledger(store, NEW).records == ledger.records
     assert ledger.records[3].state is BatchState.SUBMITTING

@@ -22,7 +22,9 @@ from airflow.sdk.api.client import Client
 from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_provider_inforu.capi.errors import InforuError
-from airflow_provider_inforu.ledger.batch_state import BatchState, Event, LedgerError, LedgerStoreError
+from airflow_provider_inforu.ledger.batch_state import BatchState
+from airflow_provider_inforu.ledger.ledger_errors import LedgerError, LedgerStoreError
+from airflow_provider_inforu.ledger.ledger_events import Accepted, IntentLogged
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
@@ -134,17 +136,17 @@ def test_an_attempt_that_is_overtaken_while_it_writes_sends_nothing(root, monkey
 def test_a_write_that_freezes_while_a_whole_later_attempt_runs_changes_nothing_of_it(root, monkeypatch):
     frozen = ObjectStorageStore(root, PARTS)
     ledger = open_ledger(frozen, NEW)
-    ledger.write([[Event.SUBMIT, 1, "d1"]])
+    ledger.write([IntentLogged(1, "d1")])
     put = frozen.put
 
     def freeze_until_a_later_attempt_has_ended(key, value):
         later = open_ledger(ObjectStorageStore(root, PARTS), NEW)
-        later.write([[Event.SUBMIT, 2, "d2"], [Event.ACCEPT, 2, "token", 7]])
+        later.write([IntentLogged(2, "d2"), Accepted(2, "token", 7)])
         put(key, value)
 
     monkeypatch.setattr(frozen, "put", freeze_until_a_later_attempt_has_ended)
     with pytest.raises(LedgerError, match="another attempt of this task has begun"):
-        ledger.write([[Event.SUBMIT, 2, "d2"]])
+        ledger.write([IntentLogged(2, "d2")])
     records = read_ledger(ObjectStorageStore(root, PARTS))[1]
     assert (records[1].state, records[2].state) == (BatchState.SUBMITTING, BatchState.ACCEPTED)
 
@@ -309,7 +311,7 @@ def test_every_attempt_of_a_task_finds_those_before_it_whatever_their_tries(trie
     for number, try_number in enumerate(tries, start=1):
         ledger = open_ledger(TaskStateStore(state, try_number), NEW)
         assert sorted(ledger.records) == list(range(1, number))
-        ledger.write([[Event.SUBMIT, number, "digest"]])
+        ledger.write([IntentLogged(number, "digest")])
     assert len({record.request.split(".")[0] for record in ledger.records.values()}) == 3
     assert TaskStateStore(state, 9).latest() == max(
         record.request.split(".")[0] for record in ledger.records.values()
@@ -344,13 +346,13 @@ def test_a_write_that_stalls_while_a_whole_later_attempt_runs_sends_nothing(monk
 
     def run_a_whole_attempt(state):
         later.values = dict(state.values)
-        open_ledger(TaskStateStore(later, 2), NEW).write([[Event.SUBMIT, 1, "d"], [Event.ACCEPT, 1, "t", 1]])
+        open_ledger(TaskStateStore(later, 2), NEW).write([IntentLogged(1, "d"), Accepted(1, "t", 1)])
 
     first = TaskStateStore(FencedState(stalls_at, run_a_whole_attempt), 1)
 
     def send():
         for _ in range(2):
-            open_ledger(first, NEW).write([[Event.SUBMIT, 1, "d"]])
+            open_ledger(first, NEW).write([IntentLogged(1, "d")])
 
     with pytest.raises(InforuError):
         send()
@@ -366,7 +368,7 @@ def test_an_intent_whose_write_stalled_is_read_back_before_its_request_leaves(mo
 
     ledger = open_ledger(TaskStateStore(FencedState(3, begin_a_later_attempt), 1), NEW)
     with pytest.raises(LedgerError, match="another attempt of this task has begun"):
-        ledger.write([[Event.SUBMIT, 1, "d"]])
+        ledger.write([IntentLogged(1, "d")])
 
 
 def test_what_cannot_be_read_back_is_not_a_ledger_that_never_was():

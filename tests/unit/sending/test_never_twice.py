@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from airflow_provider_inforu.capi import errors
 from airflow_provider_inforu.capi.voice import SendReceipt
 from airflow_provider_inforu.ledger import ledger_log as ledger_module
-from airflow_provider_inforu.ledger.batch_state import BatchState, Event
+from airflow_provider_inforu.ledger.batch_state import BatchState
 from airflow_provider_inforu.ledger.ledger_keys import attempt_key
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
@@ -264,7 +264,7 @@ def test_an_intent_is_durable_before_its_request_leaves():
 
     def send(batch):
         events = [event for value in values.stored.values() if "events" in value for event in value["events"]]
-        seen.append([Event.SUBMIT, batch.number, batch.digest] in events)
+        seen.append(["s", batch.number, batch.digest] in events)
         return SendReceipt(1, "t", None, 2)
 
     ledger = open_ledger(Store(values, ()), Header("5e4d", "options_digest", 10, 20, 0))

@@ -54,41 +54,71 @@ def clock(monkeypatch):
 
 def test_without_a_limit_every_request_may_leave():
     limiter = RateLimiter(0)
-    assert [limiter.acquire() for _ in range(1000)] == [True] * 1000
+    assert [limiter.acquire() for _ in range(1000)] == [0] * 1000
     limiter.slow_down()
-    assert limiter.acquire()
+    assert limiter.acquire() == 0
 
 
 @pytest.mark.parametrize("requests_per_second", [1, 2, 30])
 def test_there_is_no_burst_at_the_start(clock, requests_per_second):
     limiter = RateLimiter(requests_per_second)
     clock.now += 10  # until the first request is ready
-    assert [limiter.acquire() for _ in range(5)] == [True, False, False, False, False]
+    assert [limiter.acquire() == 0 for _ in range(5)] == [True, False, False, False, False]
+
+
+@settings(max_examples=50)
+@given(st.randoms(use_true_random=False), st.sampled_from([0.5, 1, 2, 30, 50]))
+def test_a_request_may_leave_as_soon_as_the_wait_is_over_and_no_sooner(chance, requests_per_second):
+    clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
+    clock.sleep = lambda seconds: setattr(clock, "now", clock.now + seconds)
+    with mock.patch.object(local_rate_limiter, "time", clock), mock.patch.object(rate_limiter, "time", clock):
+        limiter = RateLimiter(requests_per_second)
+        for _ in range(100):
+            if wait := limiter.acquire():
+                clock.now += wait * 0.99
+                assert limiter.acquire() > 0
+                clock.now += wait * 0.01 + 1e-6
+                assert limiter.acquire() == 0
+            limiter.mark_sent()
+            clock.now += chance.choice([0, 0.001, 0.02, 0.7])
+
+
+@pytest.mark.redis
+@pytest.mark.parametrize("requests_per_second", [2, 30])
+def test_a_shared_slot_is_free_when_the_wait_is_over(shared, requests_per_second):
+    first, second = RateLimiter(requests_per_second, shared), RateLimiter(requests_per_second, shared)
+    for _ in range(12):
+        while first.acquire() == 0:
+            first.mark_sent()
+        wait = second.acquire()
+        assert 0 < wait <= 1.1
+        time.sleep(wait + 0.002)
+        assert second.acquire() == 0
 
 
 def test_after_a_rate_limit_another_and_slower_pace_holds_for_a_minute(clock):
     limiter = RateLimiter(2)
-    assert limiter.acquire()
+    assert limiter.acquire() == 0
     limiter.slow_down()
     clock.now += 0.6
-    assert not limiter.acquire()
+    assert limiter.acquire() > 0
     clock.now += 0.5
-    assert limiter.acquire()
+    assert limiter.acquire() == 0
     clock.now += rate_limiter.SLOWER_SECONDS
-    assert limiter.acquire()
+    assert limiter.acquire() == 0
     clock.now += 0.6
-    assert limiter.acquire()
+    assert limiter.acquire() == 0
 
 
 def test_the_slower_pace_begins_without_a_burst(clock):
     limiter = RateLimiter(30)
     for _ in range(20):
-        assert limiter.acquire()
+        assert limiter.acquire() == 0
         limiter.mark_sent()
         clock.now += 0.05
     limiter.slow_down()
     clock.now += 5  # as the vendor asked
-    assert [limiter.acquire() for _ in range(3)] == [True, False, False]
+    assert [limiter.acquire() == 0 for _ in range(3)] == [True, False, False]
 
 
 def test_requests_before_a_rate_limit_count_for_the_second_after_it(clock):
@@ -97,7 +127,7 @@ def test_requests_before_a_rate_limit_count_for_the_second_after_it(clock):
     def send_for(seconds):
         until = clock.now + seconds
         while clock.now < until:
-            while limiter.acquire():
+            while limiter.acquire() == 0:
                 limiter.mark_sent()
                 left.append(clock.now)
             clock.now += 0.01
@@ -114,7 +144,7 @@ def test_never_more_than_the_limit_in_any_second():
     takes = []
     while len(takes) < 120:
         before = time.monotonic()
-        if limiter.acquire():
+        if limiter.acquire() == 0:
             takes.append((before, time.monotonic()))
     # A busy machine may stand still beside a take: so many were surely taken within a second.
     assert max(sum(start <= after < start + 1 for _, after in takes) for start, _ in takes) <= 50
@@ -125,7 +155,7 @@ def leave_times(clock, write_seconds, requests_per_second=30, count=300):
     limiter, left = RateLimiter(requests_per_second), []
     while len(left) < count:
         taken = 0
-        while limiter.acquire():
+        while limiter.acquire() == 0:
             taken += 1
         clock.now += next(write_seconds) if taken else 0.002
         limiter.mark_sent()
@@ -180,7 +210,7 @@ def test_requests_are_held_back_ever_longer_and_released_by_a_success(clock):
     assert hold.after(REFUSED)
     clock.now += 9
     assert not hold.is_over()
-    assert hold.idle_seconds() == 0.25
+    assert hold.seconds_left() > 0
     clock.now += 1
     assert hold.is_over()
     assert hold.after(REFUSED)
@@ -248,7 +278,7 @@ def test_workers_that_share_a_limit_keep_it_together(shared):
     workers = [RateLimiter(50, shared) for _ in range(3)]
     times = []
     while len(times) < 120:
-        times += [time.monotonic() for worker in workers if worker.acquire()]
+        times += [time.monotonic() for worker in workers if worker.acquire() == 0]
     assert max(sum(start <= one < start + 1 for one in times) for start in times) <= 50
 
 
@@ -261,7 +291,7 @@ def test_workers_whose_clocks_differ_keep_the_limit_together(shared, monkeypatch
             ahead = number * 3600
             monkeypatch.setattr(time, "time_ns", lambda: clock() + ahead * 10**9)  # noqa: B023
             monkeypatch.setattr(time, "time", lambda: clock() / 10**9 + ahead)  # noqa: B023
-            if worker.acquire():
+            if worker.acquire() == 0:
                 times.append(time.monotonic())
     # Some leave a place later than they took it. Without a limit together there would be 150.
     assert max(sum(start <= one < start + 1 for one in times) for start in times) <= 60
@@ -279,11 +309,11 @@ def test_a_worker_that_is_held_up_while_it_asks_takes_no_place_that_another_one_
         answer = ask(server, *command, **options)
         monkeypatch.undo()
         time.sleep(0.01)
-        taken.append(fast.acquire())
+        taken.append(fast.acquire() == 0)
         return answer
 
     monkeypatch.setattr(redis.Redis, "execute_command", ask_and_be_held_up)
-    taken.append(slow.acquire())
+    taken.append(slow.acquire() == 0)
     assert sorted(taken) == [False, True]
 
 
@@ -291,19 +321,19 @@ def test_a_worker_that_is_held_up_while_it_asks_takes_no_place_that_another_one_
 def test_a_request_that_leaves_long_after_it_took_its_place_counts_from_then(shared):
     """Its ledger was slow. Others that take their places later come at the same time."""
     slow, fast = RateLimiter(2, shared), RateLimiter(2, shared)
-    assert slow.acquire()
+    assert slow.acquire() == 0
     time.sleep(1.1)
-    assert fast.acquire()
+    assert fast.acquire() == 0
     fast.mark_sent()
     slow.mark_sent()
     time.sleep(0.5)
-    assert not fast.acquire(), "a third request within a second"
+    assert fast.acquire() > 0, "a third request within a second"
 
 
 @pytest.mark.redis
 def test_a_place_that_was_left_late_is_forgotten_like_any_other(shared):
     limiter = RateLimiter(2, shared)
-    assert limiter.acquire()
+    assert limiter.acquire() == 0
     time.sleep(2.1)
     limiter.mark_sent()
     server = redis.Redis.from_url(shared.url)
@@ -321,7 +351,7 @@ def test_only_a_request_that_leaves_late_counts_anew(
     limiter = RateLimiter(4, shared)
     if is_slowed_down:
         limiter.slow_down()
-    assert limiter.acquire()
+    assert limiter.acquire() == 0
     before = server.zrange(f"inforu:rate:{shared.name}", 0, -1, withscores=True)
     time.sleep(0.01)
     limiter.mark_sent()
@@ -346,18 +376,18 @@ def test_a_server_that_is_silent_is_asked_once(monkeypatch):
 def test_a_rate_that_is_halved_below_one_in_a_second_is_halved(clock):
     limiter = RateLimiter(1)
     limiter.slow_down()
-    assert limiter.acquire()
+    assert limiter.acquire() == 0
     clock.now += 1.5
-    assert not limiter.acquire()
+    assert limiter.acquire() > 0
     clock.now += 0.6
-    assert limiter.acquire()
+    assert limiter.acquire() == 0
 
 
 def test_a_limit_that_lets_nothing_go_for_minutes_stops_the_send(clock, monkeypatch):
     limiter = RateLimiter(1)
-    monkeypatch.setattr(limiter, "_full_rate", SimpleNamespace(acquire=lambda: False))
+    monkeypatch.setattr(limiter, "_full_rate", SimpleNamespace(acquire=lambda: 1.0))
     for _ in range(int(rate_limiter.LONGEST_STANDSTILL_SECONDS) + 1):
-        assert not limiter.acquire()
+        assert limiter.acquire() > 0
         clock.now += 1
     with pytest.raises(InforuError, match="let no request go for 300 seconds"):
         limiter.acquire()
@@ -365,10 +395,10 @@ def test_a_limit_that_lets_nothing_go_for_minutes_stops_the_send(clock, monkeypa
 
 def test_a_send_that_held_back_for_minutes_is_not_stopped_by_one_refusal_after_it(clock, monkeypatch):
     limiter = RateLimiter(1)
-    monkeypatch.setattr(limiter, "_full_rate", SimpleNamespace(acquire=lambda: False))
-    assert not limiter.acquire()
+    monkeypatch.setattr(limiter, "_full_rate", SimpleNamespace(acquire=lambda: 1.0))
+    assert limiter.acquire() > 0
     clock.now += rate_limiter.LONGEST_STANDSTILL_SECONDS + 1
-    assert not limiter.acquire()
+    assert limiter.acquire() > 0
 
 
 def test_a_shared_limit_that_cannot_be_asked_lets_nothing_go_and_shows_no_password():
