@@ -73,7 +73,7 @@ def handle_cli_errors(
             except (CommandError, InforuError) as error:
                 end(args, error, str(error))
             except (KeyboardInterrupt, EOFError):
-                end(args, CommandError("stopped"), "stopped")
+                end(args, CommandError("the command was stopped"), "the command was stopped")
             except Exception as error:  # a storage may raise any exception
                 end(args, error, f"{otherwise} ({type(error).__name__}: {error})")
 

@@ -69,7 +69,9 @@ def _in_airflow(api: AirflowApi, args: Namespace) -> Iterator[LedgerLocation]:
         try:
             answer = api.request("GET", path, params=params)
         except NotFoundError as error:
-            raise CommandError(f"Airflow does not know the DAG or run: {error}") from None
+            raise CommandError(
+                f"Airflow does not know the DAG or run: {error}. Check DAG_ID and --run-id"
+            ) from None
         try:
             page, total = answer["task_instances"], int(answer["total_entries"])
             places = [_location(api, one, total) for one in page]

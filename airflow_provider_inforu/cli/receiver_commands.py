@@ -48,7 +48,9 @@ def serve(args: Namespace) -> None:
     except TimeoutError as error:
         raise CommandError(f"{error}. The log above shows the reason") from None
     except (OSError, OverflowError) as error:
-        raise CommandError(f"cannot listen on {args.host} port {args.port}: {error}") from None
+        raise CommandError(
+            f"cannot listen on {args.host} port {args.port}: {error}. Choose another --port or --host"
+        ) from None
     echo(
         f"Inforu receiver: {server.url}\n"
         f"Inforu pushes to {server.url}{settings.prefix}/v1/CONNECTION/notifications?secret=SECRET,\n"
@@ -98,7 +100,8 @@ def make_ready(database: Database) -> None:
         raise
     except Exception as error:  # a database driver may raise any exception
         raise CommandError(
-            f"the database of notifications cannot be used ({type(error).__name__}: {error})"
+            f"the database of notifications cannot be used ({type(error).__name__}: {error}). Check the "
+            "database, and [inforu] receiver_database"
         ) from None
 
 

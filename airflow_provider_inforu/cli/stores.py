@@ -103,7 +103,9 @@ class RestStateStore:
         try:
             instance = self._api.request("GET", [*self._path, *mapped])
         except NotFoundError as error:
-            raise CommandError(f"the task instance was not found: {error}") from None
+            raise CommandError(
+                f"the task instance was not found: {error}. Check DAG_ID, RUN_ID, TASK_ID and --map-index"
+            ) from None
         if isinstance(instance, dict) and "state" in instance and isinstance(instance.get("try_number"), int):
             return instance
         raise CommandError("Airflow's response about the task instance has no state or try. Check --url")

@@ -38,7 +38,9 @@ def serve(**given: Any) -> int:  # noqa: ANN401 - as the options have it
     except ControlInputError as error:
         return _fail(str(error))
     except (OSError, OverflowError) as error:
-        return _fail(f"cannot listen on {given['host']} port {given['port']}: {error}")
+        return _fail(
+            f"cannot listen on {given['host']} port {given['port']}: {error}. Choose another --port or --host"
+        )
     sys.stdout.write(
         f"Inforu sandbox: {server.url}\nusername: {server.username}\ntoken: {server.token}\n"
         "The sandbox answers like the vendor and calls nobody. Press Ctrl+C to stop.\n"
