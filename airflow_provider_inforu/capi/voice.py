@@ -187,7 +187,8 @@ def check_options(data_options: Mapping[str, Any] | None, call_options: Mapping[
 def _check(calls: Sequence[Call], *, text_needed: bool) -> None:
     if not 1 <= len(calls) <= MAX_CALLS:
         raise InforuInputError(
-            f"a request must have 1 to {MAX_CALLS} calls, but this one has {len(calls)}. Pass a valid number"
+            f"a request must have 1 to {MAX_CALLS} calls, but this one has {len(calls)}. Split a longer list "
+            "into several requests"
         )
     for number, call in enumerate(calls, start=1):
         name = f"call {number} ({hide(str(call.message_id))})" if call.message_id else f"call {number}"

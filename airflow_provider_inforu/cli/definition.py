@@ -235,7 +235,8 @@ PRUNE = ActionCommand(
             "--older-than",
             type=int,
             metavar="DAYS",
-            help="The age in days, 8 to 36500; default: receiver_retention_days of section inforu, else 90",
+            help="Remove rows older than this many days, 8 to 36500; default: receiver_retention_days of "
+            "section inforu, else 90",
         ),
         _arg("--dry-run", action="store_true", help="Only count the rows"),
         OUTPUT,

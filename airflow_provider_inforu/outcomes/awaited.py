@@ -52,7 +52,7 @@ def read_send(send: object, expected: object = None) -> AwaitedSend:
     if isinstance(send, str):
         if expected is None:
             raise InforuInputError(
-                f"expected is missing, so a send_id alone does not give the number of calls. {_HOW_TO}"
+                f"expected is missing: a send_id alone does not give the number of calls. {_HOW_TO}"
             )
         return AwaitedSend(read_send_id(send), _whole(expected, "expected"), in_doubt=0, jobs=None, done=None)
     if not isinstance(send, Mapping):

@@ -81,8 +81,9 @@ class RequestAuthenticator:
 
         :param request: The request, with the secret in a header or the query.
         :param conn_id: The ID of the connection.
-        :raises HTTPException: 401 for a wrong or missing secret, 404 for an unknown connection. 429 for too
-            many wrong secrets. 503 if the connection cannot be read or has no valid secret.
+        :raises HTTPException: 401 for a wrong or missing secret, 404 for an unknown connection.
+            Code 429 for too many wrong secrets. Code 503 if the connection cannot be read or has no valid
+            secret.
         """
         given = _secrets_in_headers(request) + _secrets_in_query(request)
         credentials = await self._find(given, conn_id)
