@@ -168,7 +168,7 @@ class InforuClient:
                 return response, read_body(response, max_bytes=MAX_ANSWER_BYTES)
         except AnswerError as error:
             raise InforuOutcomeUnknownError(
-                f"Inforu's response to {function} {error}. {NOT_KNOWN}", http_status=error.http_status
+                f"Inforu's reply to {function} {error}. {NOT_KNOWN}", http_status=error.http_status
             ) from None
         except RequestHeldBackError:
             raise InforuConnectionError(
@@ -188,7 +188,7 @@ class InforuClient:
         reason = hide(innermost(error), self._secrets)
         if has_left:
             return InforuOutcomeUnknownError(
-                f"the request {function} was sent to {host}, but no response arrived ({reason}). {NOT_KNOWN}"
+                f"the request {function} was sent to {host}, but no reply arrived ({reason}). {NOT_KNOWN}"
             )
         return InforuConnectionError(f"cannot reach {host} ({reason}). The request {function} was not sent")
 

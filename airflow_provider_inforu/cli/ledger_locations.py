@@ -76,7 +76,7 @@ def _in_airflow(api: AirflowApi, args: Namespace) -> Iterator[LedgerLocation]:
             page, total = answer["task_instances"], int(answer["total_entries"])
             places = [_location(api, one, total) for one in page]
         except (TypeError, KeyError, ValueError):
-            raise CommandError("Airflow's response is not a list of task instances. Check --url") from None
+            raise CommandError("Airflow's reply is not a list of task instances. Check --url") from None
         yield from places
         if not places:
             return

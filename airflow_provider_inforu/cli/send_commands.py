@@ -52,7 +52,7 @@ def show(args: Namespace) -> None:
         echo(WHO)
     if summary["in_doubt"]:
         echo(
-            "In doubt: while the task runs, the response may still arrive. If the task has ended, check\n"
+            "In doubt: while the task runs, the reply may still arrive. If the task has ended, check\n"
             f"{_name_campaigns(summary['campaign_ids'])} in the Inforu portal. Then run: "
             "airflow inforu sends resolve … --accept | --resend"
         )

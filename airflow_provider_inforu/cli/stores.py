@@ -84,7 +84,7 @@ class RestStateStore:
                 "ledger in [inforu] ledger_path, set the same ledger_path for this command"
             ) from None
         if not isinstance(answer, dict) or "value" not in answer:
-            raise CommandError("the ledger cannot be read: Airflow's response has no value. Check --url")
+            raise CommandError("the ledger cannot be read: Airflow's reply has no value. Check --url")
         return parse(answer["value"], key)
 
     def put(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
@@ -108,7 +108,7 @@ class RestStateStore:
             ) from None
         if isinstance(instance, dict) and "state" in instance and isinstance(instance.get("try_number"), int):
             return instance
-        raise CommandError("Airflow's response about the task instance has no state or try. Check --url")
+        raise CommandError("Airflow's reply about the task instance has no state or try. Check --url")
 
     def _key(self, key: str) -> list[str]:
         return [*self._path, "state-store", key]

@@ -25,7 +25,7 @@ def header_rows(summary: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def batch_rows(summary: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return the batches that need a decision or a correction as rows of a table."""
-    in_doubt = [(number, "in doubt", "the response is unknown") for number in summary["in_doubt"]]
+    in_doubt = [(number, "in doubt", "the reply is unknown") for number in summary["in_doubt"]]
     rejected = [(batch["batch"], "rejected", batch["reason"]) for batch in summary["rejected"]]
     return [
         {

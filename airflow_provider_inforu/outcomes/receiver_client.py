@@ -139,7 +139,7 @@ class ReceiverClient:
                 return response.status_code, body
         except AnswerError as error:
             raise ReceiverError(
-                f"the response of {self._where} {error}", is_passing=error.http_status is None
+                f"the reply of {self._where} {error}", is_passing=error.http_status is None
             ) from None
         except Exception as error:
             reason = hide(innermost(error), (self._secret,))
@@ -177,7 +177,7 @@ class ReceiverClient:
 
     def _not_ours(self, reason: str) -> ReceiverError:
         return ReceiverError(
-            f"the response of {self._where} is invalid ({reason}). Check receiver_url, and that the receiver "
+            f"the reply of {self._where} is invalid ({reason}). Check receiver_url, and that the receiver "
             "and this task use the same version of the provider",
             is_passing=False,
         )

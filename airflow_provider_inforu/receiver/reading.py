@@ -35,7 +35,7 @@ _LARGEST_ID = 2**63 - 1
 _FEED_CURSOR = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,19}))?")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
-_NO_CURSOR = "after must be a cursor. Use the value of next from an earlier response"
+_NO_CURSOR = "after must be a cursor. Use the value of next from an earlier reply"
 
 
 class BadCursorError(ValueError):

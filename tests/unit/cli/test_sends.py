@@ -40,7 +40,7 @@ def test_show_prints_the_counts_and_the_batches_that_need_a_person(run):
         "campaigns 7",
     ):
         assert line in lines
-    assert "2 101 to 200 in doubt the response is unknown" in lines
+    assert "2 101 to 200 in doubt the reply is unknown" in lines
     assert "3 201 to 300 rejected StatusId -18 [bold]no[/bold]" in lines
     assert "People are numbered in the order in which they are called" in out
     assert "campaign 7" in out
