@@ -1,4 +1,4 @@
-"""Names that Airflow has moved since 3.0, each from its place in the installed version.
+"""Names that Airflow has moved since 3.0, imported from their module in the installed version.
 
 Import every other name from ``airflow.sdk``.
 """
@@ -40,7 +40,7 @@ _MOVED = {
     "BaseHook": ((3, 1), "airflow.sdk", "airflow.hooks.base"),
     "context_merge": ((3, 1), "airflow.sdk.definitions.context", "airflow.utils.context"),
     "mask_secret": ((3, 1), "airflow.sdk.log", "airflow.sdk.execution_time.secrets_masker"),
-    # Airflow 3.2 brought these. Since then their earlier places warn, or serve the scheduler only.
+    # Airflow 3.2 brought these. Since then their earlier modules warn, or are for the scheduler only.
     "AirflowFailException": ((3, 2), "airflow.sdk.exceptions", "airflow.exceptions"),
     "AirflowNotFoundException": ((3, 2), "airflow.sdk.exceptions", "airflow.exceptions"),
     "AirflowPlugin": ((3, 2), "airflow.sdk.plugins_manager", "airflow.plugins_manager"),
@@ -49,12 +49,12 @@ _MOVED = {
     "conf": ((3, 2), "airflow.sdk.configuration", "airflow.configuration"),
     "determine_kwargs": ((3, 2), "airflow.sdk.bases.decorator", "airflow.utils.operator_helpers"),
 }
-"""For each name: the first version with the current place, this place, and the earlier place."""
+"""For each name: the first version with the current module, this module, and the earlier module."""
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        # Looked up on demand: parsing a DAG must not load decorators or plugins.
+        # Imported on demand, so that parsing a DAG does not import decorators and plugins.
         if name not in _MOVED:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         since, place, earlier = _MOVED[name]

@@ -1,18 +1,18 @@
-"""What Airflow needs to know of this provider: pure data that imports nothing, read by every command."""
+"""The provider's metadata for Airflow. Every Airflow command reads this module, so it imports nothing."""
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # as typing has it, whose import alone takes milliseconds
+TYPE_CHECKING = False  # not imported from `typing`, because that import takes milliseconds
 if TYPE_CHECKING:
     from typing import Any
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Return the provider's metadata in the form of Airflow's ``provider_info.schema.json``."""
+    """Return the provider's metadata in the format of Airflow's ``provider_info.schema.json``."""
     return {
         "package-name": "airflow-provider-inforu",
         "name": "Inforu",
-        "description": "Phone people through the voice functions of the Inforu API: each of them once.",
+        "description": "Phone each person once through the voice functions of the Inforu API.",
         "integrations": [
             {
                 "integration-name": "Inforu Voice",
@@ -65,28 +65,29 @@ def get_provider_info() -> dict[str, Any]:
                 "description": "Options of airflow-provider-inforu.",
                 "options": {
                     "ledger_path": {
-                        "description": "Where sends keep their ledger, and alerts their cool-downs: any URL "
-                        "that fsspec knows, or a path. All workers must share it. Empty: ledgers in "
-                        "Airflow's task state, which needs Airflow 3.3 or later; cool-downs on each machine "
-                        "alone.",
+                        "description": "The folder of the ledgers and of the alerts' cool-downs: a path or a "
+                        "URL that fsspec supports. All workers must share it. If empty, ledgers are in "
+                        "Airflow's task state (Airflow 3.3 or later), and each machine has its own "
+                        "cool-downs.",
                         "version_added": "0.1.0",
                         "type": "string",
                         "example": "s3://aws_default@bucket/inforu-ledgers",
                         "default": "",
                     },
                     "require_ledger": {
-                        "description": "Refuse each later try of a task whose earlier tries left no ledger. "
-                        "By default such a try sends, because the earlier one ended before its first "
-                        "request. Turn it on where a lost ledger is more likely than a try that never began.",
+                        "description": "Refuse a retry or a cleared task if its earlier tries left no "
+                        "ledger. By default such a try calls everybody, because no earlier try began a send. "
+                        "Set it if ledgers may get lost, for example if Airflow's task state is sometimes "
+                        "deleted.",
                         "version_added": "0.1.0",
                         "type": "boolean",
                         "example": None,
                         "default": "False",
                     },
                     "rate_limit_redis_url": {
-                        "description": "A Redis server through which all sends of an account, on any worker, "
-                        "keep the connection's requests_per_second together, and alerts their cool-downs. "
-                        "Empty: each keeps them alone.",
+                        "description": "The URL of a Redis server. Through it all sends of an account share "
+                        "the connection's requests_per_second, and all alerts share their cool-downs. If "
+                        "empty, each send has its own rate limit.",
                         "version_added": "0.1.0",
                         "type": "string",
                         "sensitive": True,
@@ -94,8 +95,8 @@ def get_provider_info() -> dict[str, Any]:
                         "default": "",
                     },
                     "ui_enabled": {
-                        "description": "Whether the API server shows the page of calls at /inforu-calls and "
-                        "in the menu Browse. It needs Airflow 3.1.1 or later.",
+                        "description": "Show the page of calls at /inforu-calls and in the menu Browse. It "
+                        "needs Airflow 3.1.1 or later.",
                         "version_added": "0.1.0",
                         "type": "boolean",
                         "example": None,
@@ -119,18 +120,19 @@ def get_provider_info() -> dict[str, Any]:
 
 RECEIVER_OPTIONS: dict[str, dict[str, Any]] = {
     "receiver_enabled": {
-        "description": "Whether the API server receives notifications from Inforu, below /inforu. Its tables "
-        "must be there: see receiver_database.",
+        "description": "Run the receiver of Inforu's notifications in the API server, below /inforu. Its "
+        "tables must exist: see receiver_database.",
         "version_added": "0.1.0",
         "type": "boolean",
         "example": "True",
         "default": "False",
     },
     "receiver_database": {
-        "description": "Where notifications are stored: a SQLAlchemy URL with a synchronous driver; the "
-        "tables are made there by themselves. Empty: in Airflow's metadata database. There "
-        "`airflow inforu receiver setup` makes the tables, or `airflow db migrate` where `[database] "
-        "external_db_managers` names airflow_provider_inforu.receiver.db_manager.InforuDBManager.",
+        "description": "The database of the notifications: a SQLAlchemy URL with a synchronous driver. The "
+        "receiver creates its tables there. If empty, it is Airflow's metadata database. There "
+        "`airflow inforu receiver setup` creates the tables. `airflow db migrate` creates them too, if "
+        "`[database] external_db_managers` contains "
+        "airflow_provider_inforu.receiver.db_manager.InforuDBManager.",
         "version_added": "0.1.0",
         "type": "string",
         "sensitive": True,
@@ -138,39 +140,41 @@ RECEIVER_OPTIONS: dict[str, dict[str, Any]] = {
         "default": "",
     },
     "receiver_allowed_addresses": {
-        "description": "Addresses and networks that may push, separated by commas. Empty: all. "
-        "Reading is not restricted by address.",
+        "description": "The IP addresses and networks that may push notifications, separated by commas. If "
+        "empty, all may push. Reading is not restricted by address.",
         "version_added": "0.1.0",
         "type": "string",
         "example": "192.0.2.0/24, 2001:db8::1",
         "default": "",
     },
     "receiver_connections": {
-        "description": "The connections that may push and read, separated by commas. Any other name is "
-        "refused without a look-up, like a wrong secret. Empty: every connection of type inforu.",
+        "description": "The IDs of the connections that may push and read, separated by commas. The receiver "
+        "refuses any other ID in the same way as a wrong secret, without a look-up. If empty, every "
+        "connection of type inforu may push and read.",
         "version_added": "0.1.0",
         "type": "string",
         "example": "inforu_default",
         "default": "",
     },
     "receiver_max_body_bytes": {
-        "description": "A larger push is refused. 10,000 notifications take about 3 MB.",
+        "description": "The largest push in bytes. A larger one is refused. 10,000 notifications take about "
+        "3 MB.",
         "version_added": "0.1.0",
         "type": "integer",
         "example": None,
         "default": "8388608",
     },
     "receiver_store_phones": {
-        "description": "What is stored of the phones in notifications: `masked` (the last three digits), "
-        "`full` or `none`. Nothing that reads notifications shows them.",
+        "description": "How much of the phones in notifications is stored: `masked` (the last three digits), "
+        "`full` or `none`. No command and no page shows them.",
         "version_added": "0.1.0",
         "type": "string",
         "example": "none",
         "default": "masked",
     },
     "receiver_retention_days": {
-        "description": "How long the receiver and `airflow inforu prune` keep notifications, 8 to 36500 "
-        "days. The receiver removes older ones by itself; 0 keeps everything.",
+        "description": "The days for which the receiver and `airflow inforu prune` keep notifications, 8 to "
+        "36500. The receiver deletes older ones by itself. 0 keeps everything.",
         "version_added": "0.1.0",
         "type": "integer",
         "example": None,
@@ -180,7 +184,7 @@ RECEIVER_OPTIONS: dict[str, dict[str, Any]] = {
 """The configuration of the receiver."""
 
 SHORTEST_SECRET = 16
-"""Characters of a secret in the connection. A shorter one could be guessed."""
+"""The fewest characters of a secret in the connection. A shorter one could be guessed."""
 
 FIELD_BEHAVIOUR: dict[str, Any] = {
     "hidden-fields": ["schema"],
@@ -188,7 +192,7 @@ FIELD_BEHAVIOUR: dict[str, Any] = {
     "placeholders": {
         "host": "https://capi.inforu.co.il",
         "port": "443",
-        "login": "as in the Inforu portal",
+        "login": "your user name in the Inforu portal",
         "password": "the API token, not the password of the portal",
     },
 }
@@ -197,53 +201,53 @@ FIELD_BEHAVIOUR: dict[str, Any] = {
 CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "auth_location": {
         "label": "Authentication",
-        "description": "Where user name and token travel: in the header, or in the body.",
+        "description": "Where a request contains the user name and the token: in the header or in the body.",
         "schema": {"type": ["string", "null"], "enum": ["header", "body"], "default": "header"},
     },
     "timeout": {
         "label": "Timeout (seconds)",
-        "description": "How long to wait for an answer, 1 to 300.",
+        "description": "Seconds to wait for a response, 1 to 300.",
         "schema": {"type": ["integer", "null"], "minimum": 1, "maximum": 300, "default": 30},
     },
     "requests_per_second": {
         "label": "Requests per second",
-        "description": "The most requests a send makes in a second. The vendor's limit is 30 per account; "
-        "0 is no limit of ours.",
+        "description": "The most requests of a send in a second. Inforu's limit is 30 per account. 0: no "
+        "limit in this provider.",
         "schema": {"type": ["integer", "null"], "minimum": 0, "maximum": 1000, "default": 30},
     },
     "proxy": {
         "label": "Proxy",
-        "description": "Address of an HTTP proxy, for example http://proxy.example:3128. "
-        "Empty: what the environment says.",
+        "description": "Address of an HTTP proxy, for example http://proxy.example:3128. If empty, the "
+        "environment variables such as HTTPS_PROXY apply.",
         "schema": {"type": ["string", "null"], "format": "password"},
     },
     "notification_secret": {
         "label": "Notification secret",
-        "description": "The secret in the address to which Inforu pushes notifications: "
-        "16 characters or more.",
+        "description": "The secret in the address to which Inforu pushes notifications, 16 characters or "
+        "more.",
         "schema": {"type": ["string", "null"], "format": "password"},
     },
     "notification_secret_previous": {
         "label": "Previous notification secret",
-        "description": "The secret that it replaces, while the address at Inforu still has that one.",
+        "description": "The earlier notification secret. Keep it here while Inforu still uses it.",
         "schema": {"type": ["string", "null"], "format": "password"},
     },
     "read_secret": {
         "label": "Read secret",
-        "description": "The secret with which tasks read outcomes, 16 characters or more. "
-        "Empty: the notification secret reads too.",
+        "description": "The secret with which tasks read outcomes, 16 characters or more. If empty, they use "
+        "the notification secret.",
         "schema": {"type": ["string", "null"], "format": "password"},
     },
     "receiver_url": {
         "label": "Receiver address",
-        "description": "Where the receiver of notifications answers, for example https://airflow.example.",
+        "description": "The address of the receiver of notifications, for example https://airflow.example.",
         "schema": {"type": ["string", "null"]},
     },
     "status_function": {
         "label": "Status function",
-        "description": "A function of your account that takes a RequestToken and answers whether its job "
-        "is finished. Leave it empty if your account has no such function.",
+        "description": "A function of Inforu's API that returns whether the request of a RequestToken is "
+        "finished. Leave it empty if your account has no such function.",
         "schema": {"type": ["string", "null"]},
     },
 }
-"""The fields of the connection's extra, as JSON schema: the form, the reader and the docs share them."""
+"""The fields of the connection's extra as JSON schema. The form, the hook and the docs use them."""

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class InforuCallsLink(BaseOperatorLink):
-    """Leads from a task that sends to the page of its send.
+    """The link from a sending task to the page of its send.
 
     Airflow stores the address when a try ends or defers. `push_link` stores it while the task sends.
     """
@@ -26,12 +26,12 @@ class InforuCallsLink(BaseOperatorLink):
     xcom_key = calls_page.XCOM_KEY
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
-        """Return the address, or an empty text if this Airflow does not show the page.
+        """Return the address of the page, or an empty text if this Airflow does not show the page.
 
-        :param operator: Not used: the task instance names the send.
-        :param ti_key: The task instance.
+        :param operator: The operator. It is not used.
+        :param ti_key: The key of the task instance.
         """
-        # An error here hides every link of the task.
+        # If this method raises, Airflow hides all links of the task.
         try:
             return self._find_address(ti_key) if calls_page.is_enabled() else ""
         except Exception as error:
@@ -43,16 +43,16 @@ class InforuCallsLink(BaseOperatorLink):
 
 
 class InforuDagCallsLink(InforuCallsLink):
-    """Leads from a task that waits to the sends of its DAG, because the task itself sends nothing."""
+    """The link from a waiting task to the sends of its DAG. The task itself sends nothing."""
 
     def _find_address(self, task: Any) -> str:  # noqa: ANN401
         return calls_page.list_address(dag=task.dag_id)
 
 
 def push_link(operator: Any, instance: Any) -> None:  # noqa: ANN401 - an operator and its task instance
-    """Store the link of a task that begins to send. A link that cannot be stored stops no send.
+    """Store the link of a task that begins to send. If this fails, the send continues.
 
-    :param operator: Has the link.
+    :param operator: The operator with the link.
     :param instance: The running task instance.
     """
     link = InforuCallsLink().get_link(operator, ti_key=instance)
@@ -60,5 +60,5 @@ def push_link(operator: Any, instance: Any) -> None:  # noqa: ANN401 - an operat
         return
     try:
         instance.xcom_push(key=calls_page.XCOM_KEY, value=link)
-    except Exception as error:  # XCom backends raise what they like
+    except Exception as error:  # XCom backends raise errors of any type
         log.warning("The link to the page of Inforu calls was not stored (%s)", type(error).__name__)

@@ -130,7 +130,9 @@ class SampleCalls:
             raise SettleRefusedError("The task is running. Nothing was changed. Wait until it has ended.")
         in_doubt = {one.number: one for one in self.list_batches(current) if one.state == "in doubt"}
         if not requests.items() <= {number: one.request for number, one in in_doubt.items()}.items():
-            raise SettleRefusedError("Other requests are in doubt now. Nothing was changed. Reload the page.")
+            raise SettleRefusedError(
+                "The batches in doubt are no longer the same. Nothing was changed. Reload the page."
+            )
         self.settled.append((send.task, choice, list(requests)))
         counts = current.counts or PeopleCounts(0)
         people = sum(in_doubt[number].people for number in requests)

@@ -1,4 +1,4 @@
-"""``@task.inforu_text_to_speech``: a function returns people, and its task phones them."""
+"""``@task.inforu_text_to_speech``: a task that phones the people whose rows a function returns."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 class _TextToSpeechDecoratedOperator(InforuSendTextToSpeechOperator, DecoratedOperator):
-    """Phone the people that a function returns.
+    """Phone each person in the rows that a function returns.
 
-    :param python_callable: The function. A retry calls it again, and stops if the people changed while
-        some of them are left to call.
-    :param op_args: Its positional arguments (templated, and not shown).
-    :param op_kwargs: Its named arguments (templated, and not shown).
+    :param python_callable: The function. A retry runs it again. If batches are unsent and the people changed,
+        the retry stops.
+    :param op_args: The positional arguments of the function. Templated, and hidden in Airflow's UI.
+    :param op_kwargs: The named arguments of the function. Templated, and hidden in Airflow's UI.
     """
 
     custom_operator_name = "@task.inforu_text_to_speech"
@@ -36,7 +36,7 @@ class _TextToSpeechDecoratedOperator(InforuSendTextToSpeechOperator, DecoratedOp
         *DecoratedOperator.template_fields,
         *without_recipients(InforuSendTextToSpeechOperator.template_fields),
     )
-    # Upstream tasks hand people over as arguments.
+    # Upstream tasks pass people as arguments.
     _hides: ClassVar = {
         "suppress": HiddenRows,
         "op_args": HiddenArguments,
@@ -51,9 +51,12 @@ class _TextToSpeechDecoratedOperator(InforuSendTextToSpeechOperator, DecoratedOp
         op_kwargs: Mapping[str, Any] | None = None,
         **kwargs: Any,  # noqa: ANN401 - to the operator
     ) -> None:
-        # What stands in for the people until the function is called.
         super().__init__(
-            python_callable=python_callable, op_args=op_args, op_kwargs=op_kwargs, recipients=[], **kwargs
+            python_callable=python_callable,
+            op_args=op_args,
+            op_kwargs=op_kwargs,
+            recipients=[],  # `_source` calls the function instead
+            **kwargs,
         )
 
     def _source(self) -> object:
@@ -65,7 +68,7 @@ class _TextToSpeechDecoratedOperator(InforuSendTextToSpeechOperator, DecoratedOp
 
 
 def _context_with(named: Mapping[str, Any]) -> Any:  # noqa: ANN401 - Airflow's Context
-    """Return the task's context with a function's named arguments in it."""
+    """Return the task's context, extended by the named arguments of a function."""
     context = get_current_context()
     context_merge(context, named)
     return context
@@ -75,13 +78,13 @@ def text_to_speech_task(
     python_callable: Callable[..., Any] | None = None,
     **kwargs: Any,  # noqa: ANN401 - to the operator
 ) -> TaskDecorator:
-    """Make a task of a function that returns people. The task phones each of them and reads a text out.
+    """Turn a function that returns people into a task that phones each of them and reads a text aloud.
 
-    It is ``@task.inforu_text_to_speech(message=...)`` in a DAG, takes the arguments of
-    `InforuSendTextToSpeechOperator` but for ``recipients``, and returns the manifest. The function returns
-    what ``recipients`` takes, or yields rows.
+    In a DAG, write ``@task.inforu_text_to_speech(message=...)`` above the function. The decorator takes the
+    arguments of `InforuSendTextToSpeechOperator`, except ``recipients``. The function returns a value that
+    ``recipients`` accepts, or yields rows. The task returns the manifest.
 
-    :param python_callable: The function below the decorator. Python passes it; a DAG file does not.
+    :param python_callable: The function below the decorator. Python passes it, not the DAG author.
     """
     return task_decorator_factory(
         python_callable=python_callable,

@@ -1,4 +1,4 @@
-"""What an error means to the person who filled in the connection form."""
+"""Advice on errors of requests, in the terms of the connection form."""
 
 from __future__ import annotations
 
@@ -17,51 +17,54 @@ from airflow_provider_inforu.capi.statuses import StatusId
 
 
 def call_it_this_connection(text: str, conn_id: str) -> str:
-    """Return a text without the id of a connection: the one that the Test button gives it is random.
+    """Return a text with "this connection" for the ID, because the Test button uses a random ID.
 
-    :param text: Of a connection test.
-    :param conn_id: The id.
+    :param text: The message of a connection test.
+    :param conn_id: The ID of the connection.
     """
     text = re.sub(f"the connection {re.escape(repr(conn_id))}", "this connection", text, flags=re.IGNORECASE)
     return capitalize(text)
 
 
 def capitalize(text: object) -> str:
-    """Return a text with a capital at its beginning.
+    """Return a text with a capital first letter.
 
-    :param text: A text, or an error with one.
+    :param text: A text or an error.
     """
     return str(text)[:1].upper() + str(text)[1:]
 
 
 def advise(error: InforuError) -> str:
-    """Return what to do about an error of a connection test, and the error itself."""
+    """Return the advice on an error of a connection test, followed by the error."""
     advice = advice_on(error)
     return f"{advice} ({error})" if advice else str(error)
 
 
 def advice_on(error: InforuError) -> str:
-    """Return what a person should look at; nothing where the error itself says it.
+    """Return what to check after an error; empty if the error itself contains the advice.
 
-    :param error: Of a request.
+    :param error: The error of a request.
     """
     if isinstance(error, InforuOutcomeUnknownError):
         return _advice_on_unknown(error)
     if isinstance(error, InforuAuthenticationError):
         if error.status_id == StatusId.WRONG_TOKEN_TYPE:
-            return "This kind of token does not go with Basic authentication: use the account's API token."
+            return "Inforu does not accept this kind of token. Use the API token of the user."
         return (
-            "User name or API token is wrong, or this machine's address is not allowed for the user: the "
-            "vendor answers both alike. Check both, then the address list in the Inforu portal."
+            "The user name or API token is wrong, or Inforu does not allow this machine's IP address: the "
+            "response is the same. Check both, then the list of IP addresses in the Inforu portal."
         )
     for kind, advice in (
         (
             InforuAccountError,
-            "The user is not active, locked out or blocked: it must be released in the Inforu portal.",
+            "The user is inactive, locked out or blocked. Unlock the user in the Inforu portal.",
         ),
-        (InforuConnectionError, "Check API address and Proxy, and that this machine may reach it."),
-        (InforuRateLimitError, "The account makes too many requests at the moment: try again in a minute."),
-        (InforuApiError, "The vendor knows the user but refused to tell the quota."),
+        (
+            InforuConnectionError,
+            "Check the fields API address and Proxy, and that this machine can reach this address.",
+        ),
+        (InforuRateLimitError, "The account sends too many requests. Try again in a minute."),
+        (InforuApiError, "Inforu accepted the user, but refused to return the quota."),
     ):
         if isinstance(error, kind):
             return advice
@@ -69,18 +72,18 @@ def advice_on(error: InforuError) -> str:
 
 
 def advice_on_sending(error: InforuError) -> str:
-    """Return what to look at after a send, where the account or the way to the vendor is the reason.
+    """Return what to check after a failed send if the account or the network is the cause; otherwise empty.
 
-    :param error: Of a request that was to call somebody.
+    :param error: The error of a request that places calls.
     """
     ours = InforuAuthenticationError | InforuAccountError | InforuConnectionError
     return advice_on(error) if isinstance(error, ours) else ""
 
 
 def how_to_add(conn_id: str) -> str:
-    """Return what to do where there is no such connection.
+    """Return how to add a missing connection.
 
-    :param conn_id: Its id.
+    :param conn_id: The ID of the connection.
     """
     return f"add it with `airflow connections add {conn_id} --conn-type inforu …`"
 
@@ -88,8 +91,9 @@ def how_to_add(conn_id: str) -> str:
 def _advice_on_unknown(error: InforuOutcomeUnknownError) -> str:
     if error.http_status is None:
         return (
-            "The address can be reached but did not answer: check API address and Proxy, or try again later."
+            "The address is reachable but sent no response. Check the fields API address and Proxy, or try "
+            "again later."
         )
     if error.http_status >= 500 or error.http_status == StatusId.GENERAL_FAILURE.http_status:
-        return "The address answered that it failed: try again later."
-    return "Something answered that does not speak the Inforu API: check API address and Proxy."
+        return "The server reported a failure. Try again later."
+    return "The response is not from the Inforu API. Check the fields API address and Proxy."

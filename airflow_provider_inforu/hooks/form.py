@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 def new_widget(spec: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a field of wtforms
-    """Return the widget of an extra field.
+    """Return the form widget of an extra field.
 
-    :param spec: The field, as the provider info describes it.
+    :param spec: The description of the field in the provider info.
     """
     from wtforms import IntegerField, PasswordField, StringField
 

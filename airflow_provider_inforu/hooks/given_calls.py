@@ -1,4 +1,4 @@
-"""Reading the calls that a user of the hook gives: mappings, dataclasses, or calls as they are sent."""
+"""Read the argument ``calls`` of the hook: mappings, dataclasses or `Call` objects."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ _CALL_FIELDS = {"phone", "text", "message_id"}
 
 
 def read_calls(calls: Iterable[Call | Mapping[str, Any]]) -> list[Call]:
-    """Return calls as the vendor's functions take them.
+    """Return calls as `Call` objects.
 
-    :param calls: See `InforuHook.send_text_to_speech`.
-    :raises InforuInputError: Names the call by its number; never by its phone or its id, which may hold one.
+    :param calls: The argument of `InforuHook.send_text_to_speech`.
+    :raises InforuInputError: A call is invalid. The message contains the number of the call, because the
+        phone and the ID must stay hidden.
     """
     if isinstance(calls, str | bytes | Mapping) or not isinstance(calls, Iterable):
         raise InforuInputError(f"`calls` must be a list of mappings or of Call, not {type(calls).__name__}.")

@@ -1,4 +1,4 @@
-"""The hook: a connection of type ``inforu`` and the functions of the API."""
+"""The hook for connections of type ``inforu``: the functions of Inforu's API and of the receiver."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
 
 
 class InforuHook(BaseHook):
-    """Calls people, and the other functions of the Inforu API, through an Airflow connection.
+    """Phone people, and use the other functions of Inforu's API, through an Airflow connection.
 
-    One call of a method is one request at most; no method resends by itself. When an error's
-    ``safe_to_resend`` is true, no call of the request was accepted.
+    No method repeats a request to Inforu by itself. If the ``safe_to_resend`` of an error is true, Inforu
+    accepted no call of the request.
 
-    :param inforu_conn_id: The connection's id (``inforu_default``).
+    :param inforu_conn_id: The ID of the connection (default ``inforu_default``).
     """
 
     conn_name_attr = "inforu_conn_id"
@@ -60,22 +60,22 @@ class InforuHook(BaseHook):
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """Return how the form of Airflow 3.0 and 3.1 shows the fields; later ones read the provider info."""
+        """Return how the form of Airflow 3.0 and 3.1 shows the fields. Later ones use the provider info."""
         return {key.replace("-", "_"): value for key, value in FIELD_BEHAVIOUR.items()}
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """Return the form's extra fields for Airflow 3.0 and 3.1; later ones read the provider info."""
+        """Return the extra form fields for Airflow 3.0 and 3.1. Later ones use the provider info."""
         from airflow_provider_inforu.hooks.form import new_widget
 
         return {name: new_widget(spec) for name, spec in CONNECTION_FIELDS.items()}
 
     @cached_property
     def settings(self) -> InforuSettings:
-        """The connection, read and checked; its secrets are masked in logs from here on.
+        """The checked settings of the connection. Reading them masks the secrets in all later logs.
 
-        :raises InforuInputError: Names the field that is wrong.
-        :raises ConnectionNotFoundError: Airflow does not find the connection; a retry asks again.
+        :raises InforuInputError: A field of the connection is invalid.
+        :raises ConnectionNotFoundError: Airflow does not find the connection. A retry asks again.
         """
         from airflow_provider_inforu._compat import AirflowNotFoundException
 
@@ -83,21 +83,22 @@ class InforuHook(BaseHook):
             connection = self.get_connection(self.inforu_conn_id)
         except AirflowNotFoundException:
             raise ConnectionNotFoundError(
-                f"Airflow has no connection {self.inforu_conn_id!r}. {NO_NEW_CALLS}. Add a "
-                "connection of type Inforu, or name another one in inforu_conn_id (default: "
+                f"The connection {self.inforu_conn_id!r} is missing in Airflow. {NO_NEW_CALLS}. Add a "
+                "connection of type Inforu, or name another one in `inforu_conn_id` (default: "
                 f"{self.default_conn_name})"
             ) from None
         return _read_masked(connection)
 
     async def load_settings(self) -> None:
-        """Read the connection without blocking the event loop, as a trigger must.
+        """Read the settings of the connection without blocking the event loop, for triggers.
 
-        :raises InforuInputError: Names the field that is wrong.
+        :raises InforuInputError: A field of the connection is invalid.
         """
         from airflow_provider_inforu.hooks.loading import get_connection_async, in_airflow_thread
 
         connection = await get_connection_async(self.inforu_conn_id, self)
-        # Masking asks the supervisor. From such a thread that works in every version of Airflow.
+        # Masking asks Airflow's supervisor. Only from such a thread does this work in all versions of
+        # Airflow.
         self.settings = await in_airflow_thread(_read_masked, connection)
 
     @cached_property
@@ -115,28 +116,27 @@ class InforuHook(BaseHook):
         )
 
     def get_conn(self) -> InforuClient:
-        """Return the client that makes the requests."""
+        """Return the client that sends requests to Inforu."""
         return self._client
 
     def call(self, function: str, data: Mapping[str, Any]) -> Reply:
-        """Call any function of the API.
+        """Send one request to any function of Inforu's API, and return the reply.
 
-        :param function: Its path below ``/api/v2/``, for example ``Voice/Message/Send``.
-        :param data: What goes under ``Data``.
-        :raises InforuError: What went wrong, by type; ``safe_to_resend`` says whether it may be sent again.
+        :param function: The path of the function below ``/api/v2/``, for example ``Voice/Message/Send``.
+        :param data: The content of ``Data`` in the request.
+        :raises InforuError: The request failed. The type names the cause. If ``safe_to_resend`` is true,
+            Inforu accepted no call of the request.
         """
         return self._client.call(function, data)
 
     def prepare_send(self, function: str, data: Mapping[str, Any]) -> Callable[[], SendReceipt]:
-        """Make a request of a voice function ready. Nothing is sent before what is returned is called.
-
-        The operators send through it.
+        """Prepare a request that places calls, and return a function that sends it. This sends nothing yet.
 
         :param function: ``Voice/Message/Send`` or ``Voice/Campaign/SendExisting``.
-        :param data: What goes under ``Data``, its calls as ``List``.
-        :return: Sends the request, once for each time it is called, and raises what `call` raises.
-        :raises InforuInputError: ``data`` holds what JSON cannot.
-        :raises InforuConnectionError: The connection's host is no address.
+        :param data: The content of ``Data`` in the request, with the calls in ``List``.
+        :return: A function. Each time you call it, it sends the request once. It raises the errors of `call`.
+        :raises InforuInputError: ``data`` contains a value that JSON cannot represent.
+        :raises InforuConnectionError: The host of the connection is not a valid address.
         """
         client, calls = self._client, len(data["List"])
         prepared = client.prepare(function, data)
@@ -152,17 +152,19 @@ class InforuHook(BaseHook):
         data_options: Mapping[str, Any] | None = None,
         call_options: Mapping[str, Any] | None = None,
     ) -> SendReceipt:
-        """Call up to 100 people and read a text to each (``Voice/Message/Send``).
+        """Phone up to 100 people with one request and read a text to each (``Voice/Message/Send``).
 
-        :param calls: Mappings or dataclasses with ``phone``, ``text`` and perhaps ``message_id``; their
-            phones are normalised. A `Call` is sent as it stands, so its phone must be in local form.
-        :param campaign_name: The name of a new campaign.
-        :param campaign_ref_id: Your id of the campaign under which the vendor reports.
-        :param ignore_possible_sending_time: Ignore the sending hours that are set on the system.
-        :param data_options: Fields of the vendor's that have no argument here, put beside ``List``.
-        :param call_options: Fields of the vendor's that have no argument here, put into each call.
-        :raises InforuInputError: A call that cannot be sent, or more than 100: nothing was sent.
-        :raises InforuError: See `call`.
+        :param calls: Mappings or dataclasses with ``phone``, ``text`` and optionally ``message_id``. The hook
+            normalises their phones. It sends a `Call` unchanged, so its phone must be in local form.
+        :param campaign_name: The name of a new campaign. None (default): no name.
+        :param campaign_ref_id: Your own ID of the campaign under which Inforu reports the calls. None
+            (default): Inforu's campaign of the month.
+        :param ignore_possible_sending_time: True: ignore the sending hours that are set in the Inforu portal.
+            None (default): Inforu decides.
+        :param data_options: More fields of Inforu's request, placed next to ``List``.
+        :param call_options: More fields of Inforu's request, placed in each call.
+        :raises InforuInputError: A call is invalid, or the list has more than 100 calls. Nothing was sent.
+        :raises InforuError: The request failed, as in `call`.
         """
         data = voice.text_to_speech_data(
             read_calls(calls),
@@ -185,18 +187,19 @@ class InforuHook(BaseHook):
         data_options: Mapping[str, Any] | None = None,
         call_options: Mapping[str, Any] | None = None,
     ) -> SendReceipt:
-        """Call up to 100 people with a campaign that exists (``Voice/Campaign/SendExisting``).
+        """Phone up to 100 people with one request and play a campaign (``Voice/Campaign/SendExisting``).
 
-        :param campaign_id: The campaign.
-        :param calls: Mappings or dataclasses with ``phone`` and perhaps ``message_id``; their phones are
-            normalised. A `Call` is sent as it stands, so its phone must be in local form.
-        :param duplicate: Copy the campaign first and send the copy.
-        :param duplicate_name: The name of the copy.
-        :param ignore_possible_sending_time: Ignore the sending hours that are set on the system.
-        :param data_options: Fields of the vendor's that have no argument here, put beside ``List``.
-        :param call_options: Fields of the vendor's that have no argument here, put into each call.
-        :raises InforuInputError: A call that cannot be sent, or more than 100: nothing was sent.
-        :raises InforuError: See `call`.
+        :param campaign_id: The ID of the campaign in the Inforu portal.
+        :param calls: Mappings or dataclasses with ``phone`` and optionally ``message_id``. The hook
+            normalises their phones. It sends a `Call` unchanged, so its phone must be in local form.
+        :param duplicate: True: copy the campaign and send the copy. None (default): send the campaign itself.
+        :param duplicate_name: The name of the copy. None (default): Inforu names the copy.
+        :param ignore_possible_sending_time: True: ignore the sending hours that are set in the Inforu portal.
+            None (default): Inforu decides.
+        :param data_options: More fields of Inforu's request, placed next to ``List``.
+        :param call_options: More fields of Inforu's request, placed in each call.
+        :raises InforuInputError: A call is invalid, or the list has more than 100 calls. Nothing was sent.
+        :raises InforuError: The request failed, as in `call`.
         """
         data = voice.existing_campaign_data(
             campaign_id,
@@ -212,28 +215,28 @@ class InforuHook(BaseHook):
     def get_quota(
         self, *, usage: str = admin.VOICE_QUOTA, level: str = "User", level_value: str | None = None
     ) -> list[Quota]:
-        """Read what is left of the quota. It calls nobody.
+        """Return the remaining quota of the account. This calls nobody.
 
-        :param usage: ``IVR`` (default, voice), ``SMS``, ``Email``, or empty for all.
-        :param level: ``User`` (default), ``Project``, ``Customer`` or ``Partner``.
-        :param level_value: The name or number of that level where it is not your own.
-        :raises InforuError: See `call`.
+        :param usage: The kind of quota: ``IVR`` (default, voice calls), ``SMS``, ``Email``, or empty for all.
+        :param level: The level of the quota: ``User`` (default), ``Project``, ``Customer`` or ``Partner``.
+        :param level_value: The name or number of this level. None (default): your own.
+        :raises InforuError: The request failed, as in `call`.
         """
         data = admin.quota_data(usage=usage, level=level, level_value=level_value)
         return admin.read_quota(self.call(admin.GET_QUOTA, data))
 
     def get_job_status(self, request_token: str) -> JobStatus:
-        """Ask the account's status function about a RequestToken.
+        """Return the status of an accepted request, through the status function of the connection.
 
-        :param request_token: From a `SendReceipt` or a manifest.
-        :raises InforuInputError: The connection names no status function, or the token is empty.
-        :raises InforuError: See `call`.
+        :param request_token: The RequestToken in a `SendReceipt` or a manifest.
+        :raises InforuInputError: The field ``status_function`` or the token is empty.
+        :raises InforuError: The request failed, as in `call`.
         """
         function = self.settings.status_function
         if function is None:
             raise InforuInputError(
-                f"the connection {self.inforu_conn_id!r} names no status_function: the vendor documents none "
-                "for voice, so its field is empty until the vendor gives your account one"
+                f"the connection {self.inforu_conn_id!r} has no `status_function`. Inforu documents no such "
+                "function for voice calls. Set the field if Inforu gave your account a function"
             )
         try:
             self.call(function, jobs.job_status_data(request_token))
@@ -244,13 +247,13 @@ class InforuHook(BaseHook):
         return JobStatus.FINISHED
 
     def get_receiver(self) -> ReceiverClient:
-        """Ask the receiver whether it takes the secret, and return the client that reads from it.
+        """Check that the receiver answers and accepts the secret, and return its client.
 
         The operators do this before the first call.
 
-        :raises InforuInputError: The connection names no receiver or no secret for it.
-        :raises ReceiverError: The receiver cannot be asked now.
-        :raises AirflowFailException: The receiver refuses, so a retry makes no sense.
+        :raises InforuInputError: The connection has no valid ``receiver_url`` or no valid secret.
+        :raises ReceiverError: The receiver does not answer now. A retry may succeed.
+        :raises AirflowFailException: The receiver refuses the request. A retry would fail again.
         """
         from airflow_provider_inforu.hooks.receiver_access import check_receiver
 
@@ -259,32 +262,32 @@ class InforuHook(BaseHook):
 
     @cached_property
     def receiver(self) -> ReceiverClient:
-        """The client that reads from the receiver. Making it asks nothing.
+        """The client that reads from the receiver. Its creation sends no request.
 
-        :raises InforuInputError: The connection names no receiver or no secret for it.
+        :raises InforuInputError: The connection has no valid ``receiver_url`` or no valid secret.
         """
         from airflow_provider_inforu.hooks.receiver_access import new_receiver
 
         return new_receiver(self.inforu_conn_id, self.settings)
 
     def get_send_summary(self, send_id: str) -> SendSummary:
-        """Ask the receiver how many calls of a send have ended, and how. A send nobody heard of has none.
+        """Return the counts of a send's ended calls from the receiver. For an unknown send they are zero.
 
-        :param send_id: From a manifest.
-        :raises InforuInputError: The connection names no receiver, or the send_id is none.
-        :raises ReceiverError: The receiver could not be asked.
+        :param send_id: The ``send_id`` in a manifest.
+        :raises InforuInputError: The connection has no receiver, or ``send_id`` is invalid.
+        :raises ReceiverError: The request to the receiver failed.
         """
         from airflow_provider_inforu.outcomes.awaited import read_send_id
 
         return self.receiver.get_summary(read_send_id(send_id))
 
     def iter_call_results(self, send_id: str, status: str | None = None) -> Iterator[CallResult]:
-        """Yield how each call of a send ended, by the person's key, as the receiver knows it.
+        """Yield the outcome of each ended call of a send from the receiver, with the recipient's key.
 
-        :param send_id: From a manifest.
-        :param status: Only calls that ended with this status, for example ``Answered``; None for all.
-        :raises InforuInputError: The connection names no receiver, or the send_id is none.
-        :raises ReceiverError: The receiver could not be asked.
+        :param send_id: The ``send_id`` in a manifest.
+        :param status: Yield only calls with this status, for example ``Answered``. None (default): all.
+        :raises InforuInputError: The connection has no receiver, or ``send_id`` is invalid.
+        :raises ReceiverError: The request to the receiver failed.
         """
         from airflow_provider_inforu.outcomes.awaited import read_send_id
 
@@ -301,18 +304,24 @@ class InforuHook(BaseHook):
         poll_interval: float = 30,
         on_timeout: OnTimeout = "fail",
     ) -> SendSummary:
-        """Wait until the calls of a send have ended, holding the worker; a deferrable sensor does not.
+        """Wait until the calls of a send have ended, and return the counts. This holds the worker.
 
-        :param send: What an operator returned, or a send_id with ``expected``.
-        :param expected: How many calls to wait for; by default those that the vendor accepted.
-        :param source: ``notifications`` (default) asks the receiver, ``status_function`` the account's.
-        :param complete_when: The share of the calls that must have ended (1.0).
-        :param timeout: Seconds to wait at most (3600).
-        :param poll_interval: Seconds between looks (30).
-        :param on_timeout: ``fail`` (default), or ``succeed`` with what is known then.
-        :raises InforuInputError: An argument, or a field of the connection, cannot be.
-        :raises WaitTimeoutError: The time is over.
-        :raises InforuError: It cannot be known what became of the calls.
+        To wait without a worker, use `InforuVoiceJobSensor` with ``deferrable=True``.
+
+        :param send: The manifest that an operator returned, or a ``send_id``. A ``send_id`` also needs
+            ``expected``.
+        :param expected: The number of calls to wait for. None (default): the number of accepted calls in the
+            manifest.
+        :param source: Where to ask for ended calls: ``notifications`` (default) asks the receiver,
+            ``status_function`` asks Inforu.
+        :param complete_when: The share of the calls that must have ended, above 0 and at most 1 (default 1).
+        :param timeout: The longest wait in seconds (default 3600).
+        :param poll_interval: Seconds between two polls (default 30).
+        :param on_timeout: What to do after a timeout: ``fail`` (default) raises an error, ``succeed`` returns
+            the counts of that moment.
+        :raises InforuInputError: An argument or a field of the connection is invalid.
+        :raises WaitTimeoutError: Too few calls have ended within ``timeout``.
+        :raises InforuError: The outcomes of the calls cannot be read.
         """
         from airflow_provider_inforu.hooks.outcome_wait import wait_for_calls
 
@@ -328,13 +337,13 @@ class InforuHook(BaseHook):
         )
 
     def test_connection(self) -> tuple[bool, str]:
-        """Say whether the connection works, in words to act on. It reads the quota and calls nobody."""
+        """Return whether the connection works, and a message. This reads the quota and calls nobody."""
         try:
             quotas = self.get_quota()
         except InforuError as error:
             return False, call_it_this_connection(advise(error), self.inforu_conn_id)
-        said = "; ".join(str(quota) for quota in quotas) or "the vendor named no voice quota"
-        return True, f"Connected to {self.settings.base_url} as {self.settings.username}. Quota: {said}"
+        quota_text = "; ".join(str(quota) for quota in quotas) or "Inforu returned no quota for voice calls"
+        return True, f"Connected to {self.settings.base_url} as {self.settings.username}. Quota: {quota_text}"
 
 
 def _read_masked(connection: Connection) -> InforuSettings:

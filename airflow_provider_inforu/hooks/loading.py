@@ -1,4 +1,4 @@
-"""Reads a connection of Airflow without blocking an event loop."""
+"""Read an Airflow connection without blocking an event loop."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ T = TypeVar("T")
 
 
 async def get_connection_async(conn_id: str, hook: BaseHook) -> Connection:
-    """Return a connection.
+    """Return a connection without blocking the event loop.
 
-    :param conn_id: Its name.
-    :param hook: The hook that needs it.
-    :raises AirflowNotFoundException: Airflow does not know the connection.
+    :param conn_id: The ID of the connection.
+    :param hook: The hook that looks the connection up.
+    :raises AirflowNotFoundException: The connection is missing.
     """
     from airflow_provider_inforu._compat import AirflowNotFoundException, get_async_connection
 
     try:
         return await get_async_connection(conn_id, hook=hook)
     except AirflowNotFoundException:
-        # `airflow dags test` runs a trigger in its own process, which has only the synchronous way to the
-        # database. In a triggerer this repeats the question, and the answer stays the same.
+        # `airflow dags test` runs a trigger in its own process, where only the synchronous lookup works. In a
+        # triggerer the second lookup gives the same result.
         return await in_airflow_thread(hook.get_connection, conn_id)
 
 
 def import_what_loads() -> None:
-    """Import, in a thread, what `get_connection_async` needs: on an event loop imports would block it."""
+    """Import the modules that `get_connection_async` needs. Run it in a thread, because imports block."""
     for name in (
         "airflow_provider_inforu._compat",
         "airflow.sdk.definitions.connection",
@@ -44,17 +44,17 @@ def import_what_loads() -> None:
         "airflow.sdk.execution_time.supervisor",
         "asgiref.sync",
     ):
-        # Not every version of Airflow has all of them.
+        # Some versions of Airflow lack some of these modules.
         with suppress(ImportError):
             import_module(name)
 
 
 async def in_airflow_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a function that asks Airflow's supervisor, in a thread from which that works.
+    """Run a function in a thread from which it can ask Airflow's supervisor, and return its result.
 
     :param function: The function.
-    :param args: Its arguments.
-    :param kwargs: Its arguments by name.
+    :param args: Its positional arguments.
+    :param kwargs: Its named arguments.
     """
     from asgiref.sync import sync_to_async
 

@@ -1,4 +1,4 @@
-"""Waiting for the calls of a send in a worker, and where worker and trigger look."""
+"""Wait for the calls of a send in a worker, and create the sources that workers and triggers poll."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RATE_PAUSE_SECONDS = 0.02
-"""How long to wait when the rate limit lets no request leave."""
+"""Seconds to wait when the rate limiter allows no request."""
 _SHORTEST_POLL_SECONDS = 0.05
 
 
 class AskedHook(Protocol):
-    """The part of a hook that is asked how the calls ended."""
+    """The part of a hook that a wait needs."""
 
     inforu_conn_id: str
 
@@ -64,16 +64,16 @@ class AskedHook(Protocol):
         """The client that reads from the receiver."""
 
     def get_send_summary(self, send_id: str) -> SendSummary:
-        """Ask the receiver how many calls of a send have ended, and how."""
+        """Return the counts of a send's ended calls from the receiver."""
 
     def get_job_status(self, request_token: str) -> JobStatus:
-        """Ask the vendor's status function about an accepted request."""
+        """Return the status of an accepted request from Inforu's status function."""
 
 
 def new_rate_limiter(settings: InforuSettings) -> RateLimiter:
-    """Return what keeps the connection's rate; it may ask a Redis server.
+    """Return the rate limiter of a connection. Its creation may ask a Redis server.
 
-    :param settings: The connection.
+    :param settings: The settings of the connection.
     """
     return RateLimiter(settings.requests_per_second, shared_limit(settings))
 
@@ -85,13 +85,13 @@ def new_source(
     get_hook: Callable[[], AskedHook],
     get_rate_limiter: Callable[[], RateLimiter],
 ) -> Source:
-    """Return where to look.
+    """Return the source to poll.
 
-    :param source: Its name.
-    :param send_id: The send.
+    :param source: The name of the source: ``notifications`` or ``status_function``.
+    :param send_id: The ID of the send.
     :param jobs: The accepted requests, for the status function.
-    :param get_hook: Returns the hook to ask through, which may be another one later.
-    :param get_throttle: Returns what keeps the vendor's rate, likewise.
+    :param get_hook: Returns the current hook. The hook may change between two polls.
+    :param get_rate_limiter: Returns the current rate limiter. It may change between two polls.
     """
     if source == "notifications":
         return NotificationSource(
@@ -109,22 +109,22 @@ def new_source(
 
 
 def explain_pushes(hook: AskedHook) -> str:
-    """Return what the receiver knows of the pushes of a connection, in sentences.
+    """Return sentences about the notifications of a connection, from the receiver.
 
-    :param hook: The connection's hook.
-    :raises InforuError: The receiver could not be asked.
+    :param hook: The hook of the connection.
+    :raises InforuError: The request to the receiver failed.
     """
     return hook.receiver.get_health().describe(hook.inforu_conn_id, dt.datetime.now(dt.UTC))
 
 
 def make_source(hook: AskedHook, source: SourceName, send_id: str, jobs: Sequence[Job] | None) -> Source:
-    """Return where a worker looks.
+    """Return the source that a worker polls.
 
-    :param hook: The hook to ask through.
-    :param source: The source's name.
-    :param send_id: The send.
+    :param hook: The hook of the connection.
+    :param source: The name of the source: ``notifications`` or ``status_function``.
+    :param send_id: The ID of the send.
     :param jobs: The accepted requests, for the status function.
-    :raises InforuInputError: The connection lacks what this source needs.
+    :raises InforuInputError: A field of the connection that this source needs is missing.
     """
     check_connection(hook, source)
     if source == "notifications":
@@ -134,59 +134,63 @@ def make_source(hook: AskedHook, source: SourceName, send_id: str, jobs: Sequenc
 
 
 class _Receiver:
-    """Asks the receiver through a hook, and through a new one when the secret was refused.
+    """Asks the receiver through a hook. If the receiver refuses the secret, it reads the connection again.
 
-    :param hook: The hook to begin with.
+    :param hook: The first hook.
     """
 
     def __init__(self, hook: AskedHook) -> None:
         self._hook = hook
 
     def get_send_summary(self, send_id: str) -> SendSummary:
-        """Ask what became of the calls of a send."""
+        """Return the counts of a send's ended calls."""
         try:
             return self._hook.get_send_summary(send_id)
         except SecretRefusedError:
-            self._read_connection_anew()
+            self._read_connection_again()
             raise
 
     def explain(self) -> str:
-        """Return what the receiver knows of the pushes."""
+        """Return sentences about the notifications of the connection."""
         return explain_pushes(self._hook)
 
-    def _read_connection_anew(self) -> None:
+    def _read_connection_again(self) -> None:
         conn_id = self._hook.inforu_conn_id
         hook = type(self._hook)(conn_id)
         try:
             _ = hook.receiver
         except Exception as error:
-            # The old one goes on being refused, and then this is tried again. Words may hold a secret.
-            log.warning("the connection %r could not be read anew (%s)", conn_id, type(error).__name__)
+            # Only the type of the error, because its text may contain a secret.
+            log.warning(
+                "The connection %r could not be read again (%s). The next poll tries it again",
+                conn_id,
+                type(error).__name__,
+            )
         else:
             self._hook = hook
 
 
 def check_connection(hook: AskedHook, source: SourceName) -> None:
-    """Refuse a connection that lacks what a source needs.
+    """Check that the connection has the fields that a source needs.
 
-    :param hook: The connection's hook.
-    :param source: The source's name.
-    :raises InforuInputError: Names the connection and the field.
+    :param hook: The hook of the connection.
+    :param source: The name of the source: ``notifications`` or ``status_function``.
+    :raises InforuInputError: A field is missing.
     """
     if source == "notifications":
         _ = hook.receiver
     elif hook.settings.status_function is None:
         raise InforuInputError(
-            f"source='status_function' needs the field status_function, which the connection "
-            f"{hook.inforu_conn_id!r} does not have"
+            f"the connection {hook.inforu_conn_id!r} has no `status_function`, which "
+            "source='status_function' needs. Set this field, or use source='notifications'"
         )
 
 
 def poll_once(source: Source, wait: CompletionTracker) -> Decision:
-    """Look, and return what it means.
+    """Poll the source once, and return whether the wait is over.
 
-    :param source: Where to look.
-    :param wait: The wait.
+    :param source: The source to poll.
+    :param wait: The tracker of the wait.
     """
     try:
         while (found := source.look()) is None:
@@ -194,7 +198,7 @@ def poll_once(source: Source, wait: CompletionTracker) -> Decision:
     except InforuError as error:
         decision = wait.after_error(error, ClockReading.now())
         if not decision.is_final:
-            log.warning("%s. Looking again later", decision.message)
+            log.warning("%s. The next poll tries again", decision.message)
         return decision
     now = ClockReading.now()
     decision = wait.after_look(found, now)
@@ -206,11 +210,11 @@ def poll_once(source: Source, wait: CompletionTracker) -> Decision:
 
 
 def wait_until_final(source: Source, wait: CompletionTracker, poll_interval: float) -> Decision:
-    """Look until waiting is over, sleeping in between.
+    """Poll the source until the wait is over, and return the final decision.
 
-    :param source: Where to look.
-    :param wait: The wait.
-    :param poll_interval: Seconds between looks.
+    :param source: The source to poll.
+    :param wait: The tracker of the wait.
+    :param poll_interval: Seconds between two polls.
     """
     decision = wait.before_first_look()
     while not decision.is_final:
@@ -231,19 +235,19 @@ def wait_for_calls(
     poll_interval: float,
     on_timeout: OnTimeout,
 ) -> SendSummary:
-    """Wait until the calls of a send have ended, see ``InforuHook.wait``."""
+    """Wait until the calls of a send have ended, and return the counts. See `InforuHook.wait`."""
     awaited = read_send(send, expected)
-    goal = read_threshold(awaited.expected, complete_when)
+    threshold = read_threshold(awaited.expected, complete_when)
     check_source(awaited, source)
     check_on_timeout(on_timeout)
     check_seconds("timeout", timeout)
     check_seconds("poll_interval", poll_interval)
     if awaited.done is not None:
         return awaited.done
-    looks_at = make_source(hook, source, awaited.send_id, awaited.jobs)
+    polled = make_source(hook, source, awaited.send_id, awaited.jobs)
     now = ClockReading.now()
-    wait = CompletionTracker(awaited.send_id, goal, Deadline(now.wall + timeout, now))
-    decision = wait_until_final(looks_at, wait, max(poll_interval, _SHORTEST_POLL_SECONDS))
+    wait = CompletionTracker(awaited.send_id, threshold, Deadline(now.wall + timeout, now))
+    decision = wait_until_final(polled, wait, max(poll_interval, _SHORTEST_POLL_SECONDS))
     if decision.verdict is Verdict.ERROR:
         raise WaitError(decision.message)
     if decision.verdict is Verdict.TIMEOUT and on_timeout == "fail":

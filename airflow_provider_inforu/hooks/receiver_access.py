@@ -1,4 +1,4 @@
-"""The client of the receiver that a connection names, and the check before a send."""
+"""Create the client of a connection's receiver, and check the receiver before a send."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 5.0
-"""How long the check before a send waits for an answer."""
+"""Seconds that the check before a send waits for a response."""
 PAUSES = (1.0, 3.0)
-"""Seconds before the check asks again."""
+"""Seconds before the second and the third request of the check."""
 
 
 def check_receiver(conn_id: str, settings: InforuSettings) -> None:
-    """Make sure, before a send, that the receiver knows the connection and takes its secret.
+    """Check before a send that the receiver answers and accepts the connection's secret.
 
-    :param conn_id: The connection's id.
-    :param settings: What it says.
-    :raises InforuInputError: It names no receiver, or no secret for it that a header can carry.
-    :raises ReceiverError: The receiver cannot be asked now; a retry of the task may find it.
-    :raises AirflowFailException: The receiver refuses, or something else answers; a retry finds the same.
+    :param conn_id: The ID of the connection.
+    :param settings: The settings of the connection.
+    :raises InforuInputError: ``receiver_url`` or the secret is missing, or the secret is invalid.
+    :raises ReceiverError: The receiver does not answer now. A retry of the task may succeed.
+    :raises AirflowFailException: The receiver refuses, or another server answers. A retry would fail again.
     """
     from airflow_provider_inforu._compat import AirflowFailException
 
@@ -44,12 +44,12 @@ def check_receiver(conn_id: str, settings: InforuSettings) -> None:
         except ReceiverError as error:
             if not error.is_passing:
                 raise AirflowFailException(
-                    f"{capitalize(error)}. {NO_NEW_CALLS}. Correct it, then clear the task"
+                    f"{capitalize(error)}. {NO_NEW_CALLS}. Correct this, then clear the task"
                 ) from None
             pause = next(pauses, None)
             if pause is None:
                 raise ReceiverError(
-                    f"{capitalize(error)}. {NO_NEW_CALLS}. Check receiver_url of the connection "
+                    f"{capitalize(error)}. {NO_NEW_CALLS}. Check `receiver_url` of the connection "
                     f"{conn_id!r}, and that the receiver runs. A retry asks again",
                     is_passing=True,
                 ) from None
@@ -63,10 +63,10 @@ def check_receiver(conn_id: str, settings: InforuSettings) -> None:
 def new_receiver(conn_id: str, settings: InforuSettings, timeout: float | None = None) -> ReceiverClient:
     """Return a client of the connection's receiver.
 
-    :param conn_id: The connection's id.
-    :param settings: What it says.
-    :param timeout: Seconds to wait for an answer (the connection's).
-    :raises InforuInputError: It names no receiver, or no secret for it that a header can carry.
+    :param conn_id: The ID of the connection.
+    :param settings: The settings of the connection.
+    :param timeout: Seconds to wait for a response. None (default): the ``timeout`` of the connection.
+    :raises InforuInputError: ``receiver_url`` or the secret is missing, or the secret is invalid.
     """
     from airflow_provider_inforu.outcomes.receiver_client import ReceiverClient
 
@@ -76,15 +76,15 @@ def new_receiver(conn_id: str, settings: InforuSettings, timeout: float | None =
             name for name, value in (("receiver_url", url), ("notification_secret", secret)) if not value
         ]
         raise InforuInputError(
-            f"the connection {conn_id!r} has no {' and no '.join(missing)}, so the receiver cannot be asked "
-            "what became of the calls: run `airflow inforu receiver setup`, or fill in both the Receiver "
-            'address (receiver_url) and the Notification secret (notification_secret), see "Receiver" in the '
-            "documentation"
+            f"the connection {conn_id!r} has no {' and no '.join(missing)}, so the outcomes of calls cannot "
+            "be read from the receiver. Run `airflow inforu receiver setup`. Or set the fields Receiver "
+            "address (receiver_url) and Notification secret (notification_secret), as the page Receiver of "
+            "the documentation explains"
         )
     field = "read_secret" if settings.read_secret else "notification_secret"
     if not secret.isascii() or not secret.isprintable() or secret != secret.strip():
         raise InforuInputError(
-            f"the connection {conn_id!r}: {field} has white space around it, or characters other "
-            "than those of ASCII, which an HTTP header cannot carry"
+            f"the connection {conn_id!r}: {field} has spaces at its start or end, or characters that are not "
+            "printable ASCII. An HTTP header cannot contain them. Set a new secret"
         )
     return ReceiverClient(url, conn_id, secret, timeout or settings.timeout)

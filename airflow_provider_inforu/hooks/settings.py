@@ -1,4 +1,4 @@
-"""The one reader of a connection: what it says, checked, with an error that names the field."""
+"""Read and check a connection of type ``inforu``. Each error names the field."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _SECRETS = ("notification_secret", "notification_secret_previous", "read_secret"
 
 @dataclass(frozen=True, slots=True)
 class InforuSettings:
-    """A connection of type ``inforu``, read and checked. Its repr shows no secret.
+    """The checked settings of a connection of type ``inforu``. Their repr shows no secret.
 
-    :ivar base_url: Scheme and host of the API.
+    :ivar base_url: The scheme and host of Inforu's API.
     :ivar username: The user name.
     :ivar token: The API token.
-    :ivar auth_location: ``header`` or ``body``.
-    :ivar timeout: Seconds to wait for an answer.
-    :ivar requests_per_second: The most requests a send makes in a second; 0 is no limit.
-    :ivar proxy: Address of a proxy, or None.
-    :ivar notification_secret: The secret with which Inforu pushes, or None.
-    :ivar notification_secret_previous: The push secret that it replaces, or None.
-    :ivar read_secret: The secret that reads from the receiver, or None: the notification secret reads.
-    :ivar receiver_url: Address of the receiver, or None.
-    :ivar status_function: A function that answers for a RequestToken, or None.
+    :ivar auth_location: Where a request contains the credentials: ``header`` or ``body``.
+    :ivar timeout: Seconds to wait for a response.
+    :ivar requests_per_second: The most requests of a send in a second; 0 for no limit.
+    :ivar proxy: The address of a proxy, or None.
+    :ivar notification_secret: The secret in Inforu's notifications, or None.
+    :ivar notification_secret_previous: The earlier notification secret, which is still accepted, or None.
+    :ivar read_secret: The secret for reading from the receiver. None: the notification secret is used.
+    :ivar receiver_url: The address of the receiver, or None.
+    :ivar status_function: The function of Inforu's API that returns the status of a RequestToken, or None.
     """
 
     base_url: str
@@ -56,16 +56,16 @@ class InforuSettings:
 
     @property
     def has_receiver(self) -> bool:
-        """Whether the connection names a receiver of notifications, and the secret to read from it."""
+        """Whether the connection has the address of a receiver and a secret to read from it."""
         return bool(self.receiver_url and self.receiver_secret)
 
     @property
     def receiver_secret(self) -> str | None:
-        """The secret that reads from the receiver, or None."""
+        """The secret for reading from the receiver, or None."""
         return self.read_secret or self.notification_secret
 
     def secrets(self) -> list[str]:
-        """Return every text that must not be seen, those derived from others too."""
+        """Return all texts that logs must mask, including texts derived from secrets."""
         found = [self.token, _base64(self.username, self.token), self.notification_secret]
         found += [self.notification_secret_previous, self.read_secret]
         if self.proxy:
@@ -76,40 +76,37 @@ class InforuSettings:
 
 
 class ConnectionUnreadableError(InforuError):
-    """Airflow could not say what the connection is.
-
-    That may pass, and so may "there is none": Airflow says that also where a backend could not be asked.
-    """
+    """Airflow could not read the connection. A later try may succeed."""
 
 
 class ConnectionNotFoundError(ConnectionUnreadableError):
-    """Airflow says that it has no such connection."""
+    """Airflow does not find the connection. Airflow also says so if a secrets backend does not answer."""
 
 
 @contextmanager
 def unreadable_named(conn_id: str) -> Iterator[None]:
-    """Name a connection that could not be read; what is wrong with one that could is left as it is.
+    """Convert errors of Airflow's lookup to an error that names the connection. Other errors stay unchanged.
 
-    :param conn_id: The connection.
-    :raises ConnectionUnreadableError: Airflow could not say what it is.
+    :param conn_id: The ID of the connection.
+    :raises ConnectionUnreadableError: Airflow could not read the connection.
     """
     try:
         yield
     except Exception as error:
         if isinstance(error, InforuError) and not isinstance(error, ConnectionNotFoundError):
             raise
-        # Its words may hold anything, also what a secrets backend was asked with.
+        # Only the type of the error, because its text may contain the credentials of a secrets backend.
         raise ConnectionUnreadableError(
-            f"the connection {conn_id!r} does not exist or could not be read ({type(error).__name__}): name "
-            f"another, or {how_to_add(conn_id)}"
+            f"the connection {conn_id!r} is missing or could not be read ({type(error).__name__}). Name "
+            f"another connection, or {how_to_add(conn_id)}"
         ) from None
 
 
 def read_settings(connection: Connection) -> InforuSettings:
-    """Read a connection.
+    """Return the checked settings of a connection.
 
-    :param connection: A connection.
-    :raises InforuInputError: It is not of type ``inforu``, or one of its fields is invalid.
+    :param connection: The connection.
+    :raises InforuInputError: The connection is not of type ``inforu``, or one of its fields is invalid.
     """
     _check_type(connection)
     name = f"the connection {connection.conn_id!r}"
@@ -118,7 +115,7 @@ def read_settings(connection: Connection) -> InforuSettings:
     extra = _read_extra(connection, name)
     if ":" in username:
         raise InforuInputError(
-            f"{name}: User name (login) has a colon, which Basic authentication cannot carry"
+            f"{name}: User name (login) contains a colon, which Basic authentication does not allow"
         )
     return InforuSettings(
         base_url=_base_url(connection, name),
@@ -139,17 +136,17 @@ def read_settings(connection: Connection) -> InforuSettings:
 
 
 def _check_type(connection: Connection) -> None:
-    """Refuse a connection of another service: its password must not go to the vendor."""
+    """Refuse a connection of another service, because Inforu must not get its password."""
     if connection.conn_type == CONN_TYPE:
         return
     name = f"The connection {connection.conn_id!r}"
     if not connection.conn_type:
         raise InforuInputError(
-            f"{name} has no type, so its password was not used. Set conn_type to {CONN_TYPE}"
+            f"{name} has no type, so its password was not used. Set `conn_type` to {CONN_TYPE}"
         )
     raise InforuInputError(
         f"{name} is of type {connection.conn_type}, not {CONN_TYPE}, so its password was not used. Name a "
-        f"connection of type {CONN_TYPE} in inforu_conn_id"
+        f"connection of type {CONN_TYPE} in `inforu_conn_id`"
     )
 
 
@@ -157,15 +154,15 @@ def _credential(value: str | None, name: str) -> str:
     if not value:
         raise InforuInputError(f"{name} is missing")
     if value != value.strip():
-        raise InforuInputError(f"{name} has white space around it")
+        raise InforuInputError(f"{name} has spaces at its start or end")
     return value
 
 
 def _secret(value: str | None, name: str) -> str | None:
     if value and len(value) < SHORTEST_SECRET:
         raise InforuInputError(
-            f"{name} has fewer than {SHORTEST_SECRET} characters. Make a new one, for example with "
-            "`openssl rand -hex 24`, and set the same at Inforu"
+            f"{name} has fewer than {SHORTEST_SECRET} characters. Create a new secret, for example with "
+            "`openssl rand -hex 24`, and give Inforu the same secret"
         )
     return value
 
@@ -176,23 +173,29 @@ def _base_url(connection: Connection, name: str) -> str:
     if not connection.port or connection.port == parts.port:
         return address
     if parts.port is not None:
-        raise InforuInputError(f"{name}: API address says port {parts.port}, and Port says {connection.port}")
+        raise InforuInputError(
+            f"{name}: API address (host) has port {parts.port}, but the field Port has {connection.port}. "
+            "Remove one of the two ports"
+        )
     return parts._replace(netloc=f"{parts.netloc}:{connection.port}").geturl()
 
 
 def _read_extra(connection: Connection, name: str) -> dict[str, Any]:
     if connection.schema:
-        raise InforuInputError(f"{name}: schema is not used; write https:// as part of the API address")
+        raise InforuInputError(
+            f"{name}: schema is not used. Clear it, and write https:// in the API address (host)"
+        )
     try:
         extra = json.loads(connection.extra) if connection.extra else {}
     except ValueError:
-        raise InforuInputError(f"{name}: extra is not JSON") from None
+        raise InforuInputError(f"{name}: extra is not JSON. Write a JSON object") from None
     if not isinstance(extra, Mapping):
         raise InforuInputError(f"{name}: extra is not a JSON object")
     for key in extra:
         if key not in CONNECTION_FIELDS:
             raise InforuInputError(
-                f"{name}: extra has the unknown field {key!r}; known are {', '.join(CONNECTION_FIELDS)}"
+                f"{name}: extra has the unknown field {key!r}. Known fields are "
+                f"{', '.join(CONNECTION_FIELDS)}"
             )
     return {
         key: _value(extra.get(key), spec["schema"], f"{name}: {key}")
@@ -201,7 +204,7 @@ def _read_extra(connection: Connection, name: str) -> dict[str, Any]:
 
 
 def _value(value: object, schema: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - as the schema says
-    """Return a field's value as its schema wants it; an empty field means its default."""
+    """Return the checked value of a field. An empty field has its default."""
     if value is None or value == "":
         return schema.get("default")
     if "integer" in schema["type"]:
@@ -227,13 +230,13 @@ def _integer(value: object, schema: Mapping[str, Any], name: str) -> int:
 
 
 def read_address(value: str, name: str, *, with_user: bool = False, with_path: bool = False) -> str:
-    """Return an address without its trailing slash. An error never shows it: a secret may be part of it.
+    """Return an address without its trailing slash. Errors never show the address: it may contain a secret.
 
     :param value: The address.
-    :param name: What an error calls it.
-    :param with_user: Whether it may hold a user name and a password.
-    :param with_path: Whether it may hold a path.
-    :raises InforuInputError: It is not an address, or it has a part that it must not have.
+    :param name: The name of the field, for the error.
+    :param with_user: Whether the address may contain a user name and a password.
+    :param with_path: Whether the address may contain a path.
+    :raises InforuInputError: The address is invalid, or contains a part that is not allowed.
     """
     try:
         parts = urlsplit(value.strip())
@@ -243,9 +246,9 @@ def read_address(value: str, name: str, *, with_user: bool = False, with_path: b
     if not usable:
         raise InforuInputError(f"{name} must be an address with a scheme, such as {DEFAULT_BASE_URL}")
     if (parts.username or parts.password) and not with_user:
-        raise InforuInputError(f"{name} must have no user name and password in it")
+        raise InforuInputError(f"{name} must not contain a user name or a password")
     if parts.query or parts.fragment or (parts.path.strip("/") and not with_path):
-        raise InforuInputError(f"{name} must end after the host, as {DEFAULT_BASE_URL} does")
+        raise InforuInputError(f"{name} must end after the host, such as {DEFAULT_BASE_URL}")
     return value.strip().rstrip("/")
 
 

@@ -1,4 +1,4 @@
-"""The rate of an account that several workers keep together."""
+"""The rate limit that all workers of an account share."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def shared_limit(settings: InforuSettings) -> SharedLimit | None:
-    """Return where the rate of an account is kept, or None without ``[inforu] rate_limit_redis_url``.
+    """Return the shared rate limit of an account, or None without ``[inforu] rate_limit_redis_url``.
 
-    :param settings: The connection.
+    :param settings: The settings of the connection.
     """
     url = conf.get("inforu", "rate_limit_redis_url", fallback="")
     account = digest([settings.base_url, settings.username])

@@ -1,1 +1,1 @@
-"""Notifiers: what calls a phone from a callback of Airflow's."""
+"""Notifiers that phone people from Airflow's callbacks."""

@@ -1,4 +1,4 @@
-"""The people to call: phones as users write them, checked, each once. People are named by their place."""
+"""Read the phones of an alert. Logs identify a person by the position in the list, never by the phone."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.phones import InvalidPhoneError, normalize_phone
 from airflow_provider_inforu.capi.voice import MAX_CALLS
 
-# A template writes a list as Python does.
+# A template renders a list as Python text, with brackets and quotes.
 _BETWEEN = re.compile(r"[,;\n]")
 _AROUND = " \t\r[](){}'\""
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The people to call, and the people who are left out.
+    """The people to call, and the skipped people.
 
-    :ivar phones: In local form, by the person's place in the list, from 1.
-    :ivar left_out: The reason for each person who is left out; with no phone in it.
+    :ivar phones: The phones in local form, by the person's position in the list, from 1.
+    :ivar left_out: The position and the reason of each skipped person, without the phone.
     """
 
     phones: dict[int, str] = field(repr=False)
@@ -28,10 +28,10 @@ class People:
 
 
 def read_people(written: object) -> People:
-    """Read phones: a list, or a text with commas, such as a Variable of Airflow's holds.
+    """Return the people to call. Invalid phones are skipped, and equal phones are called once.
 
-    :param written: The phones.
-    :raises InforuInputError: It is neither.
+    :param written: A list of phones, or a text with commas, for example from an Airflow Variable.
+    :raises InforuInputError: The value is neither a list nor a text.
     """
     phones: dict[int, str] = {}
     left_out = []
@@ -44,7 +44,7 @@ def read_people(written: object) -> People:
         if phone in phones.values():
             continue
         if len(phones) == MAX_CALLS:
-            left_out.append(f"person {place}: an alert calls {MAX_CALLS} people at most")
+            left_out.append(f"person {place}: an alert calls at most {MAX_CALLS} people")
             continue
         phones[place] = phone
     return People(phones, left_out)
@@ -55,9 +55,9 @@ def _listed(written: object) -> list[object]:
         return []
     if isinstance(written, str):
         return [text for part in _BETWEEN.split(written) if (text := part.strip(_AROUND))]
-    # A template that is rendered as a native object makes a number of a phone that stands alone.
+    # A template that renders native objects turns a single phone into a number.
     if isinstance(written, int) or (isinstance(written, float) and written.is_integer()):
         return [written]
     if not isinstance(written, Iterable) or isinstance(written, bytes | Mapping):
-        raise InforuInputError(f"phones must be a list or a text, not {type(written).__name__}")
+        raise InforuInputError(f"`phones` must be a list or a text, not {type(written).__name__}")
     return [phone for one in written for phone in (_listed(one) if isinstance(one, str) else [one])]

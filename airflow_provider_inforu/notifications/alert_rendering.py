@@ -1,4 +1,4 @@
-"""The templated fields of a notifier, with one context: what fails is said, and replaced where it can."""
+"""Render the templated fields of a notifier. A failed field gets its default and a log line."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ log = logging.getLogger(__name__)
 
 
 class Templated(Protocol):
-    """What renders templates: a notifier."""
+    """The part of a notifier that renders templates."""
 
     campaign_id: str | int | None
 
     def get_template_env(self, dag: DAG | None = None) -> jinja2.Environment:
-        """Return the environment of the templates."""
+        """Return the Jinja environment of the templates."""
 
     def render_template(self, content: Any, context: Context, jinja_env: jinja2.Environment) -> Any:  # noqa: ANN401
-        """Return a template as rendered."""
+        """Return a rendered template."""
 
 
 class Rendering:
-    """Renders fields one by one. The fields themselves stay as they are, for the next callback.
+    """Renders the fields of a notifier one by one. It does not change them, because callbacks may repeat.
 
-    :param notifier: Whose fields.
-    :param context: Of the callback.
-    :param name: What the log calls the alert.
+    :param notifier: The notifier with the fields.
+    :param context: The context of the callback.
+    :param name: The name of the alert in the log.
     """
 
     def __init__(self, notifier: Templated, context: Mapping[str, Any], name: str) -> None:
@@ -45,26 +45,26 @@ class Rendering:
         self._name = name
 
     def value(self, field: str) -> Any:  # noqa: ANN401 - as the template says
-        """Return a field as rendered.
+        """Return a rendered field.
 
-        :param field: Its name.
-        :raises InforuInputError: It cannot be rendered.
+        :param field: The name of the field.
+        :raises InforuInputError: The field cannot be rendered.
         """
         notifier = self._notifier
         try:
             environment = notifier.get_template_env(self._dag)
             return notifier.render_template(getattr(notifier, field), self._context, environment)
         except Exception as error:
-            # Its traceback would show the template.
+            # Without the original error, because its traceback shows the template.
             raise InforuInputError(
-                f"the {field} could not be rendered ({_reason(error)}): look at the template, and at the "
-                "Variables that it reads"
+                f"`{field}` could not be rendered ({_reason(error)}). Check the template and the Variables "
+                "in it"
             ) from None
 
     def text(self, field: str, default: str) -> str:
-        """Return a field, or its default where it is None or empty, or cannot be rendered.
+        """Return a rendered field, or the default if the field is None, empty or cannot be rendered.
 
-        :param field: Its name.
+        :param field: The name of the field.
         :param default: The default.
         """
         if getattr(self._notifier, field) is None:
@@ -72,36 +72,36 @@ class Rendering:
         try:
             value = self.value(field)
             text = "" if value is None else str(value)
-            trouble = "" if text.strip() else f"the {field} is empty when rendered"
+            problem = "" if text.strip() else f"`{field}` rendered to an empty text"
         except InforuInputError as error:
-            text, trouble = default, str(error)
-        if trouble:
-            log.error("alert %r: %s; instead it is %r", self._name, trouble, hide_phones(default))
+            text, problem = default, str(error)
+        if problem:
+            log.error("alert %r: %s. The default is used: %r", self._name, problem, hide_phones(default))
             return default
         return text
 
     def campaign(self) -> str | None:
-        """Return the campaign's id; None if it is missing or invalid: then a text is heard."""
+        """Return the campaign's ID; None if it is missing or invalid. Then the alert reads a text."""
         if self._notifier.campaign_id is None:
             return None
         try:
             return read_campaign_id(self.value("campaign_id"))
         except InforuInputError as error:
-            trouble = error
-        log.error("alert %r: %s; instead a text is heard", self._name, trouble)
+            problem = error
+        log.error("alert %r: %s. The alert reads a text instead", self._name, problem)
         return None
 
 
 def _reason(error: Exception) -> str:
     from jinja2 import TemplateError
 
-    # Jinja's words name what is missing. Those of others may hold anything.
-    words = f": {hide_phones(str(error))}" if isinstance(error, TemplateError) else ""
-    return f"{type(error).__name__}{words}"
+    # Only Jinja's own text is safe to log. It names the undefined variable.
+    detail = f": {hide_phones(str(error))}" if isinstance(error, TemplateError) else ""
+    return f"{type(error).__name__}{detail}"
 
 
 def _with_variables(values: Mapping[str, Any]) -> MutableMapping[str, Any]:
-    """Return a copy of the context in which templates find Airflow's Variables: a deadline's has none."""
+    """Return a copy of the context with access to Airflow's Variables. A deadline's context lacks it."""
     copy = dict(values.items())
     if "var" not in copy:
         from airflow.sdk.execution_time.context import VariableAccessor

@@ -1,4 +1,4 @@
-"""An alert that is ready: it rings, or is held back, or is lost, and the log says which."""
+"""Send a rendered alert or suppress it, and log the result."""
 
 from __future__ import annotations
 
@@ -27,27 +27,28 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PAUSES = (2.0, 4.0)
-"""Seconds before an alert is sent again that provably did not leave, or came at a bad moment."""
+"""Seconds before the second and the third attempt, if nobody was called and a later attempt may succeed."""
 ANSWER_SECONDS = 10
-"""How long an alert waits for an answer at most, whatever the connection says."""
+"""The longest wait for a response in seconds. A shorter ``timeout`` of the connection applies."""
 ATTEMPT_SECONDS = 2 * ANSWER_SECONDS
-"""How long an attempt takes: to connect, and until the answer."""
+"""The longest attempt in seconds: connecting and the response."""
 RING_SECONDS = 36.0
-"""No attempt begins that would end later: the DAG processor ends a callback after 50 seconds, wordlessly."""
+"""Seconds in which all attempts must end. The DAG processor kills a callback silently after 50 seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """The text of an alert and the people who hear it.
+    """A rendered alert: its text or campaign, and its people.
 
-    :ivar name: What the log calls it; with no phone in it.
-    :ivar subject: What it is about, as the cool-down tells it from others: it may hold anything.
+    :ivar name: The name in the log, without phones.
+    :ivar subject: The subject that the cool-down compares. It may contain any text.
     :ivar people: The people to call.
-    :ivar text: What is read out; None where a campaign holds it.
-    :ivar campaign_id: The campaign that is heard instead of a text.
+    :ivar text: The text to read; None if a campaign is played.
+    :ivar campaign_id: The campaign to play; None if a text is read.
     :ivar cooldown: Seconds in which the same people are not called again about the same subject.
-    :ivar quiet_hours: When nobody is called.
-    :ivar ignore_possible_sending_time: Whether the vendor ignores its sending hours.
+    :ivar quiet_hours: The hours in which nobody is called; None for no such hours.
+    :ivar ignore_possible_sending_time: Whether Inforu ignores the sending hours that are set in its portal;
+        None if Inforu decides.
     """
 
     name: str
@@ -61,15 +62,15 @@ class Alert:
 
 
 def send_alert(alert: Alert, hook: InforuHook) -> None:
-    """Call the people of an alert, unless they are to be left in peace.
+    """Call the people of an alert, unless quiet hours or a cool-down suppress it.
 
     :param alert: The alert.
-    :param hook: Of the connection.
-    :raises InforuError: The connection is not as it should be.
+    :param hook: The hook of the connection.
+    :raises InforuError: The connection is missing or invalid.
     """
     end = time.monotonic() + RING_SECONDS
     for left_out in alert.people.left_out:
-        log.error("alert %r: left out is %s", alert.name, left_out)
+        log.error("alert %r: skipped %s", alert.name, left_out)
     if reason := _suppression_reason(alert):
         level = logging.WARNING if alert.people.phones else logging.ERROR
         log.log(level, "alert %r: nobody was called: %s", alert.name, reason)
@@ -77,8 +78,8 @@ def send_alert(alert: Alert, hook: InforuHook) -> None:
     release = _begin_cooldown(alert, hook)
     if release is None:
         log.warning(
-            "alert %r: nobody was called: held back by the cool-down: these people were called about %r, or "
-            "were about to be, less than %g seconds ago",
+            "alert %r: nobody was called because of the cool-down: another alert about %r to these people "
+            "began less than %g seconds ago",
             alert.name,
             hide_phones(alert.subject),
             alert.cooldown,
@@ -88,18 +89,18 @@ def send_alert(alert: Alert, hook: InforuHook) -> None:
 
 
 def say_failed(name: str, error: Exception) -> None:
-    """Log that an alert is lost, where that is not said yet.
+    """Log that an alert failed.
 
-    :param name: What the log calls the alert.
-    :param error: Why.
+    :param name: The name of the alert in the log.
+    :param error: The error that stopped it.
     """
     if isinstance(error, InforuError):
         log.error("alert %r: nobody was called: %s", name, error)
     else:
-        # Not with its words: they may hold anything.
+        # Only the type of the error, because its text may contain phones or secrets.
         log.error(
-            "alert %r failed unexpectedly (%s): whether people were called is not known, and they are not "
-            "called again",
+            "alert %r: unexpected error (%s). It is unknown whether people were called. They are not called "
+            "again",
             name,
             type(error).__name__,
         )
@@ -108,30 +109,29 @@ def say_failed(name: str, error: Exception) -> None:
 def _suppression_reason(alert: Alert) -> str:
     if not alert.people.phones:
         if alert.people.left_out:
-            return "none of the phones can be called"
-        return "phones is empty when rendered; look at the Variable that it reads"
+            return "all phones are invalid. Correct `phones`"
+        return "`phones` rendered to an empty value. Check the Variable in it"
     if alert.quiet_hours is not None and datetime.now(UTC) in alert.quiet_hours:
         return (
-            f"these are quiet hours ({alert.quiet_hours}, Israel's time), and it is not made up for when "
-            "they end"
+            f"these are quiet hours ({alert.quiet_hours}, Israel's time). The alert is not sent later, either"
         )
     return ""
 
 
 def _begin_cooldown(alert: Alert, hook: InforuHook) -> Callable[[], None] | None:
-    """Return what gives the cool-down back, or None where one is under way."""
+    """Begin a cool-down: return a function that releases it, or None if another one has not ended."""
     if not alert.cooldown:
         return _nothing
-    # With the token, so that nobody finds the phones by trying all of them.
+    # The token is part of the key, so that nobody can find the phones by hashing all possible phones.
     phones = sorted(alert.people.phones.values())
     key = digest([hook.settings.token, hook.inforu_conn_id, phones, alert.subject])
     try:
         return new_cooldown().take(key, alert.cooldown)
     except Exception as error:
-        # Whatever a storage raises: its words may hold a password.
+        # Only the type of the error, because its text may contain a password.
         log.warning(
-            "alert %r: it rings, but others about the same may follow, since the cool-down could not be "
-            "kept (%s): see [inforu] rate_limit_redis_url and ledger_path",
+            "alert %r: the cool-down could not be stored (%s). The people are called, and further alerts may "
+            "call them again. Check [inforu] rate_limit_redis_url and ledger_path",
             alert.name,
             type(error).__name__,
         )
@@ -139,7 +139,7 @@ def _begin_cooldown(alert: Alert, hook: InforuHook) -> Callable[[], None] | None
 
 
 def _nothing() -> None:
-    """Give nothing back."""
+    """Release no cool-down."""
 
 
 def _call(alert: Alert, hook: InforuHook, release: Callable[[], None], end: float) -> None:
@@ -148,7 +148,7 @@ def _call(alert: Alert, hook: InforuHook, release: Callable[[], None], end: floa
         Call(phone=phone, text=alert.text, message_id=f"{alert_id}-{place}")
         for place, phone in alert.people.phones.items()
     ]
-    # Before the request: a process that is ended leaves no other trace.
+    # Logged before the request, because a killed process logs nothing later.
     log.info("alert %r: calling %s (send_id %s)", alert.name, _count(alert), alert_id)
     try:
         receipt = _send(alert, _in_a_hurry(hook), calls, end)
@@ -157,11 +157,15 @@ def _call(alert: Alert, hook: InforuHook, release: Callable[[], None], end: floa
         if error.safe_to_resend:
             try:
                 release()
-            except Exception as trouble:
-                log.warning("alert %r: its cool-down goes on (%s)", alert.name, type(trouble).__name__)
+            except Exception as release_error:
+                log.warning(
+                    "alert %r: the cool-down could not be released (%s), so it continues",
+                    alert.name,
+                    type(release_error).__name__,
+                )
         return
     log.info(
-        "alert %r: Inforu calls %s (send_id %s, RequestToken %s)",
+        "alert %r: Inforu accepted the calls to %s (send_id %s, RequestToken %s)",
         alert.name,
         _count(alert),
         alert_id,
@@ -170,14 +174,14 @@ def _call(alert: Alert, hook: InforuHook, release: Callable[[], None], end: floa
 
 
 def _in_a_hurry(hook: InforuHook) -> InforuHook:
-    """Return a hook that waits for an answer no longer than an alert can."""
+    """Return a hook with a timeout of at most `ANSWER_SECONDS`."""
     hurried = InforuHook(hook.inforu_conn_id)
     hurried.settings = replace(hook.settings, timeout=min(hook.settings.timeout, ANSWER_SECONDS))
     return hurried
 
 
 def _send(alert: Alert, hook: InforuHook, calls: list[Call], end: float) -> SendReceipt:
-    """Send, and once or twice more where it is proven that nobody was called and waiting may help."""
+    """Send the request. Repeat it up to twice if nobody was called and a later attempt may succeed."""
     pauses = iter(PAUSES)
     while True:
         try:
@@ -200,22 +204,26 @@ def _send(alert: Alert, hook: InforuHook, calls: list[Call], end: float) -> Send
 
 
 def _say_lost(alert: Alert, error: InforuError) -> None:
-    what_next = f"{error}. {_advice_on(error)}".rstrip(". ")
+    problem = f"{error}. {_advice_on(error)}".rstrip(". ")
     if error.safe_to_resend:
         log.error(
-            "alert %r: nobody was called: %s. The next alert about the same rings", alert.name, what_next
+            "alert %r: nobody was called: %s. The next alert about this subject calls them",
+            alert.name,
+            problem,
         )
     else:
         log.error(
-            "alert %r: %s may have been called or not, and nobody is called again: %s",
+            "alert %r: the calls to %s are in doubt: %s. Nobody is called again",
             alert.name,
             _count(alert),
-            what_next,
+            problem,
         )
 
 
 def _advice_on(error: InforuError) -> str:
-    return advice_on_sending(error) if error.safe_to_resend else "The Inforu portal shows whether they were"
+    if error.safe_to_resend:
+        return advice_on_sending(error)
+    return "Check in the Inforu portal whether they were called"
 
 
 def _count(alert: Alert) -> str:

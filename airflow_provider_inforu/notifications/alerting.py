@@ -1,4 +1,4 @@
-"""From the context of a callback to an alert that rings."""
+"""Build an alert from a notifier and the context of a callback, and send it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class AlertSettings(Templated, Protocol):
-    """The part of a notifier that an alert is made of."""
+    """The part of a notifier that an alert needs."""
 
     complaints: list[str]
     language: Language
@@ -33,58 +33,61 @@ class AlertSettings(Templated, Protocol):
 
 
 def alert_about(notifier: AlertSettings, context: object) -> None:
-    """Call the people of a notifier, or say in the log why not.
+    """Call the people of a notifier, or log why nobody was called.
 
     :param notifier: The notifier.
-    :param context: Of the callback; any part of it may be missing.
+    :param context: The context of the callback. Any part of it may be missing.
     """
-    occasion = _read_occasion(notifier, context)
+    event = _read_event(notifier, context)
     try:
-        alert, hook = _prepare(notifier, occasion, context)
+        alert, hook = _prepare(notifier, event, context)
         with unreadable_named(hook.inforu_conn_id):
-            hook.settings  # noqa: B018 - read here, where what goes wrong is the connection's
+            hook.settings  # noqa: B018 - read here, so that an error names the connection
         send_alert(alert, hook)
     except Exception as error:
-        say_failed(occasion.name, error)
+        say_failed(event.name, error)
 
 
 async def alert_about_async(notifier: AlertSettings, context: object, threads: Threads) -> None:
-    """Do the same without blocking the event loop.
+    """Call the people of a notifier, or log why nobody was called. The event loop is not blocked.
 
     :param notifier: The notifier.
-    :param context: Of the callback; any part of it may be missing.
-    :param threads: In which it is done.
+    :param context: The context of the callback. Any part of it may be missing.
+    :param threads: The threads for blocking code.
     """
-    occasion = await threads.run(_read_occasion, notifier, context)
+    event = await threads.run(_read_event, notifier, context)
     try:
-        alert, hook = await threads.run(_prepare, notifier, occasion, context)
+        alert, hook = await threads.run(_prepare, notifier, event, context)
         with unreadable_named(hook.inforu_conn_id):
             await hook.load_settings()
         await threads.run(send_alert, alert, hook)
     except Exception as error:
-        say_failed(occasion.name, error)
+        say_failed(event.name, error)
 
 
-def _read_occasion(notifier: AlertSettings, context: object) -> CallbackEvent:
+def _read_event(notifier: AlertSettings, context: object) -> CallbackEvent:
     try:
         return read_event(_values(context), notifier)
     except Exception as error:
-        # An entry may ask Airflow when it is read.
-        log.warning("what happened could not be read from the context (%s)", type(error).__name__)
+        # Reading an entry of the context may send a request to Airflow.
+        log.warning(
+            "The event could not be read from the context (%s). The alert is sent without details",
+            type(error).__name__,
+        )
         return CallbackEvent(Kind.UNKNOWN)
 
 
-def _prepare(notifier: AlertSettings, occasion: CallbackEvent, context: object) -> tuple[Alert, InforuHook]:
+def _prepare(notifier: AlertSettings, event: CallbackEvent, context: object) -> tuple[Alert, InforuHook]:
     """Return the alert and the hook of the connection."""
     for complaint in notifier.complaints:
-        log.error("alert %r: %s", occasion.name, complaint)
-    rendering = Rendering(notifier, _values(context), occasion.name)
+        log.error("alert %r: %s", event.name, complaint)
+    rendering = Rendering(notifier, _values(context), event.name)
     campaign_id = rendering.campaign()
     alert = Alert(
-        name=occasion.name,
-        subject=rendering.text("subject", occasion.subject),
+        name=event.name,
+        subject=rendering.text("subject", event.subject),
         people=read_people(rendering.value("phones")),
-        text=None if campaign_id else _read_text(notifier, rendering, occasion),
+        text=None if campaign_id else _read_text(notifier, rendering, event),
         campaign_id=campaign_id,
         cooldown=notifier.cooldown,
         quiet_hours=notifier.quiet_hours,
@@ -93,17 +96,17 @@ def _prepare(notifier: AlertSettings, occasion: CallbackEvent, context: object) 
     return alert, InforuHook(str(rendering.value("inforu_conn_id")))
 
 
-def _read_text(notifier: AlertSettings, rendering: Rendering, occasion: CallbackEvent) -> str:
-    text = rendering.text("message", sentence_on(occasion, notifier.language)).strip()
-    heard = cut_to_hear(text)
-    if heard != text:
+def _read_text(notifier: AlertSettings, rendering: Rendering, event: CallbackEvent) -> str:
+    text = rendering.text("message", sentence_on(event, notifier.language)).strip()
+    shortened = cut_to_hear(text)
+    if shortened != text:
         log.warning(
-            "alert %r: the message has %d characters, and is cut at a sentence: the first %d are read",
-            occasion.name,
+            "alert %r: the message is too long (%d characters). It is cut after a sentence, to %d characters",
+            event.name,
             len(text),
-            len(heard),
+            len(shortened),
         )
-    return heard
+    return shortened
 
 
 def _values(context: object) -> Mapping[str, Any]:

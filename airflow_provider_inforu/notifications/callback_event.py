@@ -1,4 +1,4 @@
-"""What happened, as far as the context of a callback tells: each kind of callback brings another one."""
+"""Read the event of a callback from its context. Each kind of callback has a different context."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 from airflow_provider_inforu.capi.redact import hide_phones
 
-# What Airflow calls a run. Its date looks like a phone, and who looks for the run needs it.
+# Airflow's own run IDs. Their date looks like a phone, but the log must show it, so that people find the run.
 _RUN_ID = re.compile(r"[a-z_]+__\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*(\+\d\d:\d\d)?(_[A-Za-z0-9]{1,8})?")
 
 
 class Kind(Enum):
-    """What a callback is about. The value names it in the log, and in the cool-down."""
+    """The kind of an event. Logs and cool-downs use the value."""
 
     TASK_FAILED = "task failed"
     TASK_RETRIES = "task failed and is tried again"
@@ -31,15 +31,15 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CallbackEvent:
-    """What happened, and where. A text is empty where the context does not have it.
+    """The event of a callback. A text is empty if the context does not contain it.
 
-    :ivar kind: What happened.
-    :ivar dag_id: The DAG.
-    :ivar task_id: The task; empty for what is about a whole DAG.
-    :ivar dag_name: What people call the DAG: its display name.
-    :ivar task_name: What people call the task.
-    :ivar question: What a person is asked to decide.
-    :ivar run_id: The DAG run, for a deadline: its log is that of no task and no DAG.
+    :ivar kind: The kind of the event.
+    :ivar dag_id: The ID of the DAG.
+    :ivar task_id: The ID of the task; empty if the event is about a whole DAG.
+    :ivar dag_name: The display name of the DAG.
+    :ivar task_name: The display name of the task.
+    :ivar question: The question that a person must decide.
+    :ivar run_id: The ID of the DAG run; only for a deadline, whose log belongs to no task and no DAG.
     """
 
     kind: Kind
@@ -52,15 +52,15 @@ class CallbackEvent:
 
     @property
     def name(self) -> str:
-        """What the log calls it. No phone is in it."""
+        """The name in the log, without phones."""
         run_id = self.run_id if _RUN_ID.fullmatch(self.run_id) else hide_phones(self.run_id)
         return " ".join(filter(None, (hide_phones(self._about), run_id)))
 
     @property
     def subject(self) -> str:
-        """What one cool-down is about: not the run or the map index, so that ten that fail ring once.
+        """The subject that a cool-down compares: the kind, the DAG, the task and the question.
 
-        The question belongs to it: another one is another decision.
+        The run and the map index are not part of it, so that ten failed mapped tasks cause one alert.
         """
         return " ".join(filter(None, (self._about, self.question)))
 
@@ -86,10 +86,10 @@ _KINDS_BY_PLACE = {
 
 
 def read_event(context: Mapping[str, Any], notifier: object) -> CallbackEvent:
-    """Return what happened, from whatever the context has.
+    """Return the event of a callback, from the available parts of the context.
 
-    :param context: Of the callback.
-    :param notifier: Who asks: a task lists its notifiers, each in the place that it is for.
+    :param context: The context of the callback.
+    :param notifier: The notifier. The callback lists of the task show for which event it is.
     """
     kind = _find_kind(context, notifier)
     is_of_task = kind.name.startswith("TASK")
@@ -120,15 +120,16 @@ def _find_kind(context: Mapping[str, Any], notifier: object) -> Kind:
     state = str(getattr(_get(instance, "state"), "value", _get(instance, "state")))
     if state in _KINDS_BY_STATE:
         return _KINDS_BY_STATE[state]
-    # Before Airflow 3.2 the state says "running" after the end too, and the DAG processor, which tells of a
-    # task that was lost, has none. So the place of the notifier tells, where it has only one.
+    # Before Airflow 3.2 the state is "running" even after the end of the task. The DAG processor, which
+    # reports lost tasks, has no state. So use the callback list that contains the notifier, if only one
+    # contains it.
     task = _task(context)
     places = [kind for place, kind in _KINDS_BY_PLACE.items() if _is_in(_get(task, place), notifier)]
     return places[0] if len(places) == 1 else _kind_in(places, context, state)
 
 
 def _kind_in(places: list[Kind], context: Mapping[str, Any], state: str) -> Kind:
-    """Return what happened to a task whose notifier has several places, or none."""
+    """Return the kind if several callback lists of the task contain the notifier, or if no list does."""
     instance = _instance(context)
     if state == "running" and "exception" not in context:
         return Kind.TASK_WAITS if Kind.TASK_WAITS in places else Kind.TASK_STARTS
@@ -159,7 +160,7 @@ def _task(context: Mapping[str, Any]) -> object:
 
 
 def _get(thing: object, name: str) -> Any:  # noqa: ANN401 - whatever it is
-    """Return an attribute, or an entry: in a deadline's context things are mappings."""
+    """Return an attribute of an object, or an entry of a mapping: a deadline's context has mappings."""
     return thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
 
 

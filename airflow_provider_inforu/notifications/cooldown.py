@@ -1,8 +1,8 @@
-"""One ring and not forty: who rings first keeps the others quiet for a while.
+"""Cool-downs: the first alert about a subject suppresses further ones for some time.
 
-Callbacks run in workers, in the DAG processor and in the triggerer, and these may be on several machines. So
-a cool-down is kept where all of them look: in Redis or below an object-storage path. If the configuration
-names neither, it is kept in the machine's folder for temporary files.
+Callbacks run in workers, in the DAG processor and in the triggerer, possibly on several machines. So a
+cool-down is stored in a shared place: in Redis or below an object-storage path. If neither is configured, it
+is stored in this machine's folder for temporary files.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
 REDIS_SECONDS = 5.0
 FOLDER = "~cooldowns"
-"""Next to the ledgers, whose folders have the names of DAGs. No DAG can have this name."""
+"""The folder next to the ledgers. No DAG can have this name, so no folder of ledgers can have it."""
 
 
 class Cooldown(Protocol):
-    """Where cool-downs are kept."""
+    """A store of cool-downs."""
 
     def take(self, key: str, seconds: float) -> Callable[[], None] | None:
-        """Begin a cool-down: return what gives it back, or None where one is under way.
+        """Begin a cool-down: return a function that releases it, or None if another one has not ended.
 
-        :param key: What it is about: letters and digits.
-        :param seconds: How long it takes.
+        :param key: The digest of the people and the subject: letters and digits.
+        :param seconds: The length of the cool-down in seconds.
         """
 
 
 def new_cooldown() -> Cooldown:
-    """Return where the configuration wants cool-downs to be kept."""
+    """Return the configured store of cool-downs."""
     if url := conf.get("inforu", "rate_limit_redis_url", fallback=""):
         return RedisCooldown(url)
     if root := conf.get("inforu", "ledger_path", fallback=""):
@@ -47,16 +47,16 @@ def new_cooldown() -> Cooldown:
 
 
 class RedisCooldown:
-    """Keeps cool-downs in Redis: exact on any machine.
+    """A store of cool-downs in Redis. It is exact across machines.
 
-    :param url: Address of the server.
+    :param url: The address of the Redis server.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
 
     def take(self, key: str, seconds: float) -> Callable[[], None] | None:
-        """Begin a cool-down: return what gives it back, or None where one is under way."""
+        """Begin a cool-down: return a function that releases it, or None if another one has not ended."""
         import redis
 
         patience = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
@@ -73,19 +73,19 @@ class RedisCooldown:
 
 
 class FolderCooldown:
-    """Keeps cool-downs as empty files in a folder, that of a disk or of an object store.
+    """A store of cool-downs as empty files in a folder, on a disk or in an object store.
 
-    A folder for each key, in which the files are numbered: only one of several that see the same last number
-    can make the next one.
+    Each key has a folder with numbered files. If several processes see the same last number, only one of them
+    can create the file with the next number.
 
-    :param root: The folder: a path, or any URL that fsspec knows.
+    :param root: The folder: a path or a URL that fsspec supports.
     """
 
     def __init__(self, root: str) -> None:
         self._root = root
 
     def take(self, key: str, seconds: float) -> Callable[[], None] | None:
-        """Begin a cool-down: return what gives it back, or None where one is under way."""
+        """Begin a cool-down: return a function that releases it, or None if another one has not ended."""
         from airflow.sdk import ObjectStoragePath
 
         folder: Any = ObjectStoragePath(self._root) / key
@@ -105,7 +105,7 @@ class FolderCooldown:
 
 
 def _numbers(storage: Any, folder: str) -> list[str]:  # noqa: ANN401 - a file system of fsspec
-    # File systems of object stores remember listings, and a remembered one shows no new file.
+    # File systems of object stores cache listings, and a cached listing lacks new files.
     storage.invalidate_cache(folder)
     try:
         paths = storage.ls(folder, detail=False)
@@ -116,15 +116,15 @@ def _numbers(storage: Any, folder: str) -> list[str]:  # noqa: ANN401 - a file s
 
 
 def _age(storage: Any, path: str) -> float:  # noqa: ANN401 - a file system of fsspec
-    # By the clock of the storage, which may be ahead of ours.
+    # The clock of the storage may be ahead of this machine's clock. So the age is the absolute difference.
     try:
         return abs(time.time() - float(storage.modified(path).timestamp()))
-    except FileNotFoundError:  # Given back, or followed by another, at this moment.
+    except FileNotFoundError:  # another process has just released or replaced it
         return 0.0
 
 
 def _create(storage: Any, folder: Any, name: str) -> None:  # noqa: ANN401 - a file system and a path of fsspec
-    """Make a file that must not be there: where the storage can, only one of several at a time does."""
+    """Create a file, or fail if it exists. If the storage supports it, only one process can create it."""
     if local := local_path(folder):
         local.mkdir(parents=True, exist_ok=True)
         (local / name).touch(exist_ok=False)
@@ -133,9 +133,9 @@ def _create(storage: Any, folder: Any, name: str) -> None:  # noqa: ANN401 - a f
 
 
 def _own_temporary_folder() -> str:
-    """Return a folder of this user's, in which nobody else can begin a cool-down."""
+    """Return a folder of this user, in which no other user can begin a cool-down."""
     folder = Path(tempfile.gettempdir(), f"inforu-cooldowns-{os.getuid()}")
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-        raise PermissionError(f"{folder} belongs to somebody else")
+        raise PermissionError(f"{folder} belongs to another user. Remove it, or set [inforu] ledger_path")
     return str(folder)

@@ -1,4 +1,4 @@
-"""When nobody is to be called."""
+"""The hours in which alerts call nobody."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _HOURS = re.compile(r"\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*")
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """A span of every day, in Israel's time: that is where the phones ring.
+    """A span of hours on each day, in Israel's time, because the phones ring there.
 
     :ivar start: The first quiet minute.
-    :ivar end: The first minute that is not quiet; before ``start`` it is one of the next day.
+    :ivar end: The first minute that is not quiet. If it is before ``start``, it is on the next day.
     """
 
     start: time
     end: time
 
     def __str__(self) -> str:
-        """Return the hours as a user writes them."""
+        """Return the hours in the format of the argument, such as ``22:00-07:00``."""
         return f"{self.start:%H:%M}-{self.end:%H:%M}"
 
     def __contains__(self, moment: datetime) -> bool:
@@ -37,10 +37,10 @@ class QuietHours:
 
 
 def read_quiet_hours(text: str | None) -> QuietHours | None:
-    """Read hours such as ``22:00-07:00``.
+    """Return quiet hours from a text such as ``22:00-07:00``; None for no quiet hours.
 
-    :param text: The hours; None or empty for none.
-    :raises InforuInputError: It is no such text.
+    :param text: The hours; None or empty for no quiet hours.
+    :raises InforuInputError: The text is not two different times of day.
     """
     if not text:
         return None
@@ -53,4 +53,4 @@ def read_quiet_hours(text: str | None) -> QuietHours | None:
                 return hours
     except ValueError:
         pass
-    raise InforuInputError(f"quiet_hours must be two times of day such as '22:00-07:00', not {text!r}")
+    raise InforuInputError(f"`quiet_hours` must be two times of day such as '22:00-07:00', not {text!r}")

@@ -1,4 +1,4 @@
-"""What is heard: a sentence for each occasion in two languages, and no more than a person listens to."""
+"""The default sentences of alerts in two languages, and the longest text of an alert."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Language = Literal["en", "he"]
 LANGUAGES = ("en", "he")
 
 MOST_CHARACTERS = 600
-"""About 45 seconds of speech. The vendor documents no limit; who is woken up listens no longer."""
+"""The longest text of an alert, about 45 seconds of speech. Inforu documents no limit."""
 
 _ENGLISH = {
     Kind.TASK_FAILED: "Alert from Airflow. The task {task} of the DAG {dag} has failed.",
@@ -48,24 +48,22 @@ _WITHOUT_A_DAG = {
 _ENDS = re.compile(r"[.!?…:;](?=\s)|\n")
 
 
-def sentence_on(occasion: CallbackEvent, language: Language) -> str:
-    """Return what to say of an occasion.
+def sentence_on(event: CallbackEvent, language: Language) -> str:
+    """Return the default sentence for an event.
 
-    :param occasion: What happened.
+    :param event: The event of the callback.
     :param language: ``en`` or ``he``.
     """
-    if not occasion.dag_name:
+    if not event.dag_name:
         return _WITHOUT_A_DAG[language]
-    text = _SENTENCES[language][occasion.kind].format(
-        task=_spoken(occasion.task_name), dag=_spoken(occasion.dag_name)
-    )
-    return f"{text} {occasion.question}" if occasion.question else text
+    text = _SENTENCES[language][event.kind].format(task=_spoken(event.task_name), dag=_spoken(event.dag_name))
+    return f"{text} {event.question}" if event.question else text
 
 
 def cut_to_hear(text: str) -> str:
-    """Return as many whole sentences as a person listens to, at least one word.
+    """Return the text, cut to `MOST_CHARACTERS` after a sentence, or after a word if no sentence fits.
 
-    :param text: Of any length.
+    :param text: A text of any length.
     """
     if len(text) <= MOST_CHARACTERS:
         return text
@@ -76,5 +74,5 @@ def cut_to_hear(text: str) -> str:
 
 
 def _spoken(name: str) -> str:
-    """Return a name as words: nobody wants to hear "underscore"."""
+    """Return a name as words, so that the voice does not read "underscore"."""
     return re.sub(r"[_.\-]+", " ", name).strip() or name

@@ -1,4 +1,4 @@
-"""A notifier that calls phones: for callbacks of tasks and DAGs, for deadlines and for human decisions."""
+"""A notifier that phones people: for callbacks of tasks and DAGs, for deadlines and for human decisions."""
 
 from __future__ import annotations
 
@@ -21,43 +21,44 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.notifications.quiet_hours import QuietHours
     from airflow_provider_inforu.notifications.sentences import Language
 
-# A triggerer imports this module on its event loop, for a deadline. So what calls is imported in a thread.
+# For a deadline, a triggerer imports this module on its event loop. So the modules that call people are
+# imported in a thread.
 
 COOLDOWN = timedelta(minutes=15)
 THREADS = 8
-"""For the deadlines of a triggerer. An alert that waits for a slow vendor keeps one of them."""
+"""The most alerts that run at the same time in a triggerer, for deadlines."""
 _threads = Threads(THREADS, "inforu-alert")
 
 T = TypeVar("T")
 
 
 class InforuVoiceNotifier(BaseNotifier):
-    """Calls phones about what happened, once in a while however often it happens.
+    """Phone people about an event in Airflow, at most once per cool-down.
 
-    Works as any callback of tasks (``on_failure_callback``, ``on_retry_callback``, …) and of DAGs, in a
-    ``DeadlineAlert``, and in ``HITLOperator(notifiers=…)``. It raises nothing there: what it cannot do is an
-    error in the log. Nobody is called again after an answer that never came.
+    Use it as any callback of tasks (``on_failure_callback``, ``on_retry_callback``, …) and of DAGs, in a
+    ``DeadlineAlert``, and in ``HITLOperator(notifiers=…)``. There it raises no errors, but logs them. If the
+    reply to its request is lost, it calls nobody again.
 
-    :param phones: The phones to call, at most 100: one phone, a list, or a text with commas. This argument is
-        needed. Use ``"{{ var.value.on_call_phones }}"`` rather than phones in a DAG file.
-    :param message: The text that is read out. None: a sentence that says what happened. The sentence also
-        replaces a text that cannot be rendered. A text of more than 600 characters is cut.
-    :param language: The language of that sentence: English (``en``) or Hebrew (``he``).
-    :param campaign_id: An existing campaign that is played instead of a text. If it is empty or cannot be
-        rendered, the sentence is read out.
-    :param inforu_conn_id: The id of the connection.
-    :param cooldown: How long the same people are not called again about the same subject: a timedelta or
-        seconds. 0 calls each time.
-    :param subject: The subject that ``cooldown`` compares. None: what happened, with the ids of the DAG and
-        the task; for a decision also the question.
-    :param quiet_hours: The hours in which nobody is called, such as ``22:00-07:00``, in Israel's time. None:
-        no such hours.
-    :param ignore_possible_sending_time: Whether the vendor ignores the sending hours that are set on its
-        system. None leaves it to the vendor.
-    :param context: Airflow passes it if it makes the notifier itself, for a deadline. Do not set it.
-    :param unknown: There are no others.
-    :raises InforuInputError: An argument is missing, unknown or invalid. For a deadline it is an error in
-        the log, and the argument's default is used.
+    :param phones: The phones to call, at most 100: one phone, a list, or a text with commas. Required. Do not
+        write phones into a DAG file. Use a Variable: ``"{{ var.value.on_call_phones }}"``.
+    :param message: The text to read aloud. None (default): a sentence about the event. The notifier also
+        reads this sentence if the text cannot be rendered. It cuts a text after 600 characters.
+    :param language: The language of the sentence: English (``en``, default) or Hebrew (``he``).
+    :param campaign_id: An existing campaign to play instead of a text. If it is empty or cannot be rendered,
+        the notifier reads the sentence. None (default): no campaign.
+    :param inforu_conn_id: The ID of the connection (default ``inforu_default``).
+    :param cooldown: The time in which the same people are not called again about the same subject: a
+        timedelta or seconds (default 15 minutes). With 0, each event calls them.
+    :param subject: The subject that ``cooldown`` compares. None (default): the kind of the event, with the
+        IDs of the DAG and the task, and with the question of a human decision.
+    :param quiet_hours: The hours in which nobody is called, such as ``22:00-07:00``, in Israel's time. None
+        (default): no quiet hours.
+    :param ignore_possible_sending_time: True (default): ignore the sending hours that are set in the Inforu
+        portal. False: keep to them. None: the field is not sent, so Inforu decides.
+    :param context: Airflow sets this argument for a deadline. Do not set it.
+    :param unknown: Any other argument is an error.
+    :raises InforuInputError: An argument is missing, unknown or invalid. For a deadline the notifier logs
+        this error and uses the argument's default.
     """
 
     template_fields: Sequence[str] = ("phones", "message", "subject", "campaign_id", "inforu_conn_id")
@@ -78,7 +79,7 @@ class InforuVoiceNotifier(BaseNotifier):
         **unknown: Never,
     ) -> None:
         super().__init__()
-        # Not handed to the base class: that of Airflow 3.0 does not take it.
+        # Not passed to the base class, because in Airflow 3.0 it has no such parameter.
         self.context = cast("Context", {} if context is None else context)
         self.phones = phones
         self.message = message
@@ -87,7 +88,7 @@ class InforuVoiceNotifier(BaseNotifier):
         self.subject = subject
         self.ignore_possible_sending_time = ignore_possible_sending_time
         self.complaints: list[str] = []
-        """Arguments of a deadline that are not heeded, for the log."""
+        """Problems with arguments of a deadline's notifier, for the log."""
         raises = context is None
         self._checked(lambda: _refuse_unknown(unknown), None, raises=raises)
         self._checked(lambda: _given(phones), None, raises=raises)
@@ -102,35 +103,35 @@ class InforuVoiceNotifier(BaseNotifier):
         except InforuInputError as error:
             if raises:
                 raise
-            self.complaints.append(f"an argument of the notifier is not heeded: {error}")
+            self.complaints.append(f"an argument of the notifier is ignored: {error}")
             return default
 
     def __call__(self, *args: Any) -> None:  # noqa: ANN401 - as in the base class
-        """Call the people, as a callback of Airflow's.
+        """Call the people, as a callback of Airflow.
 
-        :param args: The context.
+        :param args: The context of the callback.
         """
-        # Not through the base class: it renders in place, so that a notifier that is used twice says the same
-        # thing twice, adds the phones to the context, and lets errors out.
+        # Not the method of the base class. It renders the fields in place, so a second event would get the
+        # text of the first. It also adds the phones to the context, and raises errors.
         self.notify(args[0] if args else self.context)
 
     def __await__(self) -> Generator[Any, None, None]:
-        """Call the people, as an asynchronous callback of Airflow's."""
+        """Call the people, as an asynchronous callback of Airflow."""
         return self.async_notify(self.context).__await__()
 
     def notify(self, context: Context) -> None:
-        """Call the people, or say in the log why not.
+        """Call the people, or log why nobody was called.
 
-        :param context: Of the callback; any part of it may be missing.
+        :param context: The context of the callback. Any part of it may be missing.
         """
         from airflow_provider_inforu.notifications.alerting import alert_about
 
         alert_about(self, context)
 
     async def async_notify(self, context: Context) -> None:
-        """Do the same without blocking the event loop.
+        """Call the people, or log why nobody was called. The event loop is not blocked.
 
-        :param context: Of the callback; any part of it may be missing.
+        :param context: The context of the callback. Any part of it may be missing.
         """
         await _threads.run(_import_what_alerts)
         from airflow_provider_inforu.notifications.alerting import alert_about_async
@@ -138,11 +139,11 @@ class InforuVoiceNotifier(BaseNotifier):
         await alert_about_async(self, context, _threads)
 
     def get_template_env(self, dag: DAG | None = None) -> jinja2.Environment:
-        """Return the environment in which templates are rendered: what is missing is an error.
+        """Return the Jinja environment. In it an undefined variable is an error.
 
-        :param dag: The DAG; a deadline has none.
+        :param dag: The DAG; None for a deadline.
         """
-        # `airflow dags test` gives the callbacks of a DAG its serialized form, which makes no environment.
+        # `airflow dags test` passes the serialized DAG to callbacks. It has no Jinja environment.
         if hasattr(dag, "get_template_env"):
             return super().get_template_env(dag)
         from jinja2 import StrictUndefined
@@ -156,18 +157,21 @@ def _refuse_unknown(unknown: Iterable[str]) -> None:
     if unknown:
         known = [name for name in signature(InforuVoiceNotifier).parameters if name != "context"]
         raise InforuInputError(
-            f"there is no argument {', '.join(map(repr, unknown))}; there are {', '.join(known[:-1])}"
+            f"unknown argument {', '.join(map(repr, unknown))}. Known arguments are {', '.join(known[:-1])}"
         )
 
 
 def _given(phones: object) -> None:
     if phones is None:
-        raise InforuInputError("phones is missing: it says whom to call")
+        raise InforuInputError("`phones` is missing. Pass the phones of the people to call")
 
 
 def _check_message_or_campaign(message: object, campaign_id: object) -> None:
     if message is not None and campaign_id is not None:
-        raise InforuInputError("message and campaign_id exclude each other: a campaign speaks its own text")
+        raise InforuInputError(
+            "`message` and `campaign_id` are both set, but a campaign has its own recording. Set only one of "
+            "them"
+        )
 
 
 def _import_what_alerts() -> None:
@@ -191,14 +195,14 @@ def _language(language: str) -> Language:
     from airflow_provider_inforu.notifications.sentences import LANGUAGES
 
     if language not in LANGUAGES:
-        raise InforuInputError(f"language must be one of {', '.join(LANGUAGES)}, not {language!r}")
+        raise InforuInputError(f"`language` must be one of {', '.join(LANGUAGES)}, not {language!r}")
     return cast("Language", language)
 
 
 def _seconds(cooldown: timedelta | float) -> float:
     seconds = cooldown.total_seconds() if isinstance(cooldown, timedelta) else cooldown
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < float("inf"):
-        raise InforuInputError(f"cooldown must be a timedelta or seconds, not {cooldown!r}")
+        raise InforuInputError(f"`cooldown` must be a timedelta or seconds from 0, not {cooldown!r}")
     return float(seconds)
 
 

@@ -1,4 +1,4 @@
-"""Arguments that a template may have turned into text."""
+"""Read and check arguments. A template may have rendered them to text."""
 
 from __future__ import annotations
 
@@ -17,56 +17,59 @@ LONGEST_WAIT_SECONDS = 30 * 24 * 3600
 
 
 def read_flag(name: str, value: object) -> bool:
-    """Return an argument that is a bool, or a template's text of one.
+    """Return an argument as a bool.
 
-    :param name: The argument, for the error.
-    :param value: Its value.
-    :raises InforuInputError: It is neither.
+    :param name: The name of the argument, for the error.
+    :param value: A bool, or the text to which a template rendered it. Empty text and None are False.
+    :raises InforuInputError: The value is neither true nor false.
     """
     text = str(value).strip().lower()
     if text in ("true", "1"):
         return True
     if text in ("false", "0", "none", ""):
         return False
-    raise InforuInputError(f"{name} must be true or false, not {_show(value)}. {NO_NEW_CALLS}")
+    raise InforuInputError(f"`{name}` must be true or false, not {_show(value)}. {NO_NEW_CALLS}")
 
 
 def read_given_flag(name: str, value: object) -> bool:
-    """Return a flag that must not be left open, since the real thing would follow from nothing.
+    """Return a flag as a bool. Unlike `read_flag`, it refuses an empty value.
 
-    :param name: The argument, for the error.
-    :param value: Its value: a bool, or a template's text of one.
-    :raises InforuInputError: It is neither.
+    :param name: The name of the argument, for the error.
+    :param value: A bool, or the text to which a template rendered it.
+    :raises InforuInputError: The value is empty, or is neither true nor false.
     """
     if text_or_none(value) is None:
         raise InforuInputError(
-            f"{name} rendered to an empty value. {NO_NEW_CALLS}. Is the upstream task skipped, or the param "
-            "missing? Set it to true or false"
+            f"`{name}` rendered to an empty value. {NO_NEW_CALLS}. Is the upstream task skipped, or the "
+            "param missing? Set it to true or false"
         )
     return read_flag(name, value)
 
 
 def read_limit(value: object) -> int | None:
-    """Return how many people a send is limited to, or None for no limit.
+    """Return the largest number of recipients of a send, or None for no limit.
 
-    :param value: The argument, or a template's text of it.
-    :raises InforuInputError: It is no whole number above 0.
+    :param value: The argument, or the text to which a template rendered it.
+    :raises InforuInputError: The value is not a whole number from 1.
     """
     text = text_or_none(value)
     if text is None:
         return None
     if isinstance(value, bool) or not text.strip().isdecimal() or int(text) == 0:
-        raise InforuInputError(f"limit must be a whole number from 1, not {_show(value)}. {NO_NEW_CALLS}")
+        raise InforuInputError(
+            f"`limit` must be a whole number from 1, not {_show(value)}. {NO_NEW_CALLS}. To call everybody, "
+            "leave `limit` out"
+        )
     return int(text)
 
 
 @contextlib.contextmanager
 def no_retry_on_invalid_input() -> Iterator[None]:
-    """Fail the task without a retry on an argument or a row that a retry would find as invalid as before.
+    """Fail the task without a retry if an argument or a row is invalid.
 
-    A source that cannot be read is left as it is: a retry may find it there.
+    An error of a source that cannot be read is not changed, because a retry may succeed.
 
-    :raises AirflowFailException: In place of an InforuInputError.
+    :raises AirflowFailException: The block raised an InforuInputError that is not a SourceError.
     """
     from airflow_provider_inforu._compat import AirflowFailException
     from airflow_provider_inforu.recipients.input_rows import SourceError
@@ -80,117 +83,117 @@ def no_retry_on_invalid_input() -> Iterator[None]:
 
 
 def text_or_none(value: object) -> str | None:
-    """Return an argument as text. A template of nothing gives "None", which nobody should hear or read.
+    """Return an argument as text, or None if it is empty. A template renders a missing value to "None".
 
-    :param value: Its value.
+    :param value: The value of the argument.
     """
     return None if value is None or str(value) in ("", "None") else str(value)
 
 
 def check_field_names(**names: object) -> None:
-    """Refuse names of fields that are not text.
+    """Check that names of fields are text.
 
-    :param names: By the argument's name.
-    :raises InforuInputError: Names the argument.
+    :param names: The names of the fields, by the name of the argument.
+    :raises InforuInputError: A name is not text.
     """
     for name, value in names.items():
         if not isinstance(value, str):
             raise InforuInputError(
-                f"{name} must be the name of a field, not {type(value).__name__}. {NO_NEW_CALLS}"
+                f"`{name}` must be the name of a field, not {type(value).__name__}. {NO_NEW_CALLS}"
             )
 
 
 def check_key_is_no_phone(phone_field: object, key_field: object) -> None:
-    """Refuse a key that would show phones.
+    """Check that the key is not the phone, because logs show keys.
 
-    :param phone_field: The argument.
-    :param key_field: The argument.
-    :raises InforuInputError: Both are one field.
+    :param phone_field: The argument ``phone_field``.
+    :param key_field: The argument ``key_field``.
+    :raises InforuInputError: Both name the same field.
     """
     if key_field is not None and key_field == phone_field:
         raise InforuInputError(
-            f"key_field is the field of the phone, and keys are shown in logs. {NO_NEW_CALLS}. Name another "
-            "field, or leave key_field out to use row numbers"
+            f"`key_field` names the field with the phone, but logs show keys. {NO_NEW_CALLS}. Name another "
+            "field, or leave `key_field` out to use row numbers"
         )
 
 
 def check_numbers(max_in_flight: object, poll_interval: object, calls_timeout: object) -> None:
-    """Refuse numbers out of their range.
+    """Check that numbers are in their range.
 
-    :param max_in_flight: The argument.
-    :param poll_interval: The argument.
-    :param calls_timeout: The argument.
-    :raises InforuInputError: Names what is wrong.
+    :param max_in_flight: The argument ``max_in_flight``.
+    :param poll_interval: The argument ``poll_interval``, in seconds.
+    :param calls_timeout: The argument ``calls_timeout``, in seconds.
+    :raises InforuInputError: A number is out of its range.
     """
     is_count = isinstance(max_in_flight, int) and not isinstance(max_in_flight, bool)
     if not (is_count and max_in_flight in range(1, MOST_IN_FLIGHT + 1)):
         raise InforuInputError(
-            f"max_in_flight must be a whole number from 1 to {MOST_IN_FLIGHT}, not "
+            f"`max_in_flight` must be a whole number from 1 to {MOST_IN_FLIGHT}, not "
             f"{_show(max_in_flight)}. {NO_NEW_CALLS}"
         )
     for name, value in (("poll_interval", poll_interval), ("calls_timeout", calls_timeout)):
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or not 0 < float(str(value)) <= LONGEST_WAIT_SECONDS:
             raise InforuInputError(
-                f"{name} must be a number of seconds above 0, at most {LONGEST_WAIT_SECONDS}, "
+                f"`{name}` must be a number of seconds above 0 and at most {LONGEST_WAIT_SECONDS}, "
                 f"not {_show(value)}. {NO_NEW_CALLS}"
             )
 
 
 def check_choices(**choices: tuple[object, Any]) -> None:
-    """Refuse an argument that is not one of its literals.
+    """Check that arguments have one of their valid values.
 
-    :param choices: By the argument's name: its value and its ``Literal``.
-    :raises InforuInputError: Names the argument and what it takes.
+    :param choices: The value and the ``Literal`` of its valid values, by the name of the argument.
+    :raises InforuInputError: A value is not one of the valid values.
     """
     for name, (value, literal) in choices.items():
         known = get_args(literal)
         if value not in known:
             raise InforuInputError(
-                f"{name} must be one of {', '.join(known)}, not {_show(value)}. {NO_NEW_CALLS}"
+                f"`{name}` must be one of {', '.join(known)}, not {_show(value)}. {NO_NEW_CALLS}"
             )
 
 
 def check_report_path(path: object) -> None:
-    """Refuse a path whose ending does not say what to write.
+    """Check that the path of the report ends in a known format.
 
-    :param path: Any URL that fsspec knows, or a path; None for no report.
-    :raises InforuInputError: It ends otherwise.
+    :param path: A path or a URL that fsspec supports; None for no report.
+    :raises InforuInputError: The ending is unknown, or the URL contains a password.
     """
     check_no_password(report_path=path)
     if path is not None and not str(path).endswith(REPORT_SUFFIXES):
         raise InforuInputError(
-            f"report_path must end in one of {', '.join(REPORT_SUFFIXES)}, not {_show(str(path))}. "
+            f"`report_path` must end in one of {', '.join(REPORT_SUFFIXES)}, not {_show(str(path))}. "
             f"{NO_NEW_CALLS}"
         )
 
 
 def check_no_password(**paths: object) -> None:
-    """Refuse a URL that has a password in it, which errors and pages of Airflow would show.
+    """Check that no URL contains a password, because errors and pages of Airflow show URLs.
 
-    :param paths: By the argument's name; what is no path is not looked at.
-    :raises InforuInputError: Names the argument.
+    :param paths: The paths and URLs, by the name of the argument. Other values are not checked.
+    :raises InforuInputError: A URL contains a password.
     """
     for name, path in paths.items():
         url = str(path) if isinstance(path, str) or hasattr(path, "joinpath") else ""
         if "@" in url and ":" in url.partition("://")[2].partition("@")[0]:
             raise InforuInputError(
-                f"{name} has a password in it, and Airflow shows it. {NO_NEW_CALLS}. Name a connection "
+                f"`{name}` contains a password, and Airflow would show it. {NO_NEW_CALLS}. Name a connection "
                 "instead, as in s3://CONN_ID@bucket/name.csv"
             )
 
 
 def check_flags(**flags: object) -> None:
-    """Refuse what is not a bool, for arguments that are not templates.
+    """Check that flags are bools. These arguments are not templates.
 
-    :param flags: By the argument's name.
-    :raises InforuInputError: Names the argument.
+    :param flags: The values, by the name of the argument.
+    :raises InforuInputError: A value is not a bool.
     """
     for name, value in flags.items():
         if not isinstance(value, bool):
-            raise InforuInputError(f"{name} must be True or False, not {_show(value)}. {NO_NEW_CALLS}")
+            raise InforuInputError(f"`{name}` must be True or False, not {_show(value)}. {NO_NEW_CALLS}")
 
 
 def _show(value: object) -> str:
-    """Return a value for an error. A phone in the wrong argument is hidden."""
+    """Return a value for an error, with phones hidden."""
     return hide_phones(repr(value))

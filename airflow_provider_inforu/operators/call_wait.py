@@ -1,4 +1,4 @@
-"""Waiting until the calls of a send have ended: in the triggerer, or in the worker. Nothing here sends."""
+"""Wait in the triggerer or in the worker until the calls of a send have ended. This module never sends."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 
 
 class CallsNotEndedError(InforuError):
-    """The calls of a send have not ended, as far as is known. A retry waits again and sends nothing."""
+    """Not all calls of a send are known to have ended. A retry waits again and sends nothing."""
 
 
 def calls_to_wait_for(manifest: Mapping[str, Any]) -> int:
-    """Return how many calls should end before the wait is over.
+    """Return the number of ended calls that completes the wait.
 
-    Those in doubt may never ring, so they are not waited for. Where everybody is in doubt, the first call
-    that ends proves that its batch was accepted, and then the others of it are waited for.
+    Calls in doubt do not count, because they may never ring. If all calls are in doubt, the number is 1: one
+    ended call proves that Inforu accepted its batch. Then the task waits for the rest of this batch.
 
-    :param manifest: Of the send.
+    :param manifest: The manifest of the send.
     """
     return int(manifest["accepted"]) or min(1, int(manifest["in_doubt"]))
 
 
 def new_deadline(operator: SendArguments) -> float:
-    """Return when ``calls_timeout`` is over if the wait begins now, in seconds since 1970.
+    """Return the deadline of a wait that starts now, in seconds since 1970.
 
-    :param operator: Whose task waits.
+    :param operator: The operator. Its ``calls_timeout`` is the length of the wait.
     """
     return time.time() + operator.calls_timeout
 
@@ -41,12 +41,12 @@ def new_deadline(operator: SendArguments) -> float:
 def wait_in_triggerer(
     operator: SendArguments, manifest: Mapping[str, Any], deadline: float | None = None
 ) -> None:
-    """Leave the worker until the calls have ended; ``execute_complete`` goes on then.
+    """Free the worker until the calls have ended. Airflow then runs ``execute_complete``.
 
-    :param operator: Whose task waits.
-    :param manifest: Of the send.
-    :param deadline: When the time is over, in seconds since 1970. A wait that goes on keeps the deadline of
-        the event (``Decision.deadline``). None (default) begins a new one.
+    :param operator: The operator whose task waits.
+    :param manifest: The manifest of the send.
+    :param deadline: When the wait ends, in seconds since 1970. A continued wait passes the deadline of the
+        event (``Decision.deadline``). None (default) starts a new wait.
     :raises TaskDeferred: Always.
     """
     from airflow_provider_inforu.outcomes.awaited import read_send
@@ -73,12 +73,12 @@ def wait_here(
     manifest: Mapping[str, Any],
     deadline: float | None = None,
 ) -> Decision:
-    """Wait in the worker.
+    """Wait in the worker, and return how the wait ended.
 
-    :param operator: Whose task waits.
-    :param hook: Of its connection.
-    :param manifest: Of the send.
-    :param deadline: As in `wait_in_triggerer`.
+    :param operator: The operator whose task waits.
+    :param hook: The hook of its connection.
+    :param manifest: The manifest of the send.
+    :param deadline: When the wait ends, in seconds since 1970. None (default) starts a new wait.
     """
     from airflow_provider_inforu.hooks.outcome_wait import make_source, wait_until_final
     from airflow_provider_inforu.outcomes.decision import (
@@ -96,10 +96,10 @@ def wait_here(
 
 
 def read_event(event: object) -> Decision:
-    """Return what the trigger decided.
+    """Return the trigger's decision: how the wait ended.
 
-    :param event: The payload of its event.
-    :raises CallsNotEndedError: It is none.
+    :param event: The payload of the trigger's event.
+    :raises CallsNotEndedError: The payload is invalid.
     """
     from airflow_provider_inforu.outcomes.decision import Decision
 
@@ -107,15 +107,15 @@ def read_event(event: object) -> Decision:
         return Decision.from_event(event)
     except ValueError as error:
         raise CallsNotEndedError(
-            f"the trigger's event cannot be read ({error}). A retry waits again and sends nothing"
+            f"The trigger's event is invalid ({error}). A retry waits again and sends nothing"
         ) from None
 
 
 def check_ended(decision: Decision) -> None:
-    """Raise where the calls have not ended.
+    """Check that the calls have ended.
 
-    :param decision: What ended the wait.
-    :raises CallsNotEndedError: They have not.
+    :param decision: How the wait ended.
+    :raises CallsNotEndedError: The calls have not ended.
     """
     if decision.is_complete:
         return
@@ -123,7 +123,7 @@ def check_ended(decision: Decision) -> None:
     if str(decision.verdict) == "timeout":
         summary = decision.summary
         message = (
-            f"send {summary.send_id}: {summary.calls} of {decision.expected} calls have ended, and "
-            f"calls_timeout is over. {decision.explanation}"
+            f"send {summary.send_id}: only {summary.calls} of {decision.expected} calls had ended when "
+            f"`calls_timeout` was over. {decision.explanation}"
         ).rstrip(". ")
     raise CallsNotEndedError(f"{message}. A retry waits again and sends nothing")

@@ -1,4 +1,4 @@
-"""The checks of an operator's arguments: of constants when the DAG is parsed, of all when the task runs."""
+"""Check an operator's arguments: constants when Airflow parses the DAG, all of them when the task runs."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.operators.hidden_rows import HidesRows
 
 Check = Callable[..., None]
-"""A plain function that takes arguments of an operator by name only. It raises InforuInputError."""
+"""A function with keyword-only parameters that are attributes of an operator. It raises InforuInputError."""
 
 _TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 
 @contextmanager
 def _failing_without_retry() -> Iterator[None]:
-    # Airflow builds a mapped operator in the worker, so an error of the constructor would be retried there.
+    # Airflow builds a mapped operator in the worker, and would retry an error of its constructor.
     try:
         yield
     except InforuInputError as error:
@@ -54,10 +54,11 @@ def _failing_without_retry() -> Iterator[None]:
 def run_checks(operator: HidesRows, checks: Iterable[Check], *, only_constants: bool) -> None:
     """Check arguments of an operator.
 
-    :param operator: Whose attributes are the arguments.
-    :param checks: What to check.
-    :param only_constants: Leave out what a template or an upstream task will say when the task runs.
-    :raises InvalidArgumentError: Names the argument.
+    :param operator: The operator. Its attributes are the arguments.
+    :param checks: The checks to run.
+    :param only_constants: Omit checks of values that are unknown until the task runs: templates and outputs
+        of upstream tasks.
+    :raises InvalidArgumentError: An argument is invalid.
     """
     for check in checks:
         code = cast("FunctionType", check).__code__
@@ -69,9 +70,9 @@ def run_checks(operator: HidesRows, checks: Iterable[Check], *, only_constants: 
 
 
 def is_constant(value: object) -> bool:
-    """Return whether an argument is known when the DAG is parsed.
+    """Return whether the value of an argument is known when Airflow parses the DAG.
 
-    :param value: The argument as it stands in the DAG file.
+    :param value: The argument as written in the DAG file.
     """
     if isinstance(value, str):
         return not any(mark in value for mark in _TEMPLATE_MARKS)
@@ -79,28 +80,28 @@ def is_constant(value: object) -> bool:
         return all(map(is_constant, value)) and all(map(is_constant, value.values()))
     if isinstance(value, list | tuple):
         return all(map(is_constant, value))
-    # Airflow resolves what has `resolve`, such as the output of a task, and renders what has template fields.
     if isinstance(value, os.PathLike):
         return True
+    # Airflow resolves objects with `resolve`, such as a task's output, and renders those with template
+    # fields.
     return not hasattr(value, "resolve") and not hasattr(value, "template_fields")
 
 
 def check_rows(recipients: object) -> None:
-    """Refuse what cannot be rows, when the DAG is parsed.
+    """Check the type of ``recipients`` when Airflow parses the DAG.
 
-    :param recipients: The argument.
-    :raises InvalidArgumentError: It is None, a set, a mapping or a data frame.
+    :param recipients: The argument ``recipients``.
+    :raises InvalidArgumentError: It is None, a set, a mapping, a data frame, bytes or a number.
     """
     kind = type(recipients).__name__
     if isinstance(recipients, Mapping):
         raise InvalidArgumentError(
-            f"recipients must be a list, not {kind}. {NO_NEW_CALLS}. Pass the whole list of "
-            "people: recipients=people(). Do not use .expand() over people: each mapped task would get one "
-            "person"
+            f"`recipients` must be a list, not {kind}. {NO_NEW_CALLS}. Pass the whole list: "
+            "recipients=people(). Do not use .expand() over people: each mapped task would get one person"
         )
     hint = None
     if recipients is None:
-        hint = "Pass the output of the upstream task, or [] to call nobody"
+        hint = "Pass the output of an upstream task, or [] to call nobody"
     elif isinstance(recipients, set | frozenset):
         hint = "A set has no order: pass sorted(...)"
     elif hasattr(recipients, "to_dict"):
@@ -109,7 +110,7 @@ def check_rows(recipients: object) -> None:
         hint = "Pass a list"
     if hint:
         raise InvalidArgumentError(
-            f"recipients must be a list of phones or of mappings, not {kind}. {NO_NEW_CALLS}. {hint}"
+            f"`recipients` must be a list of phones or of mappings, not {kind}. {NO_NEW_CALLS}. {hint}"
         )
 
 
@@ -180,7 +181,7 @@ def _check_message(*, message: object, timezone: str) -> None:
     if text is None:
         return
     if not text.strip():
-        raise InforuInputError(f"message is empty. {NO_NEW_CALLS}. Write the text to read out")
+        raise InforuInputError(f"`message` is empty. {NO_NEW_CALLS}. Write the text to read aloud")
     if "{" in text or "}" in text:
         from airflow_provider_inforu.recipients.texts import TextTemplate
         from airflow_provider_inforu.sending.window import read_zone
@@ -196,7 +197,7 @@ def _check_campaign_texts(*, message_field: object, campaign_name: object, campa
 
 def _check_text(name: str, value: object) -> None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
-        raise InforuInputError(f"{name} must be text, not {type(value).__name__}. {NO_NEW_CALLS}")
+        raise InforuInputError(f"`{name}` must be text, not {type(value).__name__}. {NO_NEW_CALLS}")
 
 
 def _check_campaign_id(*, campaign_id: object) -> None:
@@ -205,7 +206,10 @@ def _check_campaign_id(*, campaign_id: object) -> None:
 
 def _check_copy(*, duplicate: object, duplicate_name: object) -> None:
     if not read_flag("duplicate", duplicate) and text_or_none(duplicate_name):
-        raise InforuInputError(f"duplicate_name names a copy, so it needs duplicate=True. {NO_NEW_CALLS}")
+        raise InforuInputError(
+            f"`duplicate_name` is set, but `duplicate` is not. {NO_NEW_CALLS}. Set duplicate=True, or remove "
+            "`duplicate_name`"
+        )
 
 
 SEND_CHECKS: tuple[Check, ...] = (

@@ -34,31 +34,31 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NO_RETRY = "There is no ledger, so there is no retry"
+NO_RETRY = "Retries are disabled because this send has no ledger"
 REJECTED = (
-    "The vendor rejected recipients, and did not call them. Fix what the reason says, and call them in a new "
-    "DAG run: this task does not call them again"
+    "Inforu rejected recipients and did not call them. This task does not call them again. Correct the cause "
+    "that the reason names, and call them in a new DAG run"
 )
 RETRY_RESENDS = "The next try calls the recipients in doubt again, because in_doubt='resend' is set"
 NOT_REBUILT = (
-    "A retry cannot write it either. The manifest has all counts. Give the same rows again and clear the "
-    "task, or remove report_path"
+    "A retry cannot write it either. The manifest contains all counts. Give the same rows again and clear "
+    "the task, or remove `report_path`"
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Completion:
-    """How the sends of a task are completed.
+    """Completes the sends of a task.
 
-    :ivar function: The vendor's function.
-    :ivar hook: Of the connection.
-    :ivar in_doubt: What the task does about recipients in doubt.
-    :ivar waits: Whether it waits for the calls.
-    :ivar report_path: Where the report goes; None for no report.
-    :ivar push: Pushes a value to XCom by its key: a manifest, for a task that then defers or fails, and the
+    :ivar function: The function of Inforu's API.
+    :ivar hook: The hook of the connection.
+    :ivar in_doubt: What the task does with recipients in doubt.
+    :ivar waits: Whether the task waits for the calls.
+    :ivar report_path: Where the report is written; None for no report.
+    :ivar push: Pushes a value to XCom under a key: the manifest of a task that then defers or fails, or the
         counts for the page of calls.
-    :ivar wait: Waits until the calls of a manifest have ended, until a deadline in seconds since 1970. It
-        may leave the worker; then it does not return.
+    :ivar wait: Waits until the calls of a manifest have ended, at most until a deadline in seconds since
+        1970. It may defer the task. Then it does not return.
     """
 
     function: str
@@ -72,21 +72,22 @@ class Completion:
     def complete(
         self, send: OpenSend, deadline: float, *, waited: int = 0, decision: Decision | None = None
     ) -> dict[str, Any]:
-        """Wait where that is asked for, and return the manifest.
+        """Wait for the calls if the task waits, write the report, and return the manifest.
 
-        :param send: The send; no batch of it is left to be sent.
-        :param deadline: When waiting ends, in seconds since 1970.
-        :param waited: How many calls were waited for already.
-        :param decision: What ended that wait.
-        :raises SendStoppedError: A person settled batches as not called. The next try calls them.
-        :raises InforuError: A retry goes on from there, and sends nothing that was sent.
-        :raises AirflowFailException: Somebody is in doubt or was rejected; the message says what to do.
+        :param send: The send, with all its batches sent.
+        :param deadline: When the wait ends, in seconds since 1970.
+        :param waited: The number of calls for which the task has already waited.
+        :param decision: How that wait ended; None if the task has not waited yet.
+        :raises SendStoppedError: A person settled batches as not called, or the next try calls recipients in
+            doubt again.
+        :raises InforuError: The calls have not ended, or the report was not written. A retry continues there.
+        :raises AirflowFailException: Recipients are in doubt or rejected, or a retry is not possible.
         """
         _check_all_sent(send.result)
         while True:
             send.settle(self.hook, self.in_doubt)
             expected = calls_to_wait_for(self._manifest(send)) if self.waits else 0
-            # Batches that were in doubt and are no longer have calls to wait for, too.
+            # While the task waited, batches in doubt may have been accepted: their calls count, too.
             if expected <= waited:
                 return self._conclude(send, decision)
             if decision is None:
@@ -94,27 +95,27 @@ class Completion:
             self._store(send, deadline)
             manifest = self._manifest(send)
             self._push_counts(send)
-            log.info("send %s: waiting for the end of %d calls", manifest["send_id"], expected)
+            log.info("send %s: waiting until %d calls have ended", manifest["send_id"], expected)
             self.push("return_value", manifest)
             decision, waited = self.wait(send, manifest, deadline), expected
 
     def store_stopped(self, send: OpenSend) -> None:
-        """Keep what is known of a send that is not done, so that no report of an earlier run speaks for it.
+        """Store the facts and the report of an interrupted send. The report replaces one of an earlier run.
 
-        :param send: What it has come to.
+        :param send: The interrupted send.
         """
-        # Saved first, and without asking for outcomes: Airflow kills a task soon after it told it to end.
+        # Saved first, and without a request for outcomes, because Airflow may soon kill a task that it ends.
         _save_if_possible(send)
         self._push_counts(send)
         try:
             problem = self._write_report(send, asks=False)
-        except Exception as error:  # the failure that stopped the send counts
+        except Exception as error:  # the task must fail with the error that stopped the send
             problem = ReportError(f"The report was not written ({type(error).__name__})")
         if problem:
             log.warning("%s", problem)
 
     def _store(self, send: OpenSend, deadline: float) -> None:
-        """Store all that is needed to finish without the rows."""
+        """Store everything that `execute_complete` needs, because it has no rows."""
         if not send.ledger.is_durable:
             return
         problem = self._write_report(send, asks=False)
@@ -138,10 +139,12 @@ class Completion:
                 check_ended(decision)
             except InforuError as error:
                 has_report = self.report_path and problem is None
-                where = (
-                    f"The report at {self.report_path} has a row for each person" if has_report else problem
+                about_report = (
+                    f"The report at {self.report_path} has a row for each recipient"
+                    if has_report
+                    else problem
                 )
-                problem = CallsNotEndedError(f"{error}. {where}") if where else error
+                problem = CallsNotEndedError(f"{error}. {about_report}") if about_report else error
         log.info("%s", describe(manifest))
         if problem is not None:
             self.push("return_value", manifest)
@@ -149,11 +152,13 @@ class Completion:
         return manifest
 
     def _push_counts(self, send: OpenSend) -> None:
-        """Store the counts for the page of calls. They are no evidence: no later try reads them."""
+        """Store the counts for the page of calls. No later try reads them."""
         try:
             self.push(COUNTS_KEY, count_people(send.result))
-        except Exception as error:  # XCom backends raise what they like
-            log.warning("The counts for the page of calls were not stored (%s)", type(error).__name__)
+        except Exception as error:  # XCom backends raise errors of any type
+            log.warning(
+                "The counts were not stored (%s). The page of calls may show old counts", type(error).__name__
+            )
 
     def _fail(self, send: OpenSend, problem: InforuError | None) -> NoReturn:
         result = send.result
@@ -179,7 +184,7 @@ class Completion:
         if decision is not None:
             calls = decision.to_calls()
         elif self.waits:
-            # Nothing has ended yet; and where nobody was called, nothing ever will.
+            # Without accepted calls and calls in doubt, no call can end any more.
             nobody = not result.accepted and not result.in_doubt
             calls = no_calls(result.send_id, is_complete=nobody)
         began_at = result.header.began_at if send.already_sent else None
@@ -192,9 +197,9 @@ class Completion:
         )
 
     def _write_report(self, send: OpenSend, *, asks: bool = True) -> ReportError | None:
-        """Write the report; return why it, or a part of it, could not be written.
+        """Write the report, and return the error if it could not be written or has no outcomes.
 
-        :param asks: Whether the receiver is asked for outcomes.
+        :param asks: Whether to ask the receiver for outcomes.
         """
         path = self.report_path
         if not path:
@@ -205,7 +210,9 @@ class Completion:
             if asks and self.hook.settings.has_receiver:
                 outcomes = Outcomes(self.hook.iter_call_results(result.send_id))
         except InforuError as error:
-            problem = ReportError(f"The report of send {result.send_id} has no outcomes: {error}")
+            problem = ReportError(
+                f"The report of send {result.send_id} was written without outcomes: {error}"
+            )
         try:
             rows = send.people.rows(result.header, send.ledger.records)
             digest = write_report(path, with_outcomes(rows, outcomes))
@@ -221,32 +228,36 @@ class Completion:
     def _remember_report(self, send: OpenSend, path: str, digest: str) -> None:
         facts = send.people.facts
         is_known = facts and (facts.report, facts.report_digest) == (path, digest)
-        # A resumed task may not write the ledger, and its report is known.
+        # A resumed task must not write the ledger, and the digest of its report is already stored.
         if send.ledger.is_durable and not (is_known or send.is_resumed):
             _save_if_possible(send, report=path, digest=digest)
 
 
 def _save_if_possible(send: OpenSend, report: str | None = None, digest: str | None = None) -> None:
-    """Store the facts of a send. Where that fails, the log and the error still say what became of it."""
+    """Store the facts of a send, or log a warning. The log and the error also contain the result."""
     try:
         send.save(report=report, digest=digest)
-    except Exception as error:  # stores raise what they like
-        log.warning("The keys of recipients in doubt could not be stored (%s)", type(error).__name__)
+    except Exception as error:  # stores raise errors of any type
+        log.warning(
+            "The keys of recipients in doubt or rejected, and the report's path, were not stored (%s). Keep "
+            "this log: it lists the keys",
+            type(error).__name__,
+        )
 
 
 def no_calls(send_id: str, *, is_complete: bool) -> dict[str, Any]:
-    """Return the summary of calls of which none has ended, as plain JSON.
+    """Return a summary without ended calls, as plain JSON.
 
     :param send_id: The send; empty for a dry run.
-    :param is_complete: Whether none will.
+    :param is_complete: Whether no call can end any more.
     """
     return {**SendSummary(send_id).to_json(), "complete": is_complete}
 
 
 def how_to_settle(result: SendResult) -> str:
-    """Return what a person does about recipients in doubt.
+    """Return the advice for recipients in doubt.
 
-    :param result: The send.
+    :param result: The result of the send.
     """
     return (
         f"Look at {name_campaigns(result)} in the Inforu portal. Then settle them with `airflow inforu sends "
@@ -256,9 +267,9 @@ def how_to_settle(result: SendResult) -> str:
 
 
 def describe(manifest: Mapping[str, Any]) -> str:
-    """Return a manifest's counts in a line for the log.
+    """Return a manifest's counts as one line for the log.
 
-    :param manifest: Of the send.
+    :param manifest: The manifest of the send.
     """
     names = ("accepted", "rejected", "in_doubt", "skipped")
     counts = ", ".join(f"{manifest[name]} {name.replace('_', ' ')}" for name in names)
@@ -270,12 +281,12 @@ def describe(manifest: Mapping[str, Any]) -> str:
 
 
 def _check_all_sent(result: SendResult) -> None:
-    """Refuse to complete a send of which a person settled a batch as not called during this try."""
+    """Raise SendStoppedError if a person settled a batch as not called during this try."""
     if result.unsent:
         numbers = list_ranges(map(str, result.unsent))
         raise SendStoppedError(
-            f"Send {result.send_id}: a person settled batches as not called during this try ({numbers}). The "
-            "next try calls these recipients"
+            f"Send {result.send_id} is not complete: during this try a person settled batches as not called "
+            f"({numbers}). The next try calls these recipients"
         )
 
 

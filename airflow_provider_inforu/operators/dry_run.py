@@ -1,4 +1,4 @@
-"""Everything but the requests: who would be called, and what they would hear."""
+"""A dry run: log which recipients a send would call, and their texts. It sends no request."""
 
 from __future__ import annotations
 
@@ -23,20 +23,22 @@ TEXTS_SHOWN = 5
 def try_dry(
     function: str, people: RecipientList, window: SendingWindow | None, *, conn_id: str, waits: bool
 ) -> dict[str, Any]:
-    """Log what a send would do, and return a manifest in which nobody was called.
+    """Log the first texts and the counts of a send, and return its manifest with ``would_call``.
 
-    :param function: The vendor's function that would be called.
-    :param people: The recipients who would be called.
-    :param window: When they may be called; None for always.
-    :param conn_id: The connection that would send.
-    :param waits: Whether the send would wait for its calls.
+    :param function: The function of Inforu's API that a send would use.
+    :param people: The recipients that a send would call.
+    :param window: The sending window; None for always.
+    :param conn_id: The ID of the connection.
+    :param waits: Whether a send would wait for its calls.
     """
     for recipient in people.recipients[:TEXTS_SHOWN]:
         if recipient.text is not None:
             log.info("dry run: %s would hear: %s", recipient.key, hide_phones(recipient.text))
     requests = len(plan_batches(people.recipients))
     log.info(
-        "dry run: %d people would be called in %d requests, and nobody was", len(people.recipients), requests
+        "dry run: %d recipients would be called in %d requests. Nobody was called",
+        len(people.recipients),
+        requests,
     )
     if window and not window.is_open(moment := now()):
         opens_at = f"{window.opens_at(moment):%Y-%m-%d %H:%M %Z}"

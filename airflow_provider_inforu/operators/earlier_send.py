@@ -1,4 +1,4 @@
-"""What an earlier try of the task has sent, as the ledger tells it before anything else is read."""
+"""The send of an earlier try, as stored in the ledger. It is read before the rows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_inforu._compat import AirflowFailException
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS
 from airflow_provider_inforu.ledger.changes import describe_change, has_changed, has_other_texts_only
 from airflow_provider_inforu.ledger.ledger_reader import DamagedHeaderError, read_ledger
 from airflow_provider_inforu.operators.open_send import (
@@ -36,9 +37,9 @@ log = logging.getLogger(__name__)
 class Earlier:
     """The send that an earlier try of the task began.
 
-    :ivar header: What the ledger says of it.
-    :ivar records: What the ledger says of each batch.
-    :ivar facts: What that try stored; None for nothing.
+    :ivar header: The header of its ledger.
+    :ivar records: The ledger's record of each batch.
+    :ivar facts: The facts that the earlier try stored; None if it stored none.
     """
 
     header: Header
@@ -46,32 +47,33 @@ class Earlier:
     facts: Facts | None
 
     def needs_nothing(self, options_digest: str, in_doubt: InDoubt) -> bool:
-        """Return whether nothing is left to send, whatever the rows are by now.
+        """Return whether this try needs no request. The answer does not depend on the rows.
 
-        :param plan: Digest of the arguments of this try.
-        :param in_doubt: What this try does about recipients in doubt.
+        :param options_digest: The digest of the arguments of this try.
+        :param in_doubt: What this try does with recipients in doubt.
         """
         if self.header.options_digest != options_digest or not is_all_sent(self.header, self.records):
             return False
         return in_doubt != "resend" or not has_doubts(self.records)
 
     def result(self, people: KnownPeople | None = None) -> SendResult:
-        """Return what became of it.
+        """Return the result of the send.
 
-        :param people: What is known of its recipients; None for what was stored.
+        :param people: The known recipients; None for the stored ones.
         """
         people = people or KnownPeople(facts=self.facts)
         return SendResult(self.header, self.records, people.read_keys(self.records))
 
     def say_nobody_was_called(self, clear_generation: int, *, resend: bool) -> None:
-        """Write into the log that this try calls nobody.
+        """Log that this try calls nobody.
 
-        :param life: Of this try; another one than the send's says that the task was cleared.
-        :param resend: Whether everybody may be called again after a clear.
+        :param clear_generation: The clear generation of this try. If the send has another one, the task was
+            cleared.
+        :param resend: The argument ``resend``.
         """
         if self.header.clear_generation != clear_generation or resend:
             advice = (
-                "resend is set, but Airflow shows no clear since then: clear the task once more"
+                "`resend` is set, but Airflow shows no clear since then. Clear the task once more"
                 if resend
                 else "To call everybody again, set resend=True and clear the task"
             )
@@ -91,12 +93,12 @@ class Earlier:
 def read_earlier(
     store: LedgerStore, *, clear_generation: int, resend: bool, may_replace_damaged: bool
 ) -> Earlier | None:
-    """Return what an earlier try has sent, and say who is in doubt; None where this try begins a send.
+    """Return the send of an earlier try, and log its recipients in doubt; None if this try begins a send.
 
-    :param store: Where the ledger is kept.
-    :param life: What changes with a clear of the task.
-    :param resend: Whether everybody may be called again after a clear.
-    :param may_replace_damaged: Whether a new send may begin next to a ledger whose header is damaged.
+    :param store: The store of the ledger.
+    :param clear_generation: The clear generation of this try.
+    :param resend: The argument ``resend``.
+    :param may_replace_damaged: Whether a new send may begin next to a ledger with a damaged header.
     :raises LedgerError: The ledger cannot be read.
     """
     try:
@@ -121,12 +123,12 @@ def read_earlier(
 
 
 def refuse_changed_recipients(earlier: Earlier, new: Header, people: KnownPeople) -> None:
-    """Refuse to go on with other recipients than those with which the send began.
+    """Check that the recipients and the arguments equal those of the earlier send.
 
-    :param earlier: The send.
-    :param new: The send as this try would begin it.
-    :param people: What is known of the recipients.
-    :raises AirflowFailException: They changed; the log names all who are in doubt.
+    :param earlier: The earlier send.
+    :param new: The header that this try would write.
+    :param people: The recipients of this try.
+    :raises AirflowFailException: They changed. The log lists the keys of the recipients in doubt.
     """
     if has_changed(earlier.header, new):
         problem = f"the recipients changed since the first try ({describe_change(earlier.header, new)})"
@@ -143,7 +145,7 @@ def refuse_changed_recipients(earlier: Earlier, new: Header, people: KnownPeople
     raise AirflowFailException(
         join_error(
             f"Send {result.send_id} was not continued: {problem}",
-            "No more calls were placed",
+            NO_NEW_CALLS,
             advice,
             describe_counts(result, see="the log lists them"),
         )
@@ -151,23 +153,23 @@ def refuse_changed_recipients(earlier: Earlier, new: Header, people: KnownPeople
 
 
 def say_what_changed(stored: Header, new: Header) -> None:
-    """Write into the log what changed in the rows since they were sent.
+    """Log a warning if the rows changed since they were sent.
 
-    :param stored: The send as the ledger has it.
-    :param new: The send as the rows would have it now.
+    :param stored: The header in the ledger.
+    :param new: The header that the rows of this try would give.
     """
     if has_changed(stored, new):
         log.warning(
-            "The recipients changed since they were sent (%s). Nothing is left to send, so nobody else is "
-            "called. Call new recipients in a new DAG run",
+            "The recipients changed since they were sent (%s). The send is complete, so this try calls "
+            "nobody. Call new recipients in a new DAG run",
             describe_change(stored, new),
         )
 
 
 def show_time(began_at: str) -> str:
-    """Return a time for a person to read.
+    """Return a time in a readable format.
 
-    :param began_at: ISO 8601; empty where it is not known.
+    :param began_at: The time in ISO 8601; empty if unknown.
     """
     try:
         return f"{datetime.fromisoformat(began_at):%Y-%m-%d %H:%M %Z}"

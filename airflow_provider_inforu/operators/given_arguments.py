@@ -1,4 +1,4 @@
-"""Which arguments an operator was given: one is missing, or an operator does not have it."""
+"""Explain a missing or unknown argument of an operator."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ _OTHER_NAMES = {
 
 
 class InvalidArgumentError(InforuInputError, AirflowFailException):
-    """An argument of an operator is invalid. Airflow does not retry a mapped task that is built with it."""
+    """An argument of an operator is invalid. Airflow does not retry a mapped task with this error."""
 
 
 class UnknownArgumentError(TypeError, AirflowFailException):
-    """An operator has no such argument. Airflow does not retry a mapped task that is built with it."""
+    """An operator has no such argument. Airflow does not retry a mapped task with this error."""
 
 
 class Missing:
-    """The default of an argument that must be given: Airflow's own error for it says too little."""
+    """The default of a required argument. It allows a clearer error than Airflow's own."""
 
     def __repr__(self) -> str:
-        """Return what a signature shows."""
+        """Return the text that a signature shows."""
         return "<required>"
 
 
 MISSING: Any = Missing()
 _HOW_TO_GIVE = {
-    "recipients": "Pass the list of people: recipients=people(). Do not use .expand_kwargs() over people",
+    "recipients": "Pass the whole list: recipients=people(). Do not use .expand_kwargs() over people",
     "campaign_id": "Pass the ID of the campaign, such as campaign_id=183",
 }
 
 
 def check_given(name: str, value: object, others: Iterable[str]) -> None:
-    """Refuse to go on without an argument that must be given.
+    """Check that a required argument is given.
 
-    :param name: The argument.
+    :param name: The name of the argument.
     :param value: Its value, or `MISSING`.
-    :param others: The names of other arguments that were given: one of them may be a misspelling.
+    :param others: The names of the other given arguments. One of them may be a misspelling of ``name``.
     :raises InvalidArgumentError: The argument is missing.
     """
     if value is not MISSING:
@@ -63,32 +63,32 @@ def check_given(name: str, value: object, others: Iterable[str]) -> None:
 
 
 def explain_unknown(operator: type, given: Iterable[str]) -> UnknownArgumentError | None:
-    """Return an error that names arguments which an operator does not have; None where it has all.
+    """Return an error that lists the unknown arguments; None if all are known.
 
     :param operator: The operator's class.
-    :param given: The names of the arguments that were given.
+    :param given: The names of the given arguments.
     """
     from difflib import get_close_matches
 
     own: dict[str, None] = {}
     known = {"default_args", "params", "dag", "task_group"}
-    for one in operator.__mro__:
-        if init := one.__dict__.get("__init__"):
+    for base in operator.__mro__:
+        if init := base.__dict__.get("__init__"):
             names = [name for name in inspect.signature(init).parameters if name not in _NO_NAMES]
             known.update(names)
-            if one.__module__.startswith("airflow_provider_inforu."):
+            if base.__module__.startswith("airflow_provider_inforu."):
                 own.update(dict.fromkeys(names))
     unknown = [name for name in given if name not in known]
     if not unknown:
         return None
     if "recipients" not in cast("type[HidesRows]", operator).template_fields:
-        own.pop("recipients", None)  # Its people come from a query or a function.
+        own.pop("recipients", None)  # its recipients come from a query or a function
     name = unknown[0]
     near = [_OTHER_NAMES[name]] if name in _OTHER_NAMES else get_close_matches(name, own, 1)
     hint = f"Did you mean {near[0]!r}? " if near and near[0] in own else ""
     return UnknownArgumentError(
         f"{operator.__name__} has no argument {', '.join(map(repr, unknown))}. {hint}"
-        f"Its arguments are {', '.join(own)}, and those of every Airflow operator"
+        f"Its arguments are {', '.join(own)}, and the arguments of every Airflow operator"
     )
 
 

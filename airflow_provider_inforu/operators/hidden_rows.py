@@ -1,4 +1,4 @@
-"""The rows of a task, out of sight."""
+"""Hide the rows of a task: Airflow neither stores nor shows them as rendered fields."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def stating_no_new_calls() -> Iterator[None]:
-    """Say in errors about recipients that no new calls were placed.
+    """Add "no new calls were placed" to errors about recipients.
 
-    :raises RecipientsError: The same error, with that sentence between the problem and the advice.
+    :raises RecipientsError: The error of the block, with this sentence between the problem and the advice.
     """
     try:
         yield
@@ -31,13 +31,13 @@ def stating_no_new_calls() -> Iterator[None]:
 
 
 class HiddenRows:
-    """Rows that show their number only, so that no phone is stored or shown as a rendered field."""
+    """Rows of which Airflow stores and shows only the number."""
 
     def __init__(self, rows: object) -> None:
         self.rows = rows
 
     def serialize(self) -> str:
-        """Return what Airflow stores and shows."""
+        """Return the text that Airflow stores and shows."""
         if isinstance(self.rows, Collection) and not isinstance(self.rows, str | bytes | Mapping):
             return "<1 row>" if len(self.rows) == 1 else f"<{len(self.rows)} rows>"
         return f"<rows: {type(self.rows).__name__}>"
@@ -46,11 +46,11 @@ class HiddenRows:
 
 
 class HiddenArguments(HiddenRows):
-    """Arguments of a function, in which people may be. They show nothing."""
+    """Arguments of a function, which may contain people. Airflow stores and shows none of them."""
 
     def serialize(self) -> str:
-        """Return what Airflow stores and shows."""
-        return "<hidden: there may be people in it>"
+        """Return the text that Airflow stores and shows."""
+        return "<hidden: may contain people>"
 
     __repr__ = serialize
 
@@ -61,26 +61,26 @@ def unwrap_rows(value: object) -> Any:  # noqa: ANN401 - whatever the user gave
 
 
 def without_recipients(template_fields: Iterable[str]) -> tuple[str, ...]:
-    """Return the template fields of an operator that has its people from elsewhere."""
+    """Return template fields without ``recipients``, for an operator with another source of people."""
     return tuple(name for name in template_fields if name != "recipients")
 
 
 @contextmanager
 def _explaining_invalid_templates(name: str) -> Iterator[None]:
-    """Fail the task without a retry where a template is invalid or has an unknown variable.
+    """Fail the task without a retry if a template is invalid or has an undefined variable.
 
-    :param name: The argument with the template.
-    :raises AirflowFailException: The message says what to correct.
+    :param name: The name of the argument with the template.
+    :raises AirflowFailException: The template is invalid, or a variable is undefined.
     """
     from jinja2 import TemplateSyntaxError, UndefinedError
 
     advice = "Correct the template."
     if name == "message":
-        advice = "For a field of the row write {name} in single braces, or correct the template."
+        advice = "For a field of the row, write {name} in single braces. Otherwise correct the template."
     try:
         yield
     except UndefinedError as error:
-        problem = f"`{name}` has a Jinja variable that is not defined ({hide_phones(str(error))})."
+        problem = f"`{name}` has an undefined Jinja variable ({hide_phones(str(error))})."
     except TemplateSyntaxError as error:
         problem = f"`{name}` is not a valid Jinja template ({hide_phones(str(error.message))})."
     else:
@@ -89,10 +89,10 @@ def _explaining_invalid_templates(name: str) -> Iterator[None]:
 
 
 class HidesRows(BaseOperator):
-    """An operator whose arguments with people in them are rendered, and neither stored nor shown."""
+    """An operator that hides its template fields with people from Airflow's rendered fields."""
 
     _hides: ClassVar[dict[str, type[HiddenRows]]] = {"recipients": HiddenRows, "suppress": HiddenRows}
-    """The fields with people in them, and as what they are shown."""
+    """The fields with people in them, and the class that hides each."""
 
     def _do_render_template_fields(
         self,
@@ -102,8 +102,8 @@ class HidesRows(BaseOperator):
         jinja_env: Any,  # noqa: ANN401 - a jinja2.Environment
         seen_oids: set[int],
     ) -> None:
-        # Mapped tasks are rendered through this method only, so it is the one place to hide the rows. And
-        # Airflow would log them where a template in them is wrong.
+        # Airflow renders mapped tasks only through this method. And Airflow's own method would log the rows
+        # if a template in them is invalid.
         if parent is not self:
             super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
             return

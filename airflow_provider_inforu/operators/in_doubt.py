@@ -1,4 +1,4 @@
-"""Batches in doubt, settled by what the vendor pushed: a call that ended proves its batch accepted."""
+"""Settle batches in doubt by notifications: an ended call proves that Inforu accepted its batch."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ log = logging.getLogger(__name__)
 
 
 def find_accepted(hook: InforuHook, result: SendResult) -> dict[int, int | None]:
-    """Ask the receiver about batches in doubt; return those of which a call has ended, with its campaign.
+    """Return the batches in doubt that have an ended call, with the campaign ID of the call.
 
-    Silence proves nothing. A connection without a receiver is not asked. The first batch gets no campaign:
-    it may have made the copy to which all others are sent, and a forged push must not choose that.
+    A batch without an ended call stays in doubt. Without a receiver, all stay in doubt. The first batch gets
+    no campaign ID: it may have created the campaign of all other batches, and a forged notification must not
+    choose this campaign.
 
-    :param hook: Of the connection that sent.
-    :param result: The send so far. A batch whose keys are not known stays in doubt.
-    :raises InforuError: The receiver cannot be asked.
+    :param hook: The hook of the connection.
+    :param result: The result so far. A batch whose keys are unknown stays in doubt.
+    :raises InforuError: The request to the receiver failed.
     """
     from airflow_provider_inforu.sending.dispatch import FIRST
 
@@ -38,7 +39,7 @@ def find_accepted(hook: InforuHook, result: SendResult) -> dict[int, int | None]
     if accepted:
         numbers = ", ".join(map(str, sorted(accepted)))
         log.info(
-            "send %s: calls of batches in doubt have ended, so these batches were accepted: %s",
+            "send %s: calls of batches in doubt have ended. So Inforu accepted these batches: %s",
             result.send_id,
             numbers,
         )

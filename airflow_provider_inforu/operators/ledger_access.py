@@ -1,4 +1,4 @@
-"""Open the store of a task instance's ledger, and refuse a try whose earlier ledger is out of sight."""
+"""Open the store of a task instance's ledger, and refuse a try that does not find the earlier ledger."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HOW_TO_RESEND = "To call everybody again on purpose, set resend=True and clear t
 
 
 class LedgerNotFoundError(LedgerError):
-    """An earlier try may have called people, and its ledger cannot be found."""
+    """An earlier try may have called people, and its ledger is not found."""
 
 
 def read_ledger_path() -> str:
@@ -40,14 +40,14 @@ def read_ledger_path() -> str:
 def open_store(context: Context, evidence: SendEvidence, *, resend: bool) -> LedgerStore:
     """Return the store of a task instance's ledger.
 
-    It is an object-storage path where ``[inforu] ledger_path`` is set, else Airflow's task state (3.3 and
-    later). With neither, a first try keeps the ledger in memory, and any later one is refused.
+    The store is ``[inforu] ledger_path`` if this option is set. Otherwise it is Airflow's task state (Airflow
+    3.3 and later). Without either, a first try keeps the ledger in memory, and a later try is refused.
 
     :param context: The task's context.
-    :param evidence: What is known of earlier tries without the ledger.
-    :param resend: Whether the user said that everybody may be called again.
-    :raises AirflowFailException: There is no store, and an earlier try may have called people.
-    :raises LedgerNotFoundError: An earlier try began a send, and its ledger is not where this try looks.
+    :param evidence: The evidence of earlier tries.
+    :param resend: The argument ``resend``.
+    :raises AirflowFailException: No store exists, and an earlier try may have called people.
+    :raises LedgerNotFoundError: An earlier try began a send, and this try does not find its ledger.
     """
     instance = context["ti"]
     may_begin = evidence.allows_new_send(resend=resend)
@@ -65,26 +65,25 @@ def open_store(context: Context, evidence: SendEvidence, *, resend: bool) -> Led
         return task_state
     if evidence.is_later_try and not may_begin:
         raise AirflowFailException(
-            f"This is try {instance.try_number}, and no ledger says who was called by an earlier try. "
-            f"{NO_NEW_CALLS}. This version of Airflow keeps no state for tasks: set [inforu] ledger_path for "
-            "later sends. "
-            f"The log of the earlier try lists the recipients. {HOW_TO_RESEND}"
+            f"This is try {instance.try_number}, and no ledger records the calls of the earlier tries. "
+            f"{NO_NEW_CALLS}. The log of the earlier try lists its recipients. For later sends set [inforu] "
+            f"ledger_path, because this version of Airflow keeps no state for tasks. {HOW_TO_RESEND}"
         )
     return MemoryStore()
 
 
 def _check_root(store: ObjectStorageStore, path: str, evidence: SendEvidence, *, may_begin: bool) -> None:
-    """Mark a new root in a first try, and refuse a root without a mark in a later one."""
+    """Write the marker file in a first try, and refuse a path without the file in a later try."""
     if store.has_root_marker():
         return
     if evidence.has_earlier_send and not may_begin:
         raise _not_found(evidence)
     if evidence.is_later_try and not (may_begin or evidence.rules_out_earlier_send):
         raise LedgerNotFoundError(
-            f"No try has used {path!r} for ledgers yet: the file {ROOT_MARKER!r} is missing there. Is its "
-            f"volume not mounted on this worker, or is it the disk of another worker? {NO_NEW_CALLS}. Mount "
-            f"the shared path that earlier tries used. If the path is new and no earlier try called anybody, "
-            f"create an empty file {ROOT_MARKER!r} in it. A retry looks again"
+            f"The ledger path {path!r} contains no file {ROOT_MARKER!r}, so no earlier try used it from "
+            f"here. {NO_NEW_CALLS}. Is its volume not mounted on this worker, or is it another worker's "
+            "disk? Mount the path that the earlier tries used. If the path is new and no earlier try called "
+            f"anybody, create an empty file {ROOT_MARKER!r} in it. Then a retry continues"
         )
     store.make_root_marker()
 
@@ -92,7 +91,7 @@ def _check_root(store: ObjectStorageStore, path: str, evidence: SendEvidence, *,
 def _check_is_visible(
     store: ObjectStorageStore | TaskStateStore, evidence: SendEvidence, *, may_begin: bool
 ) -> None:
-    """Refuse a try whose ledger is missing although an earlier try began one."""
+    """Refuse a try if the ledger is missing but an earlier try may have begun one."""
     if may_begin or not (evidence.has_earlier_send or evidence.is_later_try):
         return
     if store.latest() is not None:
@@ -101,26 +100,28 @@ def _check_is_visible(
         raise _not_found(evidence)
     if conf.getboolean("inforu", "require_ledger", fallback=False):
         raise LedgerNotFoundError(
-            f"This is a later try, and no earlier try left a ledger. {NO_NEW_CALLS}. [inforu] require_ledger "
-            f"refuses such a try. {HOW_TO_RESEND}"
+            "This is not the first try, and no earlier try left a ledger. [inforu] require_ledger refuses "
+            f"such a try. {NO_NEW_CALLS}. {HOW_TO_RESEND}"
         )
     if evidence.was_cleared and isinstance(store, TaskStateStore) and _deletes_task_state():
         raise LedgerNotFoundError(
-            f"The task was cleared, and Airflow deletes the ledger then, or after a success. {NO_NEW_CALLS}. "
-            f"Set [inforu] ledger_path, so that later ledgers are kept. {HOW_TO_RESEND}"
+            "The task was cleared and its ledger is missing: this Airflow deletes task state after a clear "
+            f"or a success. {NO_NEW_CALLS}. Set [inforu] ledger_path to keep later ledgers. {HOW_TO_RESEND}"
         )
     log.warning(
-        "This is a later try, and no earlier try left a trace of a send: it ended before its first request. "
-        "So everybody is called now. [inforu] require_ledger would refuse this"
+        "This is not the first try, but no earlier try began a send. So this try calls everybody. To refuse "
+        "such a try, set [inforu] require_ledger"
     )
 
 
 def check_is_expected_send(evidence: SendEvidence, earlier: Earlier | None, *, resend: bool) -> None:
-    """Refuse a ledger of an earlier send, such as one on another worker's disk.
+    """Check that the ledger belongs to the send of the last try.
 
-    :param evidence: What is known of earlier tries without the ledger.
-    :param earlier: The send that the ledger holds; None where this try begins one.
-    :param resend: Whether the user said that everybody may be called again.
+    The ledger may be an older one, for example on another worker's disk.
+
+    :param evidence: The evidence of earlier tries.
+    :param earlier: The send in the ledger; None if this try begins one.
+    :param resend: The argument ``resend``.
     :raises LedgerNotFoundError: The last try began another send.
     """
     if evidence.send_id is None or evidence.allows_new_send(resend=resend):
@@ -130,22 +131,22 @@ def check_is_expected_send(evidence: SendEvidence, earlier: Earlier | None, *, r
 
 
 def _deletes_task_state() -> bool:
-    """Return whether Airflow deletes a task's state in the ordinary course of events."""
+    """Return whether Airflow deletes a task's state after a clear or a success."""
     return AIRFLOW_VERSION >= (3, 4) or conf.getboolean("state_store", "clear_on_success", fallback=False)
 
 
 def _not_found(evidence: SendEvidence) -> LedgerNotFoundError:
     place = f" with its ledger below {evidence.earlier_path!r}" if evidence.earlier_path else ""
     return LedgerNotFoundError(
-        f"An earlier try of this task began a send{place}, and this try does not find the ledger. Was "
-        "Airflow's task state cleared, is the volume of [inforu] ledger_path not mounted on this worker, or "
-        f"did the option change? {NO_NEW_CALLS}. Make the ledger visible again: a retry then calls nobody "
-        f"twice. {HOW_TO_RESEND}"
+        f"An earlier try of this task began a send{place}, and this try does not find the ledger. "
+        f"{NO_NEW_CALLS}. Was Airflow's task state cleared, is the volume of [inforu] ledger_path not "
+        "mounted on this worker, or did the option change? Restore access to the ledger. Then a retry "
+        f"continues and calls nobody twice. {HOW_TO_RESEND}"
     )
 
 
 def _warn_if_workers_do_not_share(path: str) -> None:
-    """Warn where the ledger is on this worker's own disk, and a retry may run on another worker."""
+    """Log a warning if the ledger is on this worker's own disk and a retry may run on another worker."""
     from airflow.sdk import ObjectStoragePath
 
     folder = local_path(ObjectStoragePath(path))
@@ -155,24 +156,24 @@ def _warn_if_workers_do_not_share(path: str) -> None:
         return
     log.warning(
         "[inforu] ledger_path is on this worker's own disk, and the executor is %s. A retry on another "
-        "worker does not find the ledger there and is refused. Use a path that all workers share",
+        "worker would not find the ledger, and would be refused. Use a path that all workers share",
         executors,
     )
 
 
 def _is_on_own_disk(folder: Path) -> bool:
-    """Return whether a folder is on the file system of ``/``, where no volume is mounted."""
+    """Return whether a folder is on the file system of ``/``, and so not on a mounted volume."""
     existing = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
     return existing.stat().st_dev == Path("/").stat().st_dev
 
 
 @contextlib.contextmanager
 def no_retry_on_ledger_errors() -> Iterator[None]:
-    """Fail the task without a retry on a ledger that does not fit or cannot be read: a retry changes nothing.
+    """Fail the task without a retry if the ledger is invalid or unreadable.
 
-    A ledger that is not found may be there for the next try, so that error is retried.
+    A LedgerNotFoundError is not changed, because the next try may find the ledger.
 
-    :raises AirflowFailException: In place of a LedgerError.
+    :raises AirflowFailException: The block raised another LedgerError.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""A send whose ledger is open: its result, its people as far as they are known, and what is stored of it."""
+"""A send with an open ledger: its result, its known recipients and its stored facts."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_BATCHES_STORED = 1000
-"""Of the batches in doubt or rejected, in doubt first. The log and the report name all of them."""
+"""The most batches in doubt or rejected whose keys are stored. The log and the report list all keys."""
 
 
 @dataclass
 class OpenSend:
-    """A send that this attempt works on.
+    """The send of this attempt, with its ledger open.
 
-    :ivar store: Where its ledger is kept.
-    :ivar ledger: What became of its batches.
-    :ivar people: What tells the keys of its recipients.
+    :ivar store: The store of its ledger.
+    :ivar ledger: Its ledger.
+    :ivar people: Its known recipients.
     :ivar already_sent: Whether an earlier try had sent everything.
-    :ivar is_resumed: Whether the task goes on after a wait, without its rows.
+    :ivar is_resumed: Whether the task continues after a wait, without its rows.
     """
 
     store: LedgerStore
@@ -52,22 +52,24 @@ class OpenSend:
 
     @property
     def result(self) -> SendResult:
-        """What became of it so far."""
+        """The result so far."""
         return SendResult(self.ledger.header, self.ledger.records, self.people.read_keys(self.ledger.records))
 
     def settle(self, hook: InforuHook, in_doubt: InDoubt) -> None:
-        """Ask the receiver about batches in doubt. One that cannot be asked leaves them in doubt.
+        """Write batches in doubt as accepted if the receiver knows an ended call of them.
 
-        :param hook: Of the connection that sent.
-        :param in_doubt: What the task does about recipients in doubt.
-        :raises InforuError: It cannot be asked, and recipients in doubt would be called again.
+        If the request to the receiver fails, they stay in doubt.
+
+        :param hook: The hook of the connection.
+        :param in_doubt: What the task does with recipients in doubt.
+        :raises InforuError: The request failed, and ``resend`` would call recipients in doubt again.
         """
         try:
             accepted = find_accepted(hook, self.result)
         except InforuError as error:
             if in_doubt == "resend":
                 raise
-            log.warning("The receiver cannot be asked about recipients in doubt: %s", error)
+            log.warning("The request to the receiver failed, so recipients stay in doubt: %s", error)
             return
         if accepted:
             self.ledger.write([Accepted(number, None, campaign) for number, campaign in accepted.items()])
@@ -75,11 +77,11 @@ class OpenSend:
     def save(
         self, deadline: float | None = None, report: str | None = None, digest: str | None = None
     ) -> None:
-        """Store what a later try or a resumed task needs to finish this send.
+        """Store the facts that a later try or a resumed task needs to complete this send.
 
-        :param deadline: When waiting ends, in seconds since 1970; None for what was stored before.
-        :param report: The path of the report that was written; None for what was stored before.
-        :param digest: What recognises that report.
+        :param deadline: When the wait ends, in seconds since 1970. None keeps the stored value.
+        :param report: The path of the written report. None keeps the stored value.
+        :param digest: The digest of this report. None keeps the stored value.
         """
         result = self.result
         before = self.people.facts or Facts(result.send_id)
@@ -101,12 +103,12 @@ class OpenSend:
 
 @dataclass(frozen=True)
 class KnownPeople:
-    """The recipients of a send, from the rows of this try or from what an earlier one stored.
+    """The recipients of a send, from the rows of this try or from the facts of an earlier try.
 
-    :ivar batches: The rows as this try reads them; None where they were not read.
-    :ivar skipped: The rows that this try left out.
-    :ivar is_same: Whether they are the rows with which the send began.
-    :ivar facts: What an earlier try stored; None for nothing.
+    :ivar batches: The batches of this try's rows; None if the rows were not read.
+    :ivar skipped: The rows that this try skips.
+    :ivar is_same: Whether the rows equal the rows with which the send began.
+    :ivar facts: The facts that an earlier try stored; None if it stored none.
     """
 
     batches: Sequence[Batch] | None = None
@@ -115,22 +117,22 @@ class KnownPeople:
     facts: Facts | None = None
 
     def read_keys(self, records: Mapping[int, BatchRecord]) -> _KeysOf:
-        """Return what tells the keys of a batch."""
+        """Return a function that returns the keys of a batch, or None if they are unknown."""
         return _KeysOf(self, records)
 
     def rows(self, header: Header, records: Mapping[int, BatchRecord]) -> Iterator[Row]:
         """Return the rows of the report without outcomes.
 
-        :param header: Of the send.
-        :param records: What the ledger says of each batch.
-        :raises ReportLostError: Neither rows nor a report are there. It may come with the first row.
+        :param header: The header of the ledger.
+        :param records: The ledger's record of each batch.
+        :raises ReportLostError: Neither the rows nor a stored report exist. The iterator may raise it, too.
         """
         if self.batches is not None and self.is_same:
             return rows_of_send(self.batches, self.skipped, records)
         if self.facts is not None and self.facts.report and self.facts.report_digest:
             return rows_of_stored(self.facts.report, self.facts.report_digest, self.facts.keys, records)
         raise ReportLostError(
-            f"the rows of send {header.send_id} changed since they were sent, and no report of it was stored"
+            f"the rows of send {header.send_id} changed since they were sent, and no earlier report is stored"
         )
 
 
@@ -149,37 +151,37 @@ class _KeysOf:
 
 
 def name_people(result: SendResult, *, unsent: bool = False) -> None:
-    """Write the keys of all recipients whose call is not certain into the log.
+    """Log the keys of all recipients in doubt or rejected.
 
-    :param result: The send.
-    :param unsent: Name those too who were not sent.
+    :param result: The result of the send.
+    :param unsent: Whether to log the keys of the unsent recipients, too.
     """
     for line in lines_of_people(result, result.in_doubt):
         log.warning("%s: %s", MAY_RING, line)
     for line in lines_of_people(result, result.rejected):
-        log.warning("rejected, they were not called: %s", line)
+        log.warning("rejected, not called: %s", line)
     for line in lines_of_people(result, result.unsent if unsent else []):
         log.warning("not sent: %s", line)
 
 
 def find_facts(store: LedgerStore, send_id: str) -> Facts | None:
-    """Return what an earlier try stored of a send. A try that reads the rows can do without.
+    """Return the facts that an earlier try stored of a send; None if they are missing or unreadable.
 
-    :param store: Where its ledger is kept.
-    :param send_id: The send.
+    :param store: The store of its ledger.
+    :param send_id: The ID of the send.
     """
     try:
         return load_facts(store, send_id)
     except InforuError as error:
-        log.warning("What an earlier try stored cannot be used: %s. This try goes on without it", error)
+        log.warning("The facts of an earlier try cannot be used: %s. This try continues without them", error)
         return None
 
 
 def is_all_sent(header: Header, records: Mapping[int, BatchRecord]) -> bool:
-    """Return whether each batch of a send was sent.
+    """Return whether every batch of a send was sent.
 
-    :param header: Of the send.
-    :param records: What the ledger says of each batch.
+    :param header: The header of its ledger.
+    :param records: The ledger's record of each batch.
     """
     return all(number in records for number in range(1, header.batches + 1))
 
@@ -187,6 +189,6 @@ def is_all_sent(header: Header, records: Mapping[int, BatchRecord]) -> bool:
 def has_doubts(records: Mapping[int, BatchRecord]) -> bool:
     """Return whether any batch is in doubt.
 
-    :param records: What the ledger says of each batch.
+    :param records: The ledger's record of each batch.
     """
     return any(record.state is BatchState.SUBMITTING for record in records.values())

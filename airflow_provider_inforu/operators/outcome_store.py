@@ -1,4 +1,4 @@
-"""How the calls of a send ended, by key, on disk until the report of everybody is written."""
+"""Keep the outcomes of a send's calls on disk, by key, until the report is written."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 _CACHE_MEGABYTES = 8
 _TABLES = "CREATE TABLE outcomes (key TEXT PRIMARY KEY, outcome TEXT) WITHOUT ROWID"
-# SQLite limits how many values a statement may have; a batch has no more than this.
+# SQLite limits the values of a statement. A batch has at most this many keys.
 _KEYS_IN_A_READ = 100
 
 
 class Outcomes:
-    """The outcomes of calls, as the report shows them. Of two results of a key the later one counts.
+    """The outcomes of calls, in the format of the report. A later result of a key replaces an earlier one.
 
-    :param results: Of the send's calls, in any order.
-    :raises TemporaryStoreError: They cannot be kept.
+    :param results: The results of the send's calls.
+    :raises TemporaryStoreError: The temporary database cannot be written.
     """
 
     def __init__(self, results: Iterable[CallResult] = ()) -> None:
@@ -33,10 +33,10 @@ class Outcomes:
             )
 
     def of(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return the outcomes of those keys whose calls have ended.
+        """Return the outcome of each key whose call has ended.
 
-        :param keys: Of people of the send.
-        :raises TemporaryStoreError: They cannot be read.
+        :param keys: Keys of recipients of the send.
+        :raises TemporaryStoreError: The temporary database cannot be read.
         """
         found: dict[str, dict[str, Any]] = {}
         for start in range(0, len(keys), _KEYS_IN_A_READ):
@@ -48,7 +48,7 @@ class Outcomes:
 
 
 def _stored(value: object) -> str:
-    """Return what SQLite takes whatever the receiver said: JSON's own escapes leave nothing but ASCII."""
+    """Return a value as ASCII JSON, because SQLite refuses some text that a receiver may return."""
     return json.dumps(value)
 
 

@@ -1,4 +1,4 @@
-"""Whether the account's quota is enough for a send, asked before the first call."""
+"""Check before the first call that the account's quota is enough for a send."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import math
 from typing import TYPE_CHECKING
 
-from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,26 +19,26 @@ log = logging.getLogger(__name__)
 
 
 class NotEnoughQuotaError(InforuError):
-    """The account has fewer calls left than people are to be called, as far as the vendor says."""
+    """The account's quota is smaller than the number of recipients, or is unknown."""
 
     safe_to_resend = True
 
 
 def check_quota(hook: InforuHook, people: int, quota_check: QuotaCheck) -> None:
-    """Compare the quota for voice calls with the people who are still to be called.
+    """Compare the account's quota for voice calls with the number of remaining recipients.
 
-    :param hook: Of the connection.
-    :param people: How many are to be called.
-    :param quota_check: What to do when there is less, or when the vendor does not say: ``fail`` or ``warn``.
-    :raises NotEnoughQuotaError: There is less, or the vendor's answer does not say how much.
-    :raises InforuError: The quota cannot be read.
+    :param hook: The hook of the connection.
+    :param people: The number of recipients that are still to be called.
+    :param quota_check: What to do if the quota is too small or unknown: ``fail`` or ``warn``.
+    :raises NotEnoughQuotaError: ``fail`` is set, and the quota is too small, or the response names no number.
+    :raises InforuError: ``fail`` is set, and the request for the quota failed.
     """
     try:
         left = calls_left(hook.get_quota())
     except InforuError as error:
         if quota_check == "fail":
             raise
-        log.warning("The quota could not be read, and the send goes on: %s", error)
+        log.warning("The quota could not be read: %s. The send continues without the check", error)
         return
     if left is not None and left >= people:
         return
@@ -46,18 +46,17 @@ def check_quota(hook: InforuHook, people: int, quota_check: QuotaCheck) -> None:
     problem = f"The account's quota has {known} left, and {people} recipients are still to be called"
     if quota_check == "fail":
         raise NotEnoughQuotaError(
-            f"{problem}. None of them was called. Fill the quota and clear the task, or set "
-            "quota_check='warn'"
+            f"{problem}. {NO_NEW_CALLS}. Increase the quota and clear the task, or set quota_check='warn'"
         )
-    log.warning("%s. The send goes on", problem)
+    log.warning("%s. The send continues", problem)
 
 
 def calls_left(quotas: Sequence[Quota]) -> float | None:
-    """Return how many calls are left, which may be infinite; None where the vendor does not say.
+    """Return the number of remaining calls, which may be infinite; None if it is unknown.
 
-    :param quotas: The vendor's rows; several packages add up.
+    :param quotas: The rows of Inforu's response. Several packages are added up.
     """
-    numbers = [math.inf if one.kind.casefold() == "unlimited" else one.remaining for one in quotas]
+    numbers = [math.inf if quota.kind.casefold() == "unlimited" else quota.remaining for quota in quotas]
     known = [number for number in numbers if number is not None]
     if math.inf in known:
         return math.inf

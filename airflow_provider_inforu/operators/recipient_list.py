@@ -1,4 +1,4 @@
-"""The rows of a task become people, wherever the rows are, and the log says who is left out."""
+"""Read the recipients of a task from any source of rows, and log the skipped ones."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ QUERY_FIELDS = {"conn_id", "sql", "parameters"}
 def read_people(
     rows: object, rules: RecipientRules, *, suppress: object = None, encoding: str | None = None
 ) -> RecipientList:
-    """Read rows, and log how many there are and who is skipped.
+    """Return the recipients of a send, and log the counts and the skipped rows.
 
-    :param rows: The rows, or the file that they are in.
-    :param rules: How they are read.
-    :param suppress: Who is not to be called: rows, a file, or a query as a mapping of ``conn_id`` and
-        ``sql``. None for nobody.
-    :param encoding: Of the file of rows.
-    :raises RecipientsError: See `read_recipients`.
+    :param rows: The rows, or the path or URL of a file.
+    :param rules: The rules for reading the rows.
+    :param suppress: The people who must not be called: rows, a file, or a query as a mapping of ``conn_id``
+        and ``sql``. None for nobody.
+    :param encoding: The encoding of the file; None for UTF-8.
+    :raises RecipientsError: The rows or the suppression list are invalid or unreadable.
     """
     with stating_no_new_calls():
         people = _read(rows, rules, suppress, encoding)
     log.info("recipients: %d to call, %d skipped", len(people.recipients), len(people.skipped))
     if len(people.recipients) == rules.limit:
-        log.info("`limit` is %d: the rows after these are not read", rules.limit)
+        log.info("`limit` is %d: later rows are not read", rules.limit)
     if suppress is not None:
         _log_suppressed(people)
     if people.skipped:
@@ -62,7 +62,7 @@ def _read(rows: object, rules: RecipientRules, suppress: object, encoding: str |
 
 
 def _log_suppressed(people: RecipientList) -> None:
-    log.info("suppressed: %d of the people", sum(one.reason == SUPPRESSED for one in people.skipped))
+    log.info("suppressed recipients: %d", sum(one.reason == SUPPRESSED for one in people.skipped))
     if people.unmatched:
         first = people.first_unmatched
         numbers = [number for number, key in first if key is None]
@@ -82,13 +82,13 @@ def query_database(
     *,
     columns: Sequence[str] = (),
 ) -> StreamedRows:
-    """Return the rows of a query on a connection of Airflow's.
+    """Return the rows of a query on an Airflow connection.
 
-    :param conn_id: The connection, of any database.
+    :param conn_id: The ID of a connection to a database.
     :param sql: One query.
-    :param parameters: Its parameters, as the driver takes them.
-    :param columns: Names of columns that must be in the result.
-    :raises SourceError: The connection is missing, or is not one of a database.
+    :param parameters: The values of its placeholders, in the format of the driver.
+    :param columns: The columns that the result must have.
+    :raises SourceError: The connection is missing, or is not a database.
     """
     try:
         hook: Any = BaseHook.get_hook(conn_id)
@@ -99,7 +99,7 @@ def query_database(
         ) from None
     if not hasattr(hook, "set_autocommit"):
         raise SourceError(
-            f"The connection {conn_id!r} of the query is not a database.", "Name a connection of a database."
+            f"The connection {conn_id!r} of the query is not a database.", "Name a connection to a database."
         )
     return rows_of_query(hook, sql, parameters, columns=columns)
 
@@ -107,7 +107,7 @@ def query_database(
 def _rows_of_suppressing_query(query: Mapping[Any, Any], columns: AnyOf) -> StreamedRows:
     if not {"conn_id", "sql"} <= query.keys() <= QUERY_FIELDS:
         raise RecipientsError(
-            "`suppress` is a mapping, but not one of a query.",
-            "A query has the fields conn_id and sql, and may have parameters.",
+            "`suppress` is a mapping, but not a query.",
+            "Give a query the fields conn_id and sql, and if needed parameters.",
         )
     return query_database(query["conn_id"], query["sql"], query.get("parameters"), columns=columns)

@@ -1,4 +1,4 @@
-"""The report of a send: a row for each recipient, in a file that people and tasks can read."""
+"""Write the report of a send, a file with one row for each recipient, and read it back."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ COLUMNS = (
     "reason",
 )
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
-"""What a spreadsheet takes for a formula, quoted any number of times."""
+"""A text that a spreadsheet would run as a formula, after any number of quotes."""
 STATES = {
     BatchState.ACCEPTED: "accepted",
     BatchState.REJECTED: "rejected",
@@ -46,15 +46,15 @@ Row = dict[str, Any]
 
 
 class ReportError(InforuError):
-    """The report of a send cannot be written, or not be read back."""
+    """The report of a send cannot be written or read back."""
 
 
 class ReportLostError(ReportError):
-    """The report cannot be made from what is stored. Only the rows of the send could tell it."""
+    """The report cannot be rebuilt from the stored facts. It needs the rows of the send."""
 
 
 class _Digest:
-    """Tells one send's report from another's: of all keys and receipts, which no outcome changes."""
+    """A digest of a report's keys and receipts. It identifies the report, and outcomes do not change it."""
 
     def __init__(self) -> None:
         self._hash = sha256()
@@ -72,8 +72,8 @@ def rows_of_send(
     """Yield the rows of a report without outcomes.
 
     :param batches: All batches of the send.
-    :param skipped: The rows that were left out.
-    :param records: What the ledger says of each batch.
+    :param skipped: The skipped rows.
+    :param records: The ledger's record of each batch.
     """
     empty = dict.fromkeys(COLUMNS)
     for batch in batches:
@@ -90,15 +90,15 @@ def rows_of_stored(
     keys: Mapping[int, Sequence[str]],
     records: Mapping[int, BatchRecord],
 ) -> Iterator[Row]:
-    """Yield the rows of a report that was written before, as far as they still hold.
+    """Yield the rows of an earlier report, with the current state of each batch.
 
-    The rows are read from a local copy, so that the report can be written to the same path.
+    The rows are read from a local copy, so that the new report can be written to the same path.
 
-    :param path: Where it was written.
-    :param digest: What `write_report` returned for it.
-    :param keys: The keys of those batches whose state may have changed since.
-    :param records: What the ledger says of each batch now.
-    :raises ReportLostError: It cannot be read back, or is not the report that was written.
+    :param path: The path of the earlier report.
+    :param digest: The digest that `write_report` returned for it.
+    :param keys: The keys of the batches whose state may have changed since.
+    :param records: The ledger's current record of each batch.
+    :raises ReportLostError: The report cannot be read back, or its digest differs.
     """
     known = {key: _known(records.get(number)) for number, names in keys.items() for key in names}
     with closing(_read_back(path, digest)) as rows:
@@ -108,10 +108,10 @@ def rows_of_stored(
 
 
 def with_outcomes(rows: Iterable[Row], outcomes: Outcomes) -> Iterator[Row]:
-    """Yield rows with the outcomes of those calls that have ended.
+    """Yield rows of a report with the outcomes of the ended calls.
 
-    :param rows: Of a report.
-    :param outcomes: What is known of calls that have ended.
+    :param rows: Rows without outcomes.
+    :param outcomes: The outcomes of the ended calls.
     """
     block: list[Row] = []
     for row in rows:
@@ -123,11 +123,11 @@ def with_outcomes(rows: Iterable[Row], outcomes: Outcomes) -> Iterator[Row]:
 
 
 def write_report(path: str, rows: Iterable[Row]) -> str:
-    """Write the report, in place of one that is there; return what recognises it later.
+    """Write the report, replace an existing one, and return its digest.
 
-    :param path: Any URL that fsspec knows, or a path, ending in ``.csv``, ``.ndjson`` or ``.jsonl``.
-    :param rows: Its rows.
-    :raises ReportError: It cannot be written.
+    :param path: A path or a URL that fsspec supports, ending in ``.csv``, ``.ndjson`` or ``.jsonl``.
+    :param rows: The rows of the report.
+    :raises ReportError: The report cannot be written.
     """
     from airflow.sdk import ObjectStoragePath
 
@@ -138,13 +138,13 @@ def write_report(path: str, rows: Iterable[Row]) -> str:
             _write(file, rows, digest, as_table=path.endswith(".csv"))
     except ReportError:
         raise
-    except Exception as error:  # object storages raise whatever they like
+    except Exception as error:  # object storages raise errors of any type
         raise ReportError(f"{path!r} cannot be written ({type(error).__name__}: {error})") from error
     return digest.text()
 
 
 def _open_report(target: Any) -> AbstractContextManager[TextIO]:  # noqa: ANN401 - an object-storage path
-    """Open the report for writing. It appears whole or not at all: a killed task leaves the earlier one."""
+    """Open the report for writing. A local write is atomic: if the task is killed, the old report stays."""
     if path := local_path(target):
         make_folders(path.parent)
         return open_atomically(path)
@@ -176,10 +176,10 @@ def _read_back(path: str, digest: str) -> Generator[Row]:
             found = _Digest()
             for row in _parse(copy, path):
                 found.add(row)
-        except Exception as error:  # object storages raise whatever they like
+        except Exception as error:  # object storages raise errors of any type
             raise ReportLostError(f"{path!r} cannot be read back ({type(error).__name__})") from error
         if found.text() != digest:
-            raise ReportLostError(f"{path!r} cannot be read back: it is not the report of this send any more")
+            raise ReportLostError(f"{path!r} cannot be read back: it is no longer the report of this send")
         yield from _parse(copy, path)
 
 
@@ -212,10 +212,10 @@ def _join(block: Sequence[Row], outcomes: Outcomes) -> Iterator[Row]:
 
 
 def _as_cell(value: object) -> object:
-    """Return a value that no spreadsheet takes for a formula: keys and outcomes are text of others."""
+    """Return a value that a spreadsheet does not run as a formula. Keys and outcomes are untrusted text."""
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def _from_cell(cell: str) -> str:
-    """Return the value from which `_as_cell` made a cell."""
+    """Return the original value of a cell that `_as_cell` returned."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

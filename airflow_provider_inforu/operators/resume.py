@@ -1,10 +1,10 @@
-"""Take up a send after the wait for its calls, from what was stored. Nothing here reads rows or sends."""
+"""Resume a send after the wait for its calls, from the stored facts: no rows, no requests."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuError
 from airflow_provider_inforu.ledger.ledger_log import Ledger, open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import read_ledger
 from airflow_provider_inforu.operators.ledger_access import open_store, read_ledger_path
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 
 class ResumeError(InforuError):
-    """What the task stored before it waited cannot be used. A retry reads the rows and calls nobody twice."""
+    """The stored facts are missing or damaged. A retry reads the rows and calls nobody twice."""
 
 
 def resume_send(context: Context, conn_id: str) -> tuple[OpenSend, float]:
-    """Return the send for whose calls the task has waited, and the deadline of that wait.
+    """Return the stored send after a wait, and the deadline of this wait in seconds since 1970.
 
     :param context: The task's context.
-    :param conn_id: Of the connection that sent.
-    :raises ResumeError: What was stored is missing or damaged.
+    :param conn_id: The ID of the connection.
+    :raises ResumeError: The ledger or the stored facts are missing or damaged.
     """
     evidence = SendEvidence(context, read_ledger_path())
     store = open_store(context, evidence, resend=False)
@@ -42,8 +42,8 @@ def resume_send(context: Context, conn_id: str) -> tuple[OpenSend, float]:
     evidence.register(header.send_id, header.clear_generation, conn_id)
     facts = _load(store, header)
     if facts is None or facts.deadline is None:
-        raise ResumeError(_explain("it is missing"))
-    # A ledger is opened for writing only where a late outcome may settle a batch.
+        raise ResumeError(_explain("the stored facts are missing"))
+    # The ledger is opened for writing only if a late outcome may settle a batch.
     ledger = (
         open_ledger(store, header, expected=header.send_id)
         if has_doubts(records)
@@ -63,6 +63,6 @@ def _load(store: LedgerStore, header: Header) -> Facts | None:
 
 def _explain(problem: str) -> str:
     return (
-        f"What this task stored before it waited cannot be used: {problem}. No more calls were placed. The "
-        "next try reads the ledger and the recipients, and calls nobody twice"
+        f"The send cannot be resumed after the wait: {problem}. {NO_NEW_CALLS}. The next try reads the "
+        "ledger and the recipients, and calls nobody twice"
     )

@@ -1,4 +1,4 @@
-"""What both operators share: one way from rows to requests to a manifest."""
+"""The base class of the two sending operators: read rows, send requests, return the manifest."""
 
 from __future__ import annotations
 
@@ -37,76 +37,87 @@ if TYPE_CHECKING:
 
 
 class InforuSendOperator(SendArguments):
-    """What both operators share: recipients in, one request for each 100 of them, a manifest out.
+    """Phone each recipient once: one request for each batch of up to 100 recipients.
 
-    Bad rows and arguments fail the task before anything is sent. Each request is written down in a ledger
-    before it leaves, so a retry goes on where an earlier try stopped, and a task that is cleared after it has
-    sent calls nobody. A request whose answer is lost leaves its people in doubt: they are not called again
-    unless you say so.
+    Invalid rows and arguments fail the task before the first call. The operator logs each request in the
+    ledger before it sends the request. So a retry continues where an earlier try stopped. A cleared task that
+    has already sent calls nobody. If the reply to a request is lost, its recipients are in doubt. They are
+    not called again unless you decide so.
 
-    :param recipients: A list of phones, a list of mappings, or the output of an upstream task that is one. Or
-        the path or URL of a file, which is streamed: ``.csv``, ``.tsv``, ``.ndjson`` or ``.jsonl``, each also
-        with ``.gz``, or ``.parquet`` (with the extra ``parquet``).
-    :param encoding: Of a text file of recipients, such as ``cp1255`` (None: UTF-8, with or without its mark).
-    :param phone_field: The field of a mapping that holds the phone (``phone``).
-    :param key_field: The field that names a person in logs and results; by default the row's number, from 1.
-    :param ignore_possible_sending_time: Ignore the sending hours that are set on the vendor's system.
-    :param inforu_conn_id: The connection (``inforu_default``).
-    :param invalid_recipients: ``fail`` (default) the task before anything is sent when a row cannot be
-        called, or ``skip`` such rows; the log names their keys and reasons.
-    :param on_duplicate: A phone that came before is skipped (``skip``, default), called again (``send``), or
-        fails the task before anything is sent (``fail``).
-    :param in_doubt: What to do when it is not known whether people were called: ``fail`` (default) without a
-        retry, naming them; ``accept`` them as called; or ``resend``, which may call them twice.
-    :param max_in_flight: The most requests at a time, from 1 to 128 (128). A send begins with at most 16, and
-        more only if Inforu answers so slowly that the rate of the connection needs them.
-    :param resend: Call everybody again when the task is cleared (False). Templated, so that a param of the
-        run can say it. A retry of the cleared task still calls nobody twice.
-    :param data_options: Fields of the vendor's that have no argument here, put next to ``List``.
-    :param call_options: Fields of the vendor's that have no argument here, put into each call.
-    :param wait_for_calls: Wait until the calls have ended (False), as the receiver of notifications hears;
-        the manifest's ``calls`` then holds the summary. A retry waits again and sends nothing.
-    :param deferrable: Wait in the triggerer, without a worker (Airflow's ``default_deferrable``).
-    :param poll_interval: Seconds between two looks while waiting (30).
-    :param calls_timeout: Seconds to wait for the calls, counted from the end of the sending (3600). When they
-        are over the task fails, and a retry waits again.
-    :param limit: Call the first so many people and read no further (None: everybody), to try a campaign on a
-        few. Templated. Another number in a later try is another send, which stops.
-    :param suppress: Recipients who must not be called (None: nobody): phones and keys as a list,
-        as a file like ``recipients`` in UTF-8, or as a query ``{"conn_id": ..., "sql": ...}``; a column is
-        the phone's or the key's. They are skipped. What cannot be read stops the task before the first call.
-    :param quota_check: Before the first call, compare the account's quota for voice with the people: when it
-        is not enough or cannot be read, ``fail`` before anybody is called, or ``warn`` in the log. None
-        (default) does not ask.
-    :param sending_window: The days and hours in which people may be called, such as
-        ``sun-thu 09:00-20:00; fri 09:00-13:00`` (None: always). A send that it closes upon stops. It holds
-        for the requests: what the vendor has accepted by then rings. Templated.
-    :param outside_window: Where it is closed: ``wait`` (default) in the triggerer until it opens, without a
-        worker; ``fail``; or ``skip`` the task where nobody was called yet, and fail it otherwise.
-    :param timezone: The zone of ``sending_window``, and of times in texts (``Asia/Jerusalem``).
-    :param dry_run: Do everything but the requests (False): read and check the rows, and log the first texts
-        by key. The manifest then says that nobody was called, and has ``would_call``. Templated.
-    :param report_path: Where to write a row for each recipient at the end: any URL that fsspec knows, ending
-        in ``.csv``, ``.ndjson`` or ``.jsonl``. None (default) writes none.
+    :param recipients: The people to call: a list of phones, a list of mappings, or the output of a task that
+        returns such a list. Or the path or URL of a file: ``.csv``, ``.tsv``, ``.ndjson`` or ``.jsonl``, each
+        also with ``.gz``, or ``.parquet`` (with the extra ``parquet``). The file is streamed.
+    :param encoding: The encoding of a text file of recipients, such as ``cp1255``. None (default): UTF-8,
+        with or without a byte order mark.
+    :param phone_field: The field with the phone (default ``phone``).
+    :param key_field: The field that identifies a recipient in logs, errors and results. It must not contain a
+        phone. None (default): the number of the row, from 1.
+    :param ignore_possible_sending_time: True: ignore the sending hours that are set in the Inforu portal.
+        False: keep to them. None (default): the field is not sent, so Inforu decides.
+    :param inforu_conn_id: The ID of the connection (default ``inforu_default``).
+    :param invalid_recipients: What to do with a row that cannot be called. ``fail`` (default) fails the task
+        before the first call. ``skip`` skips the row. The log lists the keys and reasons.
+    :param on_duplicate: What to do with a phone that an earlier row has. ``skip`` (default) skips the row.
+        ``send`` calls the phone again. ``fail`` fails the task before the first call.
+    :param in_doubt: What to do with recipients in doubt. ``fail`` (default) fails the task without a retry
+        and lists their keys. ``accept`` counts them as called. ``resend`` calls them again, so some may get
+        two calls.
+    :param max_in_flight: The most requests that wait for a reply at the same time, from 1 to 128 (default
+        128). A send starts with at most 16. It uses more only if Inforu replies too slowly for the rate limit
+        of the connection.
+    :param resend: Call everybody again after a clear (default False). A retry of the cleared task still calls
+        nobody twice.
+    :param data_options: More fields of Inforu's request, placed next to ``List``. Use it for fields without
+        an argument of their own.
+    :param call_options: More fields of Inforu's request, placed in each call. Use it for fields without an
+        argument of their own.
+    :param wait_for_calls: Wait until the calls have ended (default False). It needs the receiver. The
+        manifest's ``calls`` then contains the summary. A retry waits again and sends nothing.
+    :param deferrable: Wait for the calls in the triggerer, without a worker (default: Airflow's option
+        ``[operators] default_deferrable``).
+    :param poll_interval: Seconds between two checks while the task waits for the calls (default 30).
+    :param calls_timeout: The longest wait for the calls in seconds, from the end of the sending (default
+        3600). After a timeout the task fails, and a retry waits again.
+    :param limit: Call only this number of recipients, and do not read the rows after them. Use it to test a
+        campaign on a few people. None (default): everybody. A later try with another number fails.
+    :param suppress: The people who must not be called: phones and keys as a list, or as a file like
+        ``recipients`` (UTF-8). Or a query: ``{"conn_id": ..., "sql": ...}``. A file or a query needs a column
+        named like ``phone_field`` or ``key_field``. The operator skips these people. If it cannot read the
+        list, it fails before the first call. None (default): nobody is suppressed.
+    :param quota_check: Compare the account's quota for voice calls with the number of recipients before the
+        first call. If the quota is too small or unknown, ``fail`` fails the task and ``warn`` logs a warning.
+        None (default): no check.
+    :param sending_window: The days and hours in which requests may be sent, such as
+        ``sun-thu 09:00-20:00; fri 09:00-13:00``. A send stops when the window closes. Calls that Inforu
+        accepted before may still ring. None (default): always.
+    :param outside_window: What to do when the window is closed. ``wait`` (default) waits in the triggerer,
+        without a worker, until the window opens. ``fail`` fails the task. ``skip`` skips the task if nobody
+        was called yet, and fails it otherwise.
+    :param timezone: The time zone of ``sending_window`` and of times in texts (default ``Asia/Jerusalem``).
+    :param dry_run: Read and check the rows, but send no request (default False). The log shows the first
+        texts with their keys. The manifest counts nobody as called and contains ``would_call``.
+    :param report_path: Where to write one row for each recipient at the end: a path or a URL that fsspec
+        supports, ending in ``.csv``, ``.ndjson`` or ``.jsonl``. None (default): no report.
     :return: The manifest: ``send_id``, ``function``, ``inforu_conn_id``, ``recipients``, ``accepted``,
         ``rejected``, ``in_doubt``, ``skipped``, ``campaign_ids``, ``requests``, ``calls`` and
         ``already_sent_at``.
     """
 
     function: str
-    """The vendor's function."""
+    """The function of Inforu's API."""
     _runner: SendRunner | None = None
     _is_killed = False
     _checks: ClassVar[tuple[Check, ...]] = SEND_CHECKS
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Send what the ledger does not have yet, and return the manifest.
+        """Send all batches that the ledger does not contain yet, and return the manifest.
 
-        :raises InforuError: Something is left to do, and a retry goes on from there.
-        :raises AirflowFailException: An argument or a row is invalid, or somebody is in doubt or was
-            rejected; the message says what to do.
+        :param context: The task's context.
+        :raises InforuError: Batches remain unsent, or the report was not written. A retry continues there.
+        :raises AirflowFailException: An argument or a row is invalid, or recipients are in doubt or rejected.
+            The message says what to do.
         """
-        # Here and below: a DAG file that is parsed has no use for what sends.
+        # Imported here and below, so that parsing a DAG file does not import the modules that send.
         from airflow_provider_inforu.operators.call_wait import new_deadline
 
         with no_retry_on_invalid_input():
@@ -114,26 +125,26 @@ class InforuSendOperator(SendArguments):
             run_checks(self, self._checks, only_constants=False)
             if read_given_flag("dry_run", self.is_dry_run):
                 return self._try_dry()
-            self._read_connection()
-            if self.wait_for_calls:
-                self._hook.get_receiver()  # an error before anybody is called
+            self._check_connection()
             push_link(self, context["ti"])
             send = self._send(context)
             return self._completion(context).complete(send, new_deadline(self))
 
     def execute_in_window(self, context: Context, event: object = None) -> dict[str, Any]:  # noqa: ARG002
-        """Go on when the sending window opens.
+        """Send after the sending window has opened, and return the manifest.
 
-        :param event: What the trigger says: the time, which the clock tells too.
+        :param context: The task's context.
+        :param event: The trigger's event: the time. It is not used.
         """
         return self.execute(context)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Go on after the wait in the triggerer, from what was stored: this neither reads rows nor sends.
+        """Return the manifest after the wait in the triggerer. It uses the stored send: no rows, no requests.
 
-        :param event: What the trigger says.
-        :raises InforuError: The calls have not ended in time; a retry waits again and sends nothing.
-        :raises AirflowFailException: Somebody is in doubt, or was rejected; the message says what to do.
+        :param context: The task's context.
+        :param event: The trigger's event: how the wait ended.
+        :raises InforuError: The calls have not ended in time. A retry waits again and sends nothing.
+        :raises AirflowFailException: Recipients are in doubt or rejected. The message says what to do.
         """
         from airflow_provider_inforu.operators.call_wait import calls_to_wait_for, read_event
         from airflow_provider_inforu.operators.resume import resume_send
@@ -148,22 +159,30 @@ class InforuSendOperator(SendArguments):
     def _hook(self) -> InforuHook:
         return InforuHook(self.inforu_conn_id)
 
-    def _read_connection(self) -> None:
+    def _check_connection(self) -> None:
         from airflow_provider_inforu.hooks.advice import capitalize
 
         try:
             self._hook.settings  # noqa: B018 - read once, and kept by the hook
+            if self.wait_for_calls:
+                self._hook.get_receiver()
         except InforuInputError as error:
-            raise InforuInputError(f"{capitalize(error)}. {NO_NEW_CALLS}") from None
+            raise InforuInputError(
+                f"{capitalize(error)}. {NO_NEW_CALLS}. Correct the connection, then clear the task"
+            ) from None
 
     def _check_hidden(self) -> None:
-        """Refuse to run where Airflow would store and show the rows of this task."""
+        """Fail the task if Airflow would store and show its rows.
+
+        :raises AirflowFailException: A field with people in it is not hidden.
+        """
         shown = [name for name in self._hides if not isinstance(getattr(self, name), HiddenRows | None)]
         if shown:
             raise AirflowFailException(
-                f"{' and '.join(shown)} would be visible in the rendered fields of the task. {NO_NEW_CALLS}. "
-                "Render the task's fields before execute(), as Airflow does. If Airflow itself runs this "
-                "task, its version is not supported: report it to the provider's project"
+                f"{' and '.join(f'`{name}`' for name in shown)} would be visible in the task's rendered "
+                f"fields. {NO_NEW_CALLS}. Render the task's fields before execute(), as Airflow does. If "
+                "Airflow itself runs this task, its version is not supported: report it to the provider's "
+                "project"
             )
 
     def _try_dry(self) -> dict[str, Any]:
@@ -194,7 +213,7 @@ class InforuSendOperator(SendArguments):
     def _wait(self, send: OpenSend, manifest: dict[str, Any], deadline: float) -> Decision:
         from airflow_provider_inforu.operators.call_wait import wait_here, wait_in_triggerer
 
-        # Without a ledger nothing but this process knows what was sent, so the process waits.
+        # Without a durable ledger, only this process knows the send. So it must not defer.
         if self.deferrable and send.ledger.is_durable:
             wait_in_triggerer(self, manifest, deadline)
         return wait_here(self, self._hook, manifest, deadline)
@@ -225,7 +244,7 @@ class InforuSendOperator(SendArguments):
         try:
             return self._runner.run(context)
         except Exception as error:
-            # After a LedgerError another attempt of this task may be at work: the report is its to write.
+            # After a LedgerError another attempt of this task may be running, and it writes the report.
             if self._runner.send and not isinstance(error, LedgerError):
                 self._completion(context).store_stopped(self._runner.send)
             if isinstance(error, WindowClosedError):
@@ -233,15 +252,15 @@ class InforuSendOperator(SendArguments):
             raise
 
     def on_kill(self) -> None:
-        """Send no more; what is in flight is waited for and written down. Nothing can be cancelled."""
-        self.log.warning("The task was killed. Calls that the vendor accepted cannot be cancelled")
+        """Stop sending. The task still waits for the replies in flight and writes them to the ledger."""
+        self.log.warning("The task was killed. It sends no more requests. Accepted calls cannot be cancelled")
         self._is_killed = True
         if self._runner:
             self._runner.stop()
 
     @property
     def _first_batch_creates_campaign(self) -> bool:
-        """Whether the other batches need what the first one's answer says."""
+        """Whether the other batches need the campaign ID of the first batch's response."""
         return False
 
     def _shared_options(self) -> list[Any]:
@@ -249,8 +268,8 @@ class InforuSendOperator(SendArguments):
 
     @abstractmethod
     def _list_options(self) -> list[Any]:
-        """Return the arguments that say what is sent: a retry with others is another send."""
+        """Return the arguments that define the send. A retry with other values is refused."""
 
     @abstractmethod
     def _preparer(self, hook: InforuHook, ledger: Ledger) -> PrepareBatch:
-        """Return what makes the request of a batch ready."""
+        """Return the function that prepares the request of a batch."""

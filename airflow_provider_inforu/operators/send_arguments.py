@@ -1,4 +1,4 @@
-"""The arguments of both operators, and what they say of rows, window and flags."""
+"""The arguments of both sending operators, and how to read recipients, rules and window from them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class SendArguments(HidesRows):
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"data_options": "json", "call_options": "json"}
     ui_color = "#d9ead3"
-    # Of the class: mapped tasks do not run __init__ before Airflow reads the links.
+    # On the class, because Airflow reads the links of mapped tasks before it runs __init__.
     operator_extra_links = (InforuCallsLink(),)
 
     def __init__(
@@ -119,7 +119,7 @@ class SendArguments(HidesRows):
         self.sending_window = sending_window
         self.outside_window = outside_window
         self.timezone = timezone
-        # Airflow's operators have a method of the name, which `airflow tasks test --dry-run` calls.
+        # Not `dry_run`: Airflow's operators have a method of this name, for `airflow tasks test --dry-run`.
         self.is_dry_run = dry_run
 
         run_checks(self, SEND_CHECKS, only_constants=True)
@@ -133,13 +133,13 @@ class SendArguments(HidesRows):
         check_no_password(recipients=rows, suppress=suppress)
         if suppress is None and self.suppress is not None:
             raise InforuInputError(
-                "The task behind suppress returned None or did not run, so the suppression list is unknown. "
-                f"{NO_NEW_CALLS}. Return [] if nobody is suppressed"
+                "The task behind `suppress` returned None or did not run, so the suppression list is "
+                f"unknown. {NO_NEW_CALLS}. Return [] if nobody is suppressed"
             )
         return read_people(rows, self._rules(), suppress=suppress, encoding=self.encoding)
 
     def _source(self) -> object:
-        """Return the rows, freshly opened."""
+        """Return the rows, from their start."""
         return unwrap_rows(self.recipients)
 
     def _rules(self) -> RecipientRules:

@@ -1,13 +1,14 @@
-"""Evidence, kept apart from the ledger, that an earlier try of a task instance began a send.
+"""Evidence outside the ledger that an earlier try of a task instance began a send.
 
-A ledger can be out of sight: its volume is not mounted, its disk belongs to another worker, or somebody
-cleared Airflow's task state. Then it looks like a ledger that never was. So each send also leaves evidence:
+A try may not find an existing ledger: its volume is not mounted, its disk belongs to another worker, or
+somebody cleared Airflow's task state. Such a ledger looks as if it never existed. So each send also leaves
+evidence:
 
-- XComs of the task. Airflow deletes them when the next try starts, and tells that try the deleted keys. So
-  the keys carry the facts, and each try first pushes them again.
-- with ``[inforu] ledger_path`` on Airflow 3.3 or later: a value in Airflow's task state.
+- XComs of the task. Airflow deletes them when the next try starts, and tells this try the deleted keys. So
+  the keys contain the facts, and each try first pushes them again.
+- A value in Airflow's task state, with ``ledger_path`` on Airflow 3.3 or later.
 
-A try that died before its send began leaves no evidence, so its retry sends as usual.
+A try that dies before its send begins leaves no evidence, so its retry sends as usual.
 """
 
 from __future__ import annotations
@@ -25,15 +26,16 @@ if TYPE_CHECKING:
 XCOM_KEY = "inforu_send"
 STATE_KEY = f"{PREFIX}.path"
 _MOST_OF_KEY = 400
-"""Airflow allows 512 characters. A connection with a longer name is not in the key."""
+"""The longest ID of a connection in a key. A longer ID is omitted, because Airflow allows 512 characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class _BegunSend:
     """A send that a try of the task began.
 
-    :ivar life: The clear generation in which it began.
-    :ivar conn_id: Of its connection; empty if unknown.
+    :ivar clear_generation: The clear generation in which it began.
+    :ivar send_id: Its ID.
+    :ivar conn_id: The ID of its connection; empty if unknown.
     """
 
     clear_generation: int
@@ -42,21 +44,21 @@ class _BegunSend:
 
     @property
     def value(self) -> dict[str, Any]:
-        """What its XComs say."""
+        """The value of its XComs."""
         known = {"inforu_conn_id": self.conn_id} if self.conn_id else {}
         return {"send_id": self.send_id, "clear_generation": self.clear_generation, **known}
 
     @property
     def key(self) -> str:
-        """The key of its own XCom. The key is part of a URL, and it is all that survives a new try."""
-        # A connection's name has no tilde.
+        """The key of its own XCom. Only the key survives the start of a new try. It must fit into a URL."""
+        # The ID of a connection contains no tilde.
         conn_id = quote(self.conn_id, safe="").replace("%", "~")
         key = f"{XCOM_KEY}.{self.clear_generation}.{self.send_id}"
         return f"{key}.{conn_id}" if 0 < len(conn_id) <= _MOST_OF_KEY else key
 
 
 class SendEvidence:
-    """What one try knows of earlier tries of its task instance, without the ledger.
+    """The evidence of earlier tries of a task instance, outside the ledger.
 
     :param context: The task's context.
     :param ledger_path: ``[inforu] ledger_path``, or empty for Airflow's task state.
@@ -68,39 +70,39 @@ class SendEvidence:
         self._state = context.get("task_state_store") if ledger_path else None
         clear_generation, task = read_clear_generation(self._instance), context.get("task")
         self.was_cleared = task is not None and clear_generation > (task.retries or 0)
-        """Whether a person cleared the task: Airflow then allows as many tries again."""
+        """Whether a person cleared the task. A clear raises ``max_tries`` above the task's ``retries``."""
         self.is_later_try = self._instance.try_number > 1
         stored = self._read_state()
         sends = _earlier_sends(self._instance)
         if isinstance(stored.get("clear_generation"), int):
             sends.append((stored["clear_generation"], str(stored.get("send_id"))))
         self.earlier_path: str | None = stored.get("path")
-        """The ``ledger_path`` of the earlier try, where Airflow's task state knows it."""
+        """The ``ledger_path`` of the earlier try, if Airflow's task state contains it."""
         self.has_earlier_send = bool(sends or stored)
         """Whether an earlier try began a send."""
         last_life, send_id = max(sends, default=(None, None))
         self.send_id = send_id
-        """The send that the last of them began; None where that is unknown."""
+        """The ID of the send that the last try began; None if unknown."""
         self._began_since_clear = last_life == clear_generation
 
     def allows_new_send(self, *, resend: bool) -> bool:
-        """Return whether everybody may be called again: after a clear, and once for each clear.
+        """Return whether this try may call everybody again: once after each clear, if ``resend`` is set.
 
-        :param resend: Whether the user said so.
+        :param resend: The argument ``resend``.
         """
         return resend and self.was_cleared and not self._began_since_clear
 
     @property
     def rules_out_earlier_send(self) -> bool:
-        """Whether Airflow's task state, in addition to the XComs, knows of no earlier send."""
+        """Whether both the XComs and Airflow's task state contain no earlier send."""
         return self._state is not None and not self.has_earlier_send
 
     def register(self, send_id: str, clear_generation: int, conn_id: str) -> None:
-        """Leave evidence of a send whose ledger has begun, before its first request.
+        """Store the evidence of a send, before its first request.
 
-        :param send_id: Of the send.
-        :param life: The clear generation in which the send began.
-        :param conn_id: Of the connection that sends.
+        :param send_id: The ID of the send.
+        :param clear_generation: The clear generation in which the send began.
+        :param conn_id: The ID of its connection.
         """
         send = _BegunSend(clear_generation, send_id, conn_id)
         for key in (XCOM_KEY, send.key):
@@ -123,7 +125,7 @@ class SendEvidence:
 
 
 def keep_evidence(context: Mapping[str, Any]) -> None:
-    """Push again the evidence that Airflow deleted when this try started. This try may end early, too.
+    """Push again the evidence that Airflow deleted when this try started, because this try may end early.
 
     :param context: The task's context.
     """

@@ -1,4 +1,4 @@
-"""How fast a task sends: what the connection and Airflow's configuration say."""
+"""Read the limits of a send from the connection and from Airflow's configuration."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 def read_limits(settings: InforuSettings, max_in_flight: int, window: SendingWindow | None) -> Limits:
     """Return the limits of a send.
 
-    With ``[inforu] rate_limit_redis_url`` all sends of an account share its rate.
+    With ``[inforu] rate_limit_redis_url``, all sends of an account share its rate limit.
 
-    :param settings: The connection.
-    :param max_in_flight: The most requests at a time.
-    :param window: When people may be called; None for always.
+    :param settings: The settings of the connection.
+    :param max_in_flight: The most requests that wait for a reply at the same time.
+    :param window: The sending window; None for always.
     """
     return Limits(
         requests_per_second=settings.requests_per_second,

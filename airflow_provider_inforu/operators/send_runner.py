@@ -1,4 +1,4 @@
-"""One attempt of a task: from rows to a send of which no batch is left, or an error that says what is."""
+"""One attempt at a send: read the rows, open the ledger and send the remaining batches."""
 
 from __future__ import annotations
 
@@ -54,35 +54,37 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NO_LEDGER = (
-    "Retries are disabled: this version of Airflow keeps no state for tasks, and [inforu] ledger_path is not "
-    "set. Call the remaining recipients in a new DAG run"
+    "Retries are disabled because this version of Airflow keeps no state for tasks and [inforu] ledger_path "
+    "is not set. Call the remaining recipients in a new DAG run"
 )
 NO_COPY_IN_DOUBT = (
-    "Check in the Inforu portal whether the copy exists. If it does, settle batch 1 with `airflow inforu "
-    "sends resolve --accept --campaign-id` and the copy's ID; if not, with `--resend`. Then clear the task"
+    "Check in the Inforu portal whether the copy exists. If it exists, settle batch 1 with `airflow inforu "
+    "sends resolve --accept --campaign-id` and the copy's ID. Otherwise settle it with `--resend`. Then "
+    "clear the task"
 )
 NO_COPY = "A retry cannot continue this send. Call the remaining recipients in a new DAG run"
 KILLED = InforuError("the task was killed")
 
 
 class SendStoppedError(InforuError):
-    """A send that is not done; a retry goes on where it stopped."""
+    """The send stopped before it was complete. A retry continues where it stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendSpec:
-    """What an operator wants sent.
+    """The specification of a send: what to send, and how.
 
-    :ivar function: The vendor's function.
-    :ivar arguments: What is sent in addition to the people: a retry with others is another send.
-    :ivar people: Reads the rows.
-    :ivar preparer: Returns what makes the request of a batch ready.
-    :ivar first_alone: Whether the other batches need what the first one's answer says.
-    :ivar in_doubt: What to do when it is not known whether people were called.
-    :ivar resend: Call everybody again when the task was cleared.
-    :ivar max_in_flight: The most requests at a time.
-    :ivar quota_check: What to do when the quota is not enough; None for no look at it.
-    :ivar window: When people may be called; None for always.
+    :ivar function: The function of Inforu's API.
+    :ivar arguments: The arguments that define the send. A retry with other values is refused.
+    :ivar people: Reads the rows and returns the recipients.
+    :ivar preparer: Returns the function that prepares the request of a batch.
+    :ivar first_batch_creates_campaign: Whether the other batches need the campaign ID of the first batch's
+        response.
+    :ivar in_doubt: What to do with recipients in doubt.
+    :ivar resend: Whether to call everybody again after a clear.
+    :ivar max_in_flight: The most requests that wait for a reply at the same time.
+    :ivar quota_check: What to do if the quota is too small or unknown; None for no check.
+    :ivar window: The sending window; None for always.
     """
 
     function: str
@@ -100,30 +102,31 @@ class SendSpec:
 class SendRunner:
     """One attempt at a send.
 
-    :param hook: Of the connection.
-    :param order: What to send.
+    :param hook: The hook of the connection.
+    :param spec: The specification of the send.
     """
 
     def __init__(self, hook: InforuHook, spec: SendSpec) -> None:
         self._hook = hook
         self._spec = spec
         self.send: OpenSend | None = None
-        """What it works on, once the ledger is open."""
+        """The send; None until the ledger is open."""
         self._running: Dispatch | None = None
         self._is_killed = False
 
     def stop(self) -> None:
-        """Send no more; what is in flight is waited for and written down."""
+        """Stop sending. The attempt still waits for the replies in flight and writes them to the ledger."""
         self._is_killed = True
         if self._running:
             self._running.stop(KILLED)
 
     def run(self, context: Context) -> OpenSend:
-        """Send what the ledger does not have yet.
+        """Send all batches that the ledger does not contain yet, and return the send.
 
         :param context: The task's context.
-        :raises WindowClosedError: Nobody may be called now, and somebody is left.
-        :raises InforuError: Something is left to do, and a retry goes on from there.
+        :raises WindowClosedError: The sending window is closed, and batches are unsent.
+        :raises InforuError: Batches are unsent. A retry continues there.
+        :raises AirflowFailException: A retry is not possible, or would change nothing.
         """
         clear_generation = read_clear_generation(context["ti"])
         self._evidence = evidence = SendEvidence(context, read_ledger_path())
@@ -142,7 +145,8 @@ class SendRunner:
             return self.send
         self._check_window(earlier)
         listed = self._read_people(earlier)
-        # Reading may take long: a ledger that begins now binds the send to these people until it opens.
+        # Reading the rows may take long. If the window has closed, no ledger may begin: it would bind the
+        # send to these rows.
         self._check_window(earlier)
         batches = plan_batches(listed.recipients)
         header = self._header(options_digest, listed, batches, clear_generation)
@@ -184,13 +188,13 @@ class SendRunner:
         )
 
     def _take_over(self, store: LedgerStore, earlier: Earlier, clear_generation: int) -> OpenSend:
-        """Return a send that an earlier try has sent: it needs no rows, which may be others by now."""
+        """Return the send that an earlier try has sent. It needs no rows, and the rows may have changed."""
         people = KnownPeople(facts=earlier.facts)
         try:
             listed = self._spec.people()
         except Exception as error:
             log.warning(
-                "The recipients could not be read (%s). Nothing is left to send, so the task goes on",
+                "The recipients could not be read (%s). The send is complete, so the task continues",
                 error if isinstance(error, InforuError) else type(error).__name__,
             )
         else:
@@ -212,12 +216,12 @@ class SendRunner:
         return send
 
     def _opens_at(self) -> datetime | None:
-        """Return when the sending window opens; None where it is open, or there is none."""
+        """Return when the sending window opens; None if it is open or not set."""
         window, moment = self._spec.window, now()
         return window.opens_at(moment) if window and not window.is_open(moment) else None
 
     def _check_window(self, earlier: Earlier | None) -> None:
-        """Raise before the rows are read, where this send has not begun: they are read when it opens."""
+        """Raise WindowClosedError if this send has not begun. Its rows are read when the window opens."""
         if earlier is None and (opens_at := self._opens_at()):
             raise WindowClosedError(opens_at, begun=False)
 
@@ -244,12 +248,12 @@ class SendRunner:
             ledger.header.send_id, ledger.header.clear_generation, self._hook.inforu_conn_id
         )
         if self._spec.resend and ledger.records:
-            log.warning("resend is set, but the task was not cleared since the send began: it has no effect")
+            log.warning("`resend` has no effect, because Airflow shows no clear since the send began")
         send = OpenSend(store, ledger, people)
         send.settle(self._hook, self._spec.in_doubt)
         if self._spec.in_doubt == "resend" and ledger.in_doubt():
             if opens_at := self._opens_at():
-                raise WindowClosedError(opens_at, begun=True)  # until then they stay in doubt
+                raise WindowClosedError(opens_at, begun=True)
             ledger.write([Withdrawn(number) for number in ledger.in_doubt()])
         return send
 
@@ -258,7 +262,7 @@ class SendRunner:
         log.info("send %s: requests to make: %d of %d", ledger.header.send_id, len(unsent), len(batches))
         if not unsent:
             return
-        self._hook.get_conn()  # made here, so that the first requests are not late
+        self._hook.get_conn()  # created now, so that the first requests are not delayed
         self._running = Dispatch(
             ledger,
             unsent,

@@ -1,4 +1,4 @@
-"""Operators that phone the people whom upstream tasks produce, each of them once."""
+"""Operators that phone each recipient of an upstream task once."""
 
 from __future__ import annotations
 
@@ -28,19 +28,22 @@ if TYPE_CHECKING:
 
 
 class InforuSendTextToSpeechOperator(InforuSendOperator):
-    """Phone each recipient and read a text out (``Voice/Message/Send``).
+    """Phone each recipient and read a text aloud (``Voice/Message/Send``).
 
-    It takes `InforuSendOperator`'s arguments too. It waits until the vendor has accepted the calls,
-    not until people have answered them.
+    It also takes the arguments of `InforuSendOperator`. By default the task ends when Inforu has accepted the
+    calls. To wait until the calls have ended, set ``wait_for_calls=True``.
 
-    :param message: What is read out. Airflow renders it once for the task; then ``{name}`` stands for each
-        recipient's field ``name``, and ``{due:date}`` for a field as it is said in Hebrew (``date``, ``day``,
-        ``time``, ``money`` in shekels, ``digits``). None where every row has a text of its own.
-    :param message_field: The field of a row's own text, which wins over ``message`` (``message``).
-    :param campaign_name: The name of a new campaign, under which the vendor reports all calls of the send.
-    :param campaign_ref_id: Your id of a campaign; one that was not used before makes a new campaign. With a
-        ``campaign_name`` and no id the send's own id is used. With neither, the vendor counts the calls under
-        its monthly campaign (guide).
+    :param message: The text to read aloud. Airflow renders it once for the task. Then the operator replaces
+        ``{name}`` by the field ``name`` of each row. ``{due:date}`` is the field ``due`` as a date is said in
+        Hebrew. The formats are ``date``, ``day``, ``time``, ``money`` (in shekels) and ``digits``. None
+        (default): each row needs its own text.
+    :param message_field: The field with a row's own text (default ``message``). If a row has this field, the
+        operator reads it instead of ``message``.
+    :param campaign_name: The name of a new campaign. Inforu reports all calls of the send under it. None
+        (default): no name.
+    :param campaign_ref_id: Your own ID of a campaign. An ID that Inforu does not know creates a new campaign.
+        If you set only ``campaign_name``, the operator uses the ``send_id``. If you set neither, Inforu
+        reports the calls under its campaign of the month.
     """
 
     template_fields: Sequence[str] = (
@@ -84,7 +87,7 @@ class InforuSendTextToSpeechOperator(InforuSendOperator):
     def _preparer(self, hook: InforuHook, ledger: Ledger) -> PrepareBatch:
         send_id = ledger.header.send_id
         campaign_name = text_or_none(self.campaign_name)
-        # Without an id, the vendor would count the calls of a named campaign under its monthly one.
+        # Without an ID, Inforu would report the calls of a named campaign under its campaign of the month.
         campaign_ref_id = text_or_none(self.campaign_ref_id) or (send_id if campaign_name else None)
 
         def prepare(batch: Batch) -> Send:
@@ -102,15 +105,16 @@ class InforuSendTextToSpeechOperator(InforuSendOperator):
 
 
 class InforuSendExistingCampaignOperator(InforuSendOperator):
-    """Phone each recipient with a campaign that exists (``Voice/Campaign/SendExisting``).
+    """Phone each recipient and play an existing campaign (``Voice/Campaign/SendExisting``).
 
-    It takes `InforuSendOperator`'s arguments too. It waits until the vendor has accepted the calls,
-    not until people have answered them.
+    It also takes the arguments of `InforuSendOperator`. By default the task ends when Inforu has accepted the
+    calls. To wait until the calls have ended, set ``wait_for_calls=True``.
 
-    :param campaign_id: The campaign's id in the vendor's system.
-    :param duplicate: Copy the campaign first and send the copy (False). However many requests the send
-        makes, it makes one copy.
-    :param duplicate_name: The name of the copy.
+    :param campaign_id: The ID of the campaign in the Inforu portal, as text or a whole number.
+    :param duplicate: Copy the campaign and send the copy (default False). A send creates one copy, for all
+        its requests.
+    :param duplicate_name: The name of the copy. It needs ``duplicate=True``. None (default): Inforu names
+        the copy.
     """
 
     template_fields: Sequence[str] = (

@@ -1,4 +1,4 @@
-"""What a task does where the sending window is closed: it waits until it opens, fails, or is skipped."""
+"""End a task whose sending window is closed: wait until the window opens, fail, or skip."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ if TYPE_CHECKING:
 
 
 def leave_until_it_opens(operator: SendArguments, closed: WindowClosedError) -> NoReturn:
-    """End this run of the task as ``outside_window`` says.
+    """End this run of the task in the way that ``outside_window`` sets.
 
-    :param operator: Whose task it is.
-    :param closed: When the window opens, and whether somebody was called.
-    :raises TaskDeferred: It waits in the triggerer, and goes on when the window opens.
-    :raises AirflowSkipException: It is skipped, and nobody was called.
-    :raises AirflowFailException: It fails, and a retry would find the window closed as well.
+    :param operator: The operator of the task.
+    :param closed: When the window opens, and whether recipients were already called.
+    :raises TaskDeferred: ``wait``: the task waits in the triggerer until the window opens.
+    :raises AirflowSkipException: ``skip``, and nobody was called.
+    :raises AirflowFailException: ``fail``, or ``skip`` after the first call.
     """
     if operator.outside_window == "wait":
         from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 
-        operator.log.info("%s. The task waits in the triggerer until then and uses no worker", closed)
+        operator.log.info("%s. The task waits in the triggerer until then, without a worker", closed)
         operator.defer(trigger=DateTimeTrigger(closed.opens_at), method_name="execute_in_window")
     if operator.outside_window == "skip" and not closed.begun:
-        # Airflow shows the reason of a skip in a folded group of the log only.
+        # Airflow shows the reason of a skip only in a collapsed group of the log.
         operator.log.warning("The task is skipped: %s", closed)
         raise AirflowSkipException(str(closed))
     raise AirflowFailException(
-        f"{closed}. Clear the task when the window is open: it calls the remaining recipients, nobody twice"
+        f"{closed}. Clear the task when the window is open. It then calls the remaining recipients, and "
+        "nobody twice"
     )

@@ -1,6 +1,6 @@
-"""Mounts the receiver and the page of calls in Airflow's API server.
+"""The plugin that mounts the receiver and the page of calls in Airflow's API server.
 
-Every component loads this module, so it imports little.
+Every component of Airflow loads this module, so it imports little.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ URL_PREFIX = "/inforu"
 
 
 class InforuPlugin(AirflowPlugin):
-    """Offers the receiver if ``[inforu] receiver_enabled`` is set, and the page of calls by default."""
+    """Mount the page of calls, and the receiver if ``[inforu] receiver_enabled`` is set."""
 
     name = "inforu"
 
     @cached_property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # Airflow only reads it
-        """What the API server mounts. Only the API server reads it, so only there it is built."""
+        """The apps that the API server mounts. Only the API server reads them, so only it builds them."""
         receiver = _mount_receiver()
         return [*receiver, *_mount_page(receiver[0]["app"].state.health if receiver else None)]
 
     @cached_property
     def external_views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # Airflow only reads it
-        """The item "Inforu calls" of the menu Browse, without a build of the page."""
+        """The item "Inforu calls" of the menu Browse. It does not build the page."""
         try:
             return [_describe_view()] if calls_page.is_enabled() else []
         except Exception as error:
@@ -64,7 +64,7 @@ def _mount_page(health: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - its clas
 
         app = create_app(health)
     except Exception as error:
-        # As for the receiver.
+        # An invalid option must not keep the API server from starting.
         log.error("The page of Inforu calls is not mounted: %s", error)  # noqa: TRY400
         return []
     log.info("Inforu calls are shown at %s", calls_page.PREFIX)

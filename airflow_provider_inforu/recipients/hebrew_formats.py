@@ -27,7 +27,7 @@ def speak_date(value: object, zone: ZoneInfo) -> str:
 
     :param value: A date, a datetime, or ISO text of one. A datetime that has a zone is told in ``zone``.
     :param zone: Where people are.
-    :raises UnspeakableError: The value is invalid.
+    :raises FormatValueError: The value is invalid.
     """
     return _format(_date(value, zone), "D [ב]MMMM YYYY")
 
@@ -37,7 +37,7 @@ def speak_day(value: object, zone: ZoneInfo) -> str:
 
     :param value: A date, a datetime, or ISO text of one.
     :param zone: Where people are.
-    :raises UnspeakableError: The value is invalid.
+    :raises FormatValueError: The value is invalid.
     """
     return _format(_date(value, zone), "dddd")
 
@@ -47,7 +47,7 @@ def speak_time(value: object, zone: ZoneInfo) -> str:
 
     :param value: A time, a datetime, or ISO text of one. A datetime that has a zone is told in ``zone``.
     :param zone: Where people are.
-    :raises UnspeakableError: The value is invalid.
+    :raises FormatValueError: The value is invalid.
     """
     moment = _parse(value) if isinstance(value, str) else value
     if isinstance(moment, datetime):
@@ -61,7 +61,7 @@ def speak_money(value: object, _zone: ZoneInfo) -> str:
     """Return ``120 שקלים ו-50 אגורות``, or ``שקל אחד``.
 
     :param value: Shekels, from 0: a number, or text of one such as ``120.50``. Half an agora counts as one.
-    :raises UnspeakableError: The value is invalid.
+    :raises FormatValueError: The value is invalid.
     """
     amount = Decimal("NaN")
     if isinstance(value, int | float | Decimal | str) and not isinstance(value, bool):
@@ -82,7 +82,7 @@ def speak_digits(value: object, _zone: ZoneInfo) -> str:
     """Return ``4 7 1 1``: a code or a number, digit by digit.
 
     :param value: A whole number from 0, or text of digits, hyphens and spaces.
-    :raises UnspeakableError: The value is invalid.
+    :raises FormatValueError: The value is invalid.
     """
     text = "".join(str(value).replace("-", " ").split()) if not isinstance(value, bool | float) else ""
     if isinstance(value, float) and value.is_integer() and value >= 0:

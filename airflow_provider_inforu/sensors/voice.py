@@ -1,4 +1,4 @@
-"""The sensor that waits until the calls of a send have ended."""
+"""A sensor that waits until the calls of a send have ended."""
 
 from __future__ import annotations
 
@@ -43,33 +43,36 @@ _REFUSED_PAUSE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """What a try looks at, and when that is enough."""
+    """The source that a try polls, and the tracker that decides when the wait ends."""
 
     source: Source
     wait: CompletionTracker
 
 
 class InforuVoiceJobSensor(BaseSensorOperator):
-    """Wait until the calls of a send have ended, and return how they ended.
+    """Wait until the calls of a send have ended, and return a summary of how they ended.
 
-    Deferred, it takes no worker slot. It calls nobody, so it may be retried and cleared at will.
+    The sensor calls nobody, so you can retry and clear it at any time.
 
-    :param send: The manifest that an operator returned (``send=call.output``), or a send_id. A send_id also
-        needs ``expected``.
-    :param expected: The number of calls to wait for. None: the calls that the vendor accepted.
-    :param source: ``notifications`` asks the receiver. ``status_function`` asks the status function that the
-        connection names.
-    :param complete_when: The share of the calls that must have ended, above 0 and at most 1.
-    :param on_timeout: When the time is over: ``fail`` fails without a retry, ``succeed`` returns what is
-        known then.
-    :param inforu_conn_id: The id of the connection.
-    :param poke_interval: Seconds between two looks, or a timedelta.
-    :param timeout: Seconds to wait at most. Airflow's own default is seven days.
-    :param soft_fail: Whether the task is skipped instead of failed when the time is over.
-    :param deferrable: Whether it waits in the triggerer and takes no worker slot.
-    :param mode: If it is not deferred: ``poke`` holds the worker, ``reschedule`` frees it between two looks.
+    :param send: The manifest that an operator returned (``send=call.output``), or a ``send_id``. A
+        ``send_id`` also needs ``expected``.
+    :param expected: The number of calls to wait for. None (default): the number of accepted calls in the
+        manifest.
+    :param source: Where to ask for ended calls. ``notifications`` (default) asks the receiver.
+        ``status_function`` asks Inforu, through the function that the connection names.
+    :param complete_when: The share of the calls that must have ended, above 0 and at most 1 (default 1).
+    :param on_timeout: What to do after a timeout. ``fail`` (default) fails the task without a retry.
+        ``succeed`` returns the summary of that moment.
+    :param inforu_conn_id: The ID of the connection (default ``inforu_default``).
+    :param poke_interval: Seconds between two checks, as a number or a timedelta (default 30).
+    :param timeout: The longest wait, in seconds or as a timedelta. Airflow's own default is seven days.
+    :param soft_fail: Skip the task instead of failing it after a timeout (default False).
+    :param deferrable: Wait in the triggerer, without a worker (default: Airflow's option ``[operators]
+        default_deferrable``).
+    :param mode: How a sensor that is not deferrable waits. ``poke`` (default) holds the worker.
+        ``reschedule`` frees the worker between two checks.
     :return: The summary: ``send_id``, ``calls``, ``by_status``, ``by_digit``, ``first_at``, ``last_at``, and
-        ``complete``, whether as many calls ended as were waited for.
+        ``complete``: True if the required share of the calls has ended.
     """
 
     template_fields: Sequence[str] = ("send", "expected", "inforu_conn_id")
@@ -105,35 +108,36 @@ class InforuVoiceJobSensor(BaseSensorOperator):
     _waiting: _Waiting | None = None
 
     def execute(self, context: Context) -> Any:  # noqa: ANN401 - as BaseSensorOperator has it
-        """Wait, or defer.
+        """Wait for the calls and return the summary, or defer the task.
 
-        :raises InforuInputError: An argument, or a field of the connection, cannot be.
-        :raises WaitError: It cannot be known what became of the calls.
-        :raises AirflowSensorTimeout: The time is over.
+        :param context: The task's context.
+        :raises InforuInputError: An argument or a field of the connection is invalid.
+        :raises WaitError: The outcomes of the calls cannot be read.
+        :raises AirflowSensorTimeout: Too few calls have ended within ``timeout``.
         """
         awaited = read_send(self.send, self.expected)
-        goal = read_threshold(awaited.expected, self.complete_when)
+        threshold = read_threshold(awaited.expected, self.complete_when)
         check_source(awaited, self.source)
         check_on_timeout(self.on_timeout)
         if awaited.done is not None:
             return {**awaited.done.to_json(), "complete": True}
         started = self._started(context)
         now = ClockReading.now()
-        wait = CompletionTracker(awaited.send_id, goal, Deadline(started + self.timeout, now), started)
+        wait = CompletionTracker(awaited.send_id, threshold, Deadline(started + self.timeout, now), started)
         decision = wait.before_first_look()
         if decision.is_final:
             return self._result(decision)
         source = self._make_source(awaited)
         if self.deferrable:
             early = self._look_early(source, wait)
-            return self._result(early) if early else self._defer(awaited, goal, wait.deadline)
+            return self._result(early) if early else self._defer(awaited, threshold, wait.deadline)
         self._waiting = _Waiting(source, wait)
-        # The decision about the end is ours. Airflow's own, a moment after a look, would not know on_timeout.
+        # `poke` applies the timeout. Airflow's own timeout ignores on_timeout, so it must come later.
         self.timeout += self.poke_interval + _LATER_SECONDS
         return super().execute(context)
 
     def _started(self, context: Context) -> float:
-        """Return when the wait began, which in ``reschedule`` mode was in an earlier process."""
+        """Return when the wait began. In ``reschedule`` mode it began in an earlier process."""
         first = context["ti"].get_first_reschedule_date(context) if self.reschedule else None
         return time.time() if self.deferrable or first is None else first.timestamp()
 
@@ -143,10 +147,10 @@ class InforuVoiceJobSensor(BaseSensorOperator):
         return make_source(InforuHook(self.inforu_conn_id), self.source, awaited.send_id, awaited.jobs)
 
     def _look_early(self, source: Source, wait: CompletionTracker) -> Decision | None:
-        """Look before deferring: nothing may be left to wait for, and errors are best seen at once."""
+        """Return a final decision if the calls have already ended, or if the poll fails for good."""
         from airflow_provider_inforu.hooks.outcome_wait import poll_once
 
-        # The status function is asked for each job: the trigger alone does that, and remembers the answers.
+        # The status function needs one request for each job. Only the trigger remembers its responses.
         if self.source == "status_function":
             return None
         decision = poll_once(source, wait)
@@ -155,12 +159,12 @@ class InforuVoiceJobSensor(BaseSensorOperator):
         self.log.info("%s. Waiting in the triggerer", decision.message)
         return None
 
-    def _defer(self, awaited: AwaitedSend, goal: CompletionThreshold, deadline: Deadline) -> NoReturn:
+    def _defer(self, awaited: AwaitedSend, threshold: CompletionThreshold, deadline: Deadline) -> NoReturn:
         from airflow_provider_inforu.triggers.voice import defer_arguments
 
         arguments = defer_arguments(
             awaited,
-            goal,
+            threshold,
             inforu_conn_id=self.inforu_conn_id,
             source=self.source,
             poll_interval=self.poke_interval,
@@ -169,19 +173,21 @@ class InforuVoiceJobSensor(BaseSensorOperator):
         self.defer(method_name="execute_complete", **arguments)
 
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - as Airflow calls it
-        """Look once.
+        """Poll once, and return whether the wait is over.
 
-        :raises WaitError: It cannot be known what became of the calls.
-        :raises AirflowSensorTimeout: The time is over.
+        :param context: The task's context.
+        :raises WaitError: The outcomes of the calls cannot be read.
+        :raises AirflowSensorTimeout: Too few calls have ended within ``timeout``.
         """
         from airflow_provider_inforu.hooks.outcome_wait import poll_once
 
         if self._waiting is None:
-            raise WaitError("the sensor looks only while it is executed")
+            raise WaitError("poke() ran before execute(). Run the sensor through execute()")
         source, wait = self._waiting.source, self._waiting.wait
         decision = poll_once(source, wait)
         while self.reschedule and wait.is_refused and not decision.is_final:
-            # The next process would not know since when it is refused, and ask until the time is over.
+            # A new process does not know since when the receiver refuses the secret. It would poll until the
+            # timeout.
             seconds_left = wait.deadline.seconds_left(ClockReading.now())
             time.sleep(min(self.poke_interval, _REFUSED_PAUSE_SECONDS, seconds_left))
             decision = poll_once(source, wait)
@@ -190,16 +196,17 @@ class InforuVoiceJobSensor(BaseSensorOperator):
         return PokeReturnValue(is_done=True, xcom_value=self._result(decision))
 
     def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:  # noqa: ARG002 - as Airflow calls it
-        """Return or fail, as the trigger's event says.
+        """Return the summary in the trigger's event, or fail.
 
-        :param event: The trigger's event.
-        :raises WaitError: It cannot be known what became of the calls.
-        :raises AirflowSensorTimeout: The time is over.
+        :param context: The task's context.
+        :param event: The trigger's event: how the wait ended.
+        :raises WaitError: The event is invalid, or the outcomes of the calls cannot be read.
+        :raises AirflowSensorTimeout: Too few calls have ended within ``timeout``.
         """
         try:
             decision = Decision.from_event(event)
         except ValueError as error:
-            raise WaitError(f"the trigger's event cannot be read ({error}); a retry waits again") from None
+            raise WaitError(f"The trigger's event is invalid ({error}). A retry waits again") from None
         return self._result(decision)
 
     def _result(self, decision: Decision) -> dict[str, Any]:

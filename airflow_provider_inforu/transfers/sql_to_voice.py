@@ -1,4 +1,4 @@
-"""Phone the people that a query returns."""
+"""Phone each person in the result of a SQL query."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ ORDER_MATTERS = (
 
 
 class _FromQuery(HidesRows):
-    """Takes the people from a query.
+    """An operator that reads its recipients from a SQL query.
 
     :param sql: One query, or the name of a ``.sql`` file. Its columns are the fields of a recipient.
-    :param conn_id: The id of the database's connection. Airflow must have a DB-API hook for it.
-    :param parameters: The values of the query's placeholders, as the driver takes them.
+    :param conn_id: The ID of the database's connection. Its hook must be a DB-API hook of Airflow.
+    :param parameters: The values of the query's placeholders, in the format of the database driver. None
+        (default): no placeholders.
     """
 
     query_fields: ClassVar[tuple[str, ...]] = ("sql", "conn_id", "parameters")
@@ -49,11 +50,10 @@ class _FromQuery(HidesRows):
     ) -> None:
         if "recipients" in kwargs:
             raise RecipientsError(
-                f"{type(self).__name__} takes its recipients from the query, not from `recipients`.",
+                f"{type(self).__name__} reads its recipients from the query, not from `recipients`.",
                 "Remove `recipients`, or use the operator without Sql in its name.",
             )
-        # What stands in for the people until the query runs.
-        super().__init__(recipients=[], **kwargs)
+        super().__init__(recipients=[], **kwargs)  # `_source` runs the query instead
         self.sql = sql
         self.conn_id = conn_id
         self.parameters = parameters
@@ -75,15 +75,16 @@ class _FromQuery(HidesRows):
 
 
 class SqlToInforuVoiceOperator(_FromQuery, InforuSendTextToSpeechOperator):
-    """Phone each person that a query returns, and read a text out.
+    """Phone each person in the result of a SQL query, and read a text aloud.
 
-    It takes the arguments of `InforuSendTextToSpeechOperator` in addition to these, but not ``recipients``.
-    The rows are streamed: on PostgreSQL and SQLite memory does not grow with their number. Each try runs the
-    query again, and stops where the people differ from those of the first try.
+    It also takes the arguments of `InforuSendTextToSpeechOperator`, except ``recipients``. The rows are
+    streamed: on PostgreSQL and SQLite the memory use does not grow with their number. Each try runs the query
+    again. A try stops if the people differ from the people of the first try.
 
     :param sql: One query, or the name of a ``.sql`` file. Its columns are the fields of a recipient.
-    :param conn_id: The id of the database's connection. Airflow must have a DB-API hook for it.
-    :param parameters: The values of the query's placeholders, as the driver takes them.
+    :param conn_id: The ID of the database's connection. Its hook must be a DB-API hook of Airflow.
+    :param parameters: The values of the query's placeholders, in the format of the database driver. None
+        (default): no placeholders.
     """
 
     template_fields: Sequence[str] = (
@@ -97,14 +98,15 @@ class SqlToInforuVoiceOperator(_FromQuery, InforuSendTextToSpeechOperator):
 
 
 class SqlToInforuCampaignOperator(_FromQuery, InforuSendExistingCampaignOperator):
-    """Phone each person that a query returns, with a campaign that exists.
+    """Phone each person in the result of a SQL query, and play an existing campaign.
 
-    It takes the arguments of `InforuSendExistingCampaignOperator` in addition to these, but not
-    ``recipients``, and reads the query as `SqlToInforuVoiceOperator` does.
+    It also takes the arguments of `InforuSendExistingCampaignOperator`, except ``recipients``. It reads the
+    query in the same way as `SqlToInforuVoiceOperator`.
 
     :param sql: One query, or the name of a ``.sql`` file. Its columns are the fields of a recipient.
-    :param conn_id: The id of the database's connection. Airflow must have a DB-API hook for it.
-    :param parameters: The values of the query's placeholders, as the driver takes them.
+    :param conn_id: The ID of the database's connection. Its hook must be a DB-API hook of Airflow.
+    :param parameters: The values of the query's placeholders, in the format of the database driver. None
+        (default): no placeholders.
     """
 
     template_fields: Sequence[str] = (

@@ -1,4 +1,4 @@
-"""The trigger that starts DAGs when outcomes of calls arrive, through an AssetWatcher."""
+"""A trigger for an AssetWatcher: it starts DAGs when outcomes of calls arrive."""
 
 from __future__ import annotations
 
@@ -24,29 +24,32 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.outcomes.receiver_client import FeedPage
 
 PAGE = 1000
-"""The most notifications that one event is about."""
+"""The most notifications in one event."""
 SETTLED_SECONDS = 10.0
-"""After this time Airflow has surely stored an event, and the place behind it is kept."""
+"""Seconds after which Airflow has stored an event. Then the trigger stores the position after it."""
 _BACKLOG_PAUSE_SECONDS = 1.0
 _SHORTEST_POLL_SECONDS = 0.05
 _EVENNESS = (0.8, 1.2)
 
 
 class InforuCallEventTrigger(BaseEventTrigger):
-    """Fire an event each time that outcomes of calls have arrived at the receiver.
+    """Fire an event each time outcomes of calls arrive at the receiver.
 
-    For ``Asset(watchers=[AssetWatcher(name=…, trigger=InforuCallEventTrigger())])``. One event is about up to
-    1,000 notifications: counts by status and digit, the sends, and the first 100 calls by the person's key.
+    Use it in ``Asset(watchers=[AssetWatcher(name=…, trigger=InforuCallEventTrigger())])``. One event covers
+    up to 1,000 notifications. It contains counts by status and digit, the sends, and the keys of the first
+    100 calls.
 
-    The trigger keeps its place in the asset's state (Airflow 3.3 and later). So after a restart of the
-    triggerer every notification is in an event, and some may be in two. Before 3.3, and if one trigger
-    watches for several assets, it begins with the notifications that arrive after its start.
+    On Airflow 3.3 and later, the trigger stores its position in the asset's state. So after a restart of the
+    triggerer, each notification is in at least one event, and some may be in two. Before Airflow 3.3, and if
+    several assets share one trigger, the trigger starts with the notifications that arrive after its start.
 
-    :param inforu_conn_id: The connection (``inforu_default``).
-    :param send_id: Only outcomes of this send. None: all outcomes, also of calls that others made.
-    :param status: Only outcomes with this status, or with one of these. None: all.
-    :param poll_interval: Seconds between two looks, plus or minus a fifth.
-    :raises InforuInputError: The list of statuses is empty, or the interval is invalid.
+    :param inforu_conn_id: The ID of the connection (default ``inforu_default``).
+    :param send_id: Fire only for outcomes of this send. None (default): all outcomes, including those of
+        calls from outside this package.
+    :param status: Fire only for outcomes with this status, or with one of these statuses. None (default):
+        all.
+    :param poll_interval: Seconds between two polls, plus or minus 20 % (default 30).
+    :raises InforuInputError: ``status`` is an empty list, or ``poll_interval`` is invalid.
     """
 
     def __init__(
@@ -61,17 +64,17 @@ class InforuCallEventTrigger(BaseEventTrigger):
         check_seconds("poll_interval", poll_interval)
         if status is not None and not isinstance(status, str) and not status:
             raise InforuInputError(
-                "status lists no status, so no outcome would fire: name one, or pass None for all"
+                "`status` is an empty list, so no outcome would fire. Name a status, or pass None for all"
             )
         self.inforu_conn_id = inforu_conn_id
         self.send_id = send_id
         self.status = [status] if isinstance(status, str) else status and sorted(set(status))
         self.poll_interval = poll_interval
-        self._complaint = ""
+        self._last_problem = ""
         self._settling: deque[tuple[float, str]] = deque()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class and its arguments, as plain JSON that is the same for the same arguments."""
+        """Return the class and its arguments as plain JSON. Equal arguments give equal JSON."""
         return f"{type(self).__module__}.{type(self).__qualname__}", {
             "inforu_conn_id": self.inforu_conn_id,
             "send_id": self.send_id,
@@ -80,7 +83,7 @@ class InforuCallEventTrigger(BaseEventTrigger):
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Read on from the kept place, for ever."""
+        """Read notifications from the stored position on, and yield an event for each page with outcomes."""
         cursor = await self._first_cursor()
         while True:
             await self._keep_settled()
@@ -95,13 +98,15 @@ class InforuCallEventTrigger(BaseEventTrigger):
             await self._pause(is_behind=page is not None and len(page.events) >= PAGE)
 
     async def _first_cursor(self) -> str:
-        """Return where to begin: the kept place, or now."""
+        """Return the cursor to start from: the stored position, or the end of the feed."""
         while True:
             try:
                 kept = await self._kept()
             except Exception as error:
-                # A new beginning would skip what arrived since.
-                self._complain(f"the asset's state could not be read ({type(error).__name__})", passing=True)
+                # A start at the end of the feed would skip notifications after the stored position.
+                self._report_problem(
+                    f"the asset's state could not be read ({type(error).__name__})", is_passing=True
+                )
             else:
                 if kept is not None:
                     return kept
@@ -117,11 +122,11 @@ class InforuCallEventTrigger(BaseEventTrigger):
             page = await shared.ask_receiver(lambda: shared.hook.receiver.read_feed(cursor, PAGE))
         except InforuError as error:
             shared_hooks.doubt(self.inforu_conn_id, error)
-            self._complain(str(error), passing=is_transient(error))
+            self._report_problem(str(error), is_passing=is_transient(error))
             return None
-        if self._complaint:
-            self.log.info("the receiver can be read again")
-            self._complaint = ""
+        if self._last_problem:
+            self.log.info("outcomes of calls can be read again")
+            self._last_problem = ""
         return page
 
     async def _pause(self, *, is_behind: bool = False) -> None:
@@ -129,15 +134,17 @@ class InforuCallEventTrigger(BaseEventTrigger):
         spread = random.uniform(*_EVENNESS)  # noqa: S311 - no secret
         await asyncio.sleep(max(seconds, _SHORTEST_POLL_SECONDS) * spread)
 
-    def _complain(self, message: str, *, passing: bool) -> None:
-        """Log what is wrong, once until it changes. The trigger goes on: somebody may correct it."""
-        if message == self._complaint:
+    def _report_problem(self, message: str, *, is_passing: bool) -> None:
+        """Log a problem once until it changes. The trigger continues, because a person may correct it."""
+        if message == self._last_problem:
             return
-        self._complaint = message
-        if passing:
-            self.log.warning("no outcomes of calls can be read: %s. Trying again", message)
+        self._last_problem = message
+        if is_passing:
+            self.log.warning("outcomes of calls cannot be read: %s. The trigger tries again", message)
         else:
-            self.log.error("no outcomes of calls can be read until this is mended: %s", message)
+            self.log.error(
+                "outcomes of calls cannot be read: %s. Correct this. The trigger continues by itself", message
+            )
 
     async def _kept(self) -> str | None:
         store = getattr(self, "asset_state_store", None)
@@ -147,8 +154,8 @@ class InforuCallEventTrigger(BaseEventTrigger):
             kept = await store.aget(self._place())
         except ValueError:
             self.log.warning(
-                "this trigger watches for several assets, so its place is not kept over a restart of the "
-                "triggerer; give each asset a trigger with arguments of its own"
+                "several assets share this trigger, so its position is lost when the triggerer restarts. "
+                "Give each asset a trigger with different arguments"
             )
             self.asset_state_store = None
             return None
@@ -169,7 +176,8 @@ class InforuCallEventTrigger(BaseEventTrigger):
             await store.aset(self._place(), cursor)
         except Exception as error:
             self.log.warning(
-                "the place in the feed could not be kept (%s); after a restart some outcomes may come twice",
+                "the position in the feed could not be stored (%s). After a restart some outcomes may be in "
+                "two events",
                 type(error).__name__,
             )
 

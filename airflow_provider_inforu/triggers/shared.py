@@ -1,8 +1,8 @@
-"""What all triggers of a process share: threads for their requests, and one hook for each connection.
+"""Resources that all triggers of a process share: threads for requests, and one hook for each connection.
 
-A triggerer runs a thousand triggers in one event loop, so whatever waits goes to a thread. The threads are
-our own: a receiver that hangs takes none of those that other providers' triggers use. Alerts, which run in a
-triggerer too, have others.
+A triggerer may run a thousand triggers in one event loop, so blocking code must run in threads. These threads
+belong to this package: a receiver that hangs blocks no trigger of another provider. Alerts also run in the
+triggerer, and use other threads.
 """
 
 from __future__ import annotations
@@ -30,41 +30,41 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 THREADS = 4
-"""More would let the event loop wait for the interpreter's lock; these make some hundred looks a second."""
+"""Enough for some hundred polls a second. With more, the event loop would wait for the interpreter's lock."""
 THREADS_OF_A_RECEIVER = 2
-"""One that is silent leaves the others to the triggers of other connections."""
+"""The most threads for one receiver. If it hangs, the triggers of other connections have the rest."""
 SETTINGS_SECONDS = 60.0
-"""How long a connection is not read again."""
+"""Seconds after which a connection is read again."""
 FAILURE_SECONDS = 5.0
-"""How long a failure is not repeated: a thousand triggers may wait for the same answer."""
+"""Seconds in which a failed request is not repeated, because a thousand triggers may need the same one."""
 SLOW_SECONDS = 1.0
-"""A request that failed sooner has kept nobody waiting, and may be repeated."""
+"""Seconds after which a failure counts as slow. A fast failure blocks no trigger, and may be repeated."""
 
 
 class Shared:
-    """What the triggers of one connection share.
+    """The resources that the triggers of one connection share.
 
-    :param hook: The hook, with its pools of connections.
+    :param hook: The hook, with its HTTP connections.
     """
 
     def __init__(self, hook: InforuHook) -> None:
         self.hook = hook
         self.turn = asyncio.Lock()
-        """Held while a trigger asks the vendor, so that one of them watches the rate and not all."""
+        """Held while a trigger asks Inforu, so that only one trigger waits for the rate limiter."""
         self._seats = asyncio.Semaphore(THREADS_OF_A_RECEIVER)
         self._failure: ReceiverError | None = None
         self._failed_until = 0.0
 
     @cached_property
     def rate_limiter(self) -> RateLimiter:
-        """What keeps the rate of requests to the vendor. Making it may ask a Redis server."""
+        """The rate limiter of the requests to Inforu. Its creation may ask a Redis server."""
         return new_rate_limiter(self.hook.settings)
 
     async def ask_receiver(self, ask: Callable[[], T]) -> T:
-        """Ask the receiver in one of the threads that it may take.
+        """Run a request to the receiver in a thread, and return its result.
 
-        :param ask: Asks it.
-        :raises ReceiverError: It could not be asked, or just now could not.
+        :param ask: The function that sends the request.
+        :raises ReceiverError: The request failed, or an earlier one failed a few seconds ago.
         """
         await self._seats.acquire()
         if self._failure is not None and time.monotonic() < self._failed_until:
@@ -72,12 +72,12 @@ class Shared:
             raise copy(self._failure)
         loop = asyncio.get_running_loop()
         asked = _threads.submit(self._ask, ask)
-        # A trigger that gives up leaves its thread waiting, which keeps the seat until it ends.
+        # If the trigger is cancelled, its thread still waits. So the thread keeps the seat until it ends.
         asked.add_done_callback(lambda _: self._leave_seat(loop))
         return await asyncio.wrap_future(asked)
 
     def _leave_seat(self, loop: asyncio.AbstractEventLoop) -> None:
-        # A loop that is closed has nobody who waits for a seat.
+        # On a closed loop, no trigger waits for a seat.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(self._seats.release)
 
@@ -103,17 +103,17 @@ class _Entry:
 
 
 class SharedHooks:
-    """One hook for each connection. Its settings are read again now and then."""
+    """One hook for each connection, with settings that are read again after some time."""
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
 
     async def get(self, conn_id: str) -> Shared:
-        """Return what the triggers of a connection share.
+        """Return the resources that the triggers of a connection share.
 
-        :param conn_id: The connection.
-        :raises InforuInputError: The connection is missing, or a field of it is wrong.
-        :raises ConnectionUnreadableError: Airflow could not say.
+        :param conn_id: The ID of the connection.
+        :raises InforuInputError: A field of the connection is invalid.
+        :raises ConnectionUnreadableError: The connection is missing or could not be read.
         """
         loop = asyncio.get_running_loop()
         entry = self._entries.get(conn_id)
@@ -125,18 +125,18 @@ class SharedHooks:
         if entry.failure is not None:
             raise type(entry.failure)(str(entry.failure))
         if entry.shared is None:
-            raise RuntimeError("a connection was neither read nor refused")
+            raise RuntimeError("the connection was not read, and no error was stored")
         return entry.shared
 
     def doubt(self, conn_id: str, error: InforuError) -> None:
-        """Read a connection again at the next look if an error says that its secret may have changed.
+        """Read a connection again before the next poll if its secret may have changed.
 
-        :param conn_id: The connection.
-        :param error: What a look raised.
+        :param conn_id: The ID of the connection.
+        :param error: The error of a poll. Only a refused secret has an effect.
         """
         entry = self._entries.get(conn_id)
         if entry is not None and isinstance(error, SecretRefusedError):
-            # Not at once, where it was just read: a thousand triggers may see the same refusal.
+            # Not immediately, because a thousand triggers may get the same error.
             entry.fresh_until = min(entry.fresh_until, entry.read_at + FAILURE_SECONDS)
 
 
@@ -171,4 +171,4 @@ shared_hooks = SharedHooks()
 
 _threads = Threads(THREADS, "inforu-trigger")
 in_thread = _threads.run
-"""Runs a function that waits in one of the threads of the triggers."""
+"""Runs a blocking function in one of the threads of the triggers."""

@@ -1,4 +1,4 @@
-"""Threads of our own for what waits, where an event loop must not."""
+"""Run blocking functions in threads of this package, so that they do not block an event loop."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 
 class Threads:
-    """A few threads, for one kind of work: what is slow there holds up no other kind.
+    """A thread pool for one kind of work. Slow work of one kind does not delay another kind.
 
-    :param count: How many, once all are needed.
-    :param name: What their names begin with.
+    :param count: The most threads.
+    :param name: The prefix of their names.
     """
 
     def __init__(self, count: int, name: str) -> None:
@@ -27,20 +27,20 @@ class Threads:
         self._name = name
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function that waits, without blocking the event loop.
+        """Run a blocking function in a thread, and return its result. The event loop is not blocked.
 
         :param function: The function.
-        :param args: Its arguments.
-        :param kwargs: Its arguments by name.
+        :param args: Its positional arguments.
+        :param kwargs: Its named arguments.
         """
         return await asyncio.wrap_future(self.submit(function, *args, **kwargs))
 
     def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Begin to run a function, and return what will hold its result.
+        """Start a blocking function in a thread, and return the future of its result.
 
         :param function: The function.
-        :param args: Its arguments.
-        :param kwargs: Its arguments by name.
+        :param args: Its positional arguments.
+        :param kwargs: Its named arguments.
         """
         context = contextvars.copy_context()
         return self._pool.submit(partial(context.run, function, *args, **kwargs))

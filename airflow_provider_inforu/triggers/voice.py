@@ -1,4 +1,4 @@
-"""The trigger that waits for the calls of a send: one per send, whatever its size."""
+"""A trigger that waits until the calls of one send have ended."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.triggers.shared import Shared
 
 LAST_LOOK_SECONDS = 60.0
-"""How long a look may go on after the time is over."""
+"""Seconds after the deadline in which the last poll must end."""
 EXPLAIN_SECONDS = 20.0
-"""How long the receiver may take to say why calls are missing, once the time is over."""
+"""Seconds in which the receiver must explain, after the deadline, why outcomes are missing."""
 BACKSTOP_SECONDS = 180.0
-"""How long after the deadline Airflow may end a trigger that has not ended itself."""
+"""Seconds after the deadline when Airflow ends a trigger that has not ended itself."""
 _SHORTEST_POLL_SECONDS = 0.05
 _EVENNESS = (0.8, 1.2)
 
@@ -44,17 +44,18 @@ _EVENNESS = (0.8, 1.2)
 class InforuVoiceJobTrigger(BaseTrigger):
     """Wait until the calls of a send have ended, and fire one event.
 
-    It only reads, so that running twice, as triggers may, does no harm. The event is
-    ``{"status": "success" | "timeout" | "error", "message": …, "summary": …}`` and holds counts only.
+    The trigger only reads, so Airflow can safely run it twice. The event is
+    ``{"status": "success" | "timeout" | "error", "message": …, "summary": …}``. It contains only counts.
 
-    :param inforu_conn_id: The connection.
-    :param send_id: The send.
-    :param expected: How many calls the vendor accepted.
-    :param complete_when: The share of them that must have ended (1.0).
-    :param source: ``notifications`` (default) asks the receiver, ``status_function`` the account's.
-    :param requests: The accepted requests as a manifest lists them, for ``status_function``.
-    :param poll_interval: Seconds between looks (30), give or take a fifth: triggers should not look at once.
-    :param deadline: When the time is over, in seconds since 1970.
+    :param inforu_conn_id: The ID of the connection (default ``inforu_default``).
+    :param send_id: The ID of the send.
+    :param expected: The number of accepted calls.
+    :param complete_when: The share of the calls that must have ended, above 0 and at most 1 (default 1).
+    :param source: Where to ask for ended calls: ``notifications`` (default) asks the receiver,
+        ``status_function`` asks Inforu.
+    :param requests: The manifest's ``requests``, for ``status_function``.
+    :param poll_interval: Seconds between two polls, plus or minus 20 % (default 30).
+    :param deadline: When the wait ends, in seconds since 1970.
     """
 
     def __init__(
@@ -88,13 +89,13 @@ class InforuVoiceJobTrigger(BaseTrigger):
             "expected": self.expected,
             "complete_when": self.complete_when,
             "source": self.source,
-            "requests": None if self.requests is None else [dict(one) for one in self.requests],
+            "requests": None if self.requests is None else [dict(request) for request in self.requests],
             "poll_interval": self.poll_interval,
             "deadline": self.deadline,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until waiting is over, then fire the event."""
+        """Poll until the wait is over, then yield the event."""
         now = ClockReading.now()
         deadline = Deadline(self.deadline, now)
         wait = CompletionTracker(
@@ -102,7 +103,7 @@ class InforuVoiceJobTrigger(BaseTrigger):
         )
         source = self._new_source()
         decision = wait.before_first_look()
-        # A triggerer that restarts begins a thousand triggers in one moment.
+        # The first pause is random, because a restarted triggerer starts a thousand triggers at once.
         evenness = (0.0, 1.0)
         while not decision.is_final:
             pause = max(self.poll_interval, _SHORTEST_POLL_SECONDS) * random.uniform(*evenness)  # noqa: S311 - no secret
@@ -112,7 +113,7 @@ class InforuVoiceJobTrigger(BaseTrigger):
         yield TriggerEvent(decision.to_event())  # type: ignore[no-untyped-call]
 
     def _new_source(self) -> Source:
-        jobs = [Job(one["request_token"], one["calls"]) for one in self.requests or ()]
+        jobs = [Job(request["request_token"], request["calls"]) for request in self.requests or ()]
         return new_source(
             self.source,
             self.send_id,
@@ -131,12 +132,12 @@ class InforuVoiceJobTrigger(BaseTrigger):
             async with asyncio.timeout(wait.deadline.seconds_left(ClockReading.now()) + LAST_LOOK_SECONDS):
                 found = await self._ask(source)
         except TimeoutError:
-            return wait.after_error(InforuError("no answer came in time"), ClockReading.now())
+            return wait.after_error(InforuError("the poll did not end in time"), ClockReading.now())
         except InforuError as error:
             shared_hooks.doubt(self.inforu_conn_id, error)
             decision = wait.after_error(error, ClockReading.now())
             if not decision.is_final and wait.failures == 1:
-                self.log.warning("%s. Looking again", decision.message)
+                self.log.warning("%s. The trigger polls again", decision.message)
             return decision
         now = ClockReading.now()
         decision = wait.after_look(found, now)
@@ -178,16 +179,16 @@ def defer_arguments(
     poll_interval: float,
     deadline: Deadline,
 ) -> dict[str, Any]:
-    """Return ``trigger`` and ``timeout`` for an operator's ``defer``.
+    """Return the arguments ``trigger`` and ``timeout`` for an operator's ``defer``.
 
-    The trigger ends itself at the deadline; Airflow's timeout, minutes later, is for one that cannot.
+    The trigger ends itself at the deadline. Airflow's timeout comes later, for a trigger that hangs.
 
     :param awaited: The send.
-    :param goal: How many of its calls must have ended.
-    :param inforu_conn_id: The connection.
-    :param source: Where to look.
-    :param poll_interval: Seconds between looks.
-    :param deadline: When the time is over.
+    :param goal: The number of its calls that must have ended.
+    :param inforu_conn_id: The ID of the connection.
+    :param source: Where to ask for ended calls: ``notifications`` or ``status_function``.
+    :param poll_interval: Seconds between two polls.
+    :param deadline: When the wait ends.
     """
     asks_jobs = source == "status_function"
     trigger = InforuVoiceJobTrigger(

@@ -29,7 +29,7 @@ def task_address(task: TaskRef) -> str:
 
 
 def login_address(came_from: str) -> str:
-    """Return the address of the login that comes back.
+    """Return the address of the login, which then returns to the page.
 
     :param came_from: The path and query of the page, below the base path.
     """

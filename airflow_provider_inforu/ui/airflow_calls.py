@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.ui.received_outcomes import ReceivedOutcomes
 
 MOST_LEDGERS = 200
-"""So many sends, the newest first, are looked up in their ledgers where no XCom says who is in doubt."""
+"""The most sends, the newest first, whose ledgers are read if no XCom shows whether people are in doubt."""
 _STATES: dict[BatchState, Literal["in doubt", "accepted", "rejected"]] = {
     BatchState.SUBMITTING: "in doubt",
     BatchState.ACCEPTED: "accepted",
@@ -82,19 +82,19 @@ class AirflowCalls:
         return SendList(self._view(list_stored_sends(dag_ids, wanted, page)), total, conn_ids)
 
     def _list_in_doubt(self, dag_ids: Collection[str], wanted: SendFilter) -> tuple[list[StoredSend], int]:
-        """Return the sends of ended tasks with people in doubt, and how many sends were not looked up.
+        """Return the sends of ended tasks with people in doubt, and the number of sends that are not checked.
 
-        It reads the ledger where it is needed. A send whose ledger cannot be read may need a person, too.
+        It reads a ledger only if the XComs do not suffice. A send with an unreadable ledger is also returned.
         """
         found = list_doubtful_sends(dag_ids, wanted)
-        unclear = [one for one in found if not self._is_surely_in_doubt(one)]
+        unclear = [send for send in found if not self._is_surely_in_doubt(send)]
         looked_up = unclear[:MOST_LEDGERS]
         ledgers = self._stores(looked_up) if looked_up else []
         needs_person = {
-            one.task: _needs_person(ledger, one) for one, ledger in zip(looked_up, ledgers, strict=True)
+            send.task: _needs_person(ledger, send) for send, ledger in zip(looked_up, ledgers, strict=True)
         }
-        in_doubt = [one for one in found if needs_person.get(one.task, _was_in_doubt(one))]
-        return in_doubt, sum(one.last_counts is None for one in unclear[MOST_LEDGERS:])
+        in_doubt = [send for send in found if needs_person.get(send.task, _was_in_doubt(send))]
+        return in_doubt, sum(send.last_counts is None for send in unclear[MOST_LEDGERS:])
 
     def _is_surely_in_doubt(self, send: StoredSend) -> bool:
         # A decision in object storage is not visible in Airflow's database.
@@ -116,7 +116,7 @@ class AirflowCalls:
         return [] if found is None else self._list_batches(stored, store, *found)
 
     def find_outcomes(self, send: SendView) -> OutcomesView | None:
-        """Return how the calls ended, or None without a receiver."""
+        """Return the outcomes of the calls, or None without a receiver."""
         return self._received.read(send.conn_id, send.send_id) if self._received.is_ready() else None
 
     def list_results(self, send: SendView, status: str | None, after: str | None) -> ResultsPage:
@@ -128,7 +128,7 @@ class AirflowCalls:
         return self._received.iter_results(send.conn_id, send.send_id)
 
     def read_health(self, conn_ids: Sequence[str]) -> Mapping[str, PushHealth] | None:
-        """Return the health of pushes by connection, or None without a receiver."""
+        """Return the health of the notifications by connection, or None without a receiver."""
         return self._received.read_health(conn_ids) if self._received.is_ready() else None
 
     def settle(self, send: SendView, choice: Choice, requests: Mapping[int, str]) -> None:
@@ -138,7 +138,7 @@ class AirflowCalls:
                 raise SettleRefusedError(
                     "The task has not ended. Nothing was changed. Wait until it has ended."
                 )
-            # Not before the lock: a whole try may have run while this waited for it.
+            # Read after the lock, because a whole try may have run while this waited for the lock.
             stored = self._find(send)
             if self._ledger_path:
                 store: SettledStore = self._in_object_storage(stored)
@@ -152,7 +152,7 @@ class AirflowCalls:
             header, records = found or (None, {})
             if header is None or not _are_in_doubt(records, requests):
                 raise SettleRefusedError(
-                    "Other requests are in doubt now. Nothing was changed. Reload the page."
+                    "The batches in doubt are no longer the same. Nothing was changed. Reload the page."
                 )
             if choice == "resend":
                 self._refuse_people_with_results(stored, keys)
@@ -165,7 +165,7 @@ class AirflowCalls:
     def _refuse_people_with_results(self, send: StoredSend, keys: Mapping[int, Sequence[str]]) -> None:
         if self._received.is_expected and not self._received.is_ready():
             raise CallsUnavailableError(
-                "The tables of the receiver cannot be read, so the page does not know who was called. "
+                "The tables of the receiver cannot be read, so it is unknown which people were called. "
                 "Nothing was changed. Check the log of the API server."
             )
         if self._count_ended(send, keys):
@@ -178,10 +178,17 @@ class AirflowCalls:
         self, send: StoredSend, store: SettledStore, header: Header, records: Mapping[int, BatchRecord]
     ) -> list[BatchView]:
         keys: Mapping[int, Sequence[str]] = {}
-        with suppress(InforuError, OSError):  # the page shows the batches without them
-            keys = _read_keys(store, send, [one for one in records if records[one].state in _KEYS_STORED])
+        with suppress(InforuError, OSError):  # the page then shows the batches without keys
+            keys = _read_keys(
+                store, send, [number for number in records if records[number].state in _KEYS_STORED]
+            )
         ended = self._count_ended(
-            send, {one: names for one, names in keys.items() if records[one].state is BatchState.SUBMITTING}
+            send,
+            {
+                number: names
+                for number, names in keys.items()
+                if records[number].state is BatchState.SUBMITTING
+            },
         )
         batches = []
         for number in range(1, header.batches + 1):
@@ -202,26 +209,26 @@ class AirflowCalls:
         return batches
 
     def _count_ended(self, send: StoredSend, keys: Mapping[int, Sequence[str]]) -> dict[int, int]:
-        """Return how many people of each batch have a result, without the batches that have none."""
+        """Return the number of people with a result, for each batch with at least one result."""
         if not keys or not self._received.is_ready():
             return {}
         ended = self._received.find_ended(
-            send.conn_id, send.send_id, [one for names in keys.values() for one in names]
+            send.conn_id, send.send_id, [key for names in keys.values() for key in names]
         )
-        counts = {number: sum(one in ended for one in names) for number, names in keys.items()}
+        counts = {number: sum(key in ended for key in names) for number, names in keys.items()}
         return {number: count for number, count in counts.items() if count}
 
     def _find(self, send: SendView) -> StoredSend:
         stored = find_stored_send(send.task)
         if stored is None or stored.send_id != send.send_id:
             raise CallsUnavailableError(
-                "The task has begun another send. Nothing was changed. Reload the page."
+                "The task has started another send. Nothing was changed. Reload the page."
             )
         return stored
 
     def _stores(self, sends: Sequence[StoredSend]) -> Sequence[SettledStore]:
         if self._ledger_path:
-            return [self._in_object_storage(one) for one in sends]
+            return [self._in_object_storage(send) for send in sends]
         return read_task_states(sends)
 
     def _in_object_storage(self, send: StoredSend) -> ObjectStorageStore:
@@ -232,29 +239,29 @@ class AirflowCalls:
     def _view(self, sends: Sequence[StoredSend], *, with_outcomes: bool = True) -> list[SendView]:
         statuses: Mapping[tuple[str, str], Mapping[str, int]] = {}
         if sends and with_outcomes and self._received.is_ready():
-            statuses = self._received.count_statuses([(one.conn_id, one.send_id) for one in sends])
-        open_sends = [one for one in sends if not _final_counts(one)]
+            statuses = self._received.count_statuses([(send.conn_id, send.send_id) for send in sends])
+        open_sends = [send for send in sends if not _final_counts(send)]
         ledgers = self._stores(open_sends) if open_sends else []
-        counts = {one.task: _count_people(ledger) for one, ledger in zip(open_sends, ledgers, strict=True)}
+        counts = {send.task: _count_people(ledger) for send, ledger in zip(open_sends, ledgers, strict=True)}
         return [
             SendView(
-                one.task,
-                one.send_id,
-                one.conn_id,
-                one.task_state,
-                one.task_state in FINISHED,
-                one.began_at,
-                _final_counts(one) or counts[one.task] or one.last_counts,
-                statuses.get((one.conn_id, one.send_id), {}),
+                send.task,
+                send.send_id,
+                send.conn_id,
+                send.task_state,
+                send.task_state in FINISHED,
+                send.began_at,
+                _final_counts(send) or counts[send.task] or send.last_counts,
+                statuses.get((send.conn_id, send.send_id), {}),
             )
-            for one in sends
+            for send in sends
         ]
 
 
 def _final_counts(send: StoredSend) -> PeopleCounts | None:
-    """Return counts that nothing changes any more; None if only the ledger knows them.
+    """Return counts that cannot change any more; None if the ledger may have newer counts.
 
-    A person may have settled people in doubt after the task wrote its counts.
+    A person may have settled people in doubt after the task stored its counts.
     """
     counts = send.last_counts
     return counts if counts and send.task_state in FINISHED and not counts.in_doubt else None
@@ -288,19 +295,21 @@ def _to_counts(header: Header, records: Mapping[int, BatchRecord]) -> PeopleCoun
 
 
 def _are_in_doubt(records: Mapping[int, BatchRecord], requests: Mapping[int, str]) -> bool:
-    """Return whether exactly these requests of the batches are in doubt, and not later ones."""
-    in_doubt = {number: one.request for number, one in records.items() if one.state is BatchState.SUBMITTING}
+    """Return whether all these requests are still in doubt, and no later request replaced one of them."""
+    in_doubt = {
+        number: record.request for number, record in records.items() if record.state is BatchState.SUBMITTING
+    }
     return requests.items() <= in_doubt.items()
 
 
 def _read_keys(store: SettledStore, send: StoredSend, numbers: Collection[int]) -> dict[int, Sequence[str]]:
-    """Return the keys of the people of batches, as far as the task has stored them.
+    """Return the keys of the people of batches that the task has stored.
 
-    :raises FactsError: They are damaged.
+    :raises FactsError: The stored keys are damaged.
     """
     from airflow_provider_inforu.sending.send_facts import load_facts
 
     if not numbers:
         return {}
     facts = load_facts(store, send.send_id)
-    return {} if facts is None else {one: facts.keys[one] for one in numbers if one in facts.keys}
+    return {} if facts is None else {number: facts.keys[number] for number in numbers if number in facts.keys}

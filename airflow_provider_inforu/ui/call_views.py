@@ -1,4 +1,4 @@
-"""What the pages show: plain values without phones, and the source that provides them."""
+"""The values that the pages show, without phones, and the interface of their source."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.outcomes.summary import CallResult, SendSummary
 
 PAGE_SIZE = 25
-"""Sends on one page of the list, and results on one page of a send."""
+"""The sends on one page of the list, and the results on one page of a send."""
 
 
 class CallsUnavailableError(Exception):
@@ -27,9 +27,9 @@ class SettleRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TaskRef:
-    """The name of a task instance.
+    """The IDs that identify a task instance.
 
-    :ivar map_index: -1 if the task is not mapped.
+    :ivar map_index: The map index; -1 if the task is not mapped.
     """
 
     dag_id: str
@@ -40,9 +40,9 @@ class TaskRef:
 
 @dataclass(frozen=True, slots=True)
 class PeopleCounts:
-    """How many people of a send are in each state.
+    """The number of people of a send in each state.
 
-    :ivar recipients: All people of the send, without the skipped rows.
+    :ivar recipients: The number of people of the send, without the skipped rows.
     """
 
     recipients: int
@@ -57,11 +57,11 @@ class PeopleCounts:
 class BatchView:
     """One batch of a send.
 
-    :ivar first: The number of its first person, from 1.
-    :ivar last: The number of its last person.
-    :ivar request: Names its request, if it was sent. A decision is about a request.
-    :ivar keys: The keys of its people, if they are stored: of people in doubt or rejected.
-    :ivar ended: How many of these have a result. One result proves that Inforu accepted the batch.
+    :ivar first: The number of its first person in the send, from 1.
+    :ivar last: The number of its last person in the send.
+    :ivar request: The ID of its request; empty if it was not sent. A decision is about a request.
+    :ivar keys: The keys of its people. They are stored only for batches in doubt or rejected.
+    :ivar ended: The number of these people with a result. One result proves that Inforu accepted the batch.
     """
 
     number: int
@@ -75,19 +75,19 @@ class BatchView:
 
     @property
     def people(self) -> int:
-        """How many people the batch holds."""
+        """The number of people in the batch."""
         return self.last - self.first + 1
 
 
 @dataclass(frozen=True, slots=True)
 class SendView:
-    """A send, as the list shows it.
+    """A send in the list.
 
     :ivar task_state: Airflow's state of the task instance.
-    :ivar has_ended: Whether the task instance will not run again by itself.
-    :ivar began_at: In UTC; None if unknown.
-    :ivar counts: None if neither the ledger nor the manifest can be read.
-    :ivar by_status: How many calls ended with each status. Only the list fills it.
+    :ivar has_ended: Whether the task instance has ended and will not run again by itself.
+    :ivar began_at: When the send began, in UTC; None if unknown.
+    :ivar counts: The counts of people; None if neither the ledger nor the stored counts can be read.
+    :ivar by_status: The number of calls with each status. It is empty on the page of one send.
     """
 
     task: TaskRef
@@ -106,7 +106,7 @@ class SendView:
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether the task failed before it had sent to everybody, and no decision is needed."""
+        """Whether the task failed before it had sent all batches, and no person must decide."""
         if self.task_state != "failed" or self.counts is None:
             return False
         return self.counts.not_sent > 0 and not self.needs_person
@@ -114,9 +114,9 @@ class SendView:
 
 @dataclass(frozen=True, slots=True)
 class SendFilter:
-    """Which sends the list shows. Empty values select everything.
+    """The filter of the list. An empty value selects everything.
 
-    :ivar days: The age of the oldest send.
+    :ivar days: The age of the oldest send, in days.
     """
 
     dag_id: str = ""
@@ -129,9 +129,9 @@ class SendFilter:
 class SendList:
     """One page of the list.
 
-    :ivar total: How many sends match the filter.
+    :ivar total: The number of sends that match the filter.
     :ivar conn_ids: The connections of all sends that the user may read.
-    :ivar unknown: How many sends the filter left out because their ledgers were not looked up.
+    :ivar unknown: The number of sends that the list omits because their ledgers were not read.
     """
 
     sends: Sequence[SendView]
@@ -142,9 +142,9 @@ class SendList:
 
 @dataclass(frozen=True, slots=True)
 class OutcomesView:
-    """How the calls of a send ended.
+    """The outcomes of a send's calls.
 
-    :ivar ended: How many calls ended in each interval, oldest first.
+    :ivar ended: The number of ended calls in each interval, oldest first.
     """
 
     summary: SendSummary
@@ -163,7 +163,7 @@ class ResultsPage:
 
 
 class CallsSource(Protocol):
-    """Where the pages read. Every method may raise CallsUnavailableError."""
+    """The source of the values that the pages show. Every method may raise CallsUnavailableError."""
 
     def list_sends(self, dag_ids: Collection[str], wanted: SendFilter, page: int) -> SendList:
         """Return one page of the sends of these DAGs, the newest first."""
@@ -175,24 +175,24 @@ class CallsSource(Protocol):
         """Return the batches of a send, in order."""
 
     def find_outcomes(self, send: SendView) -> OutcomesView | None:
-        """Return how the calls ended, or None without a receiver."""
+        """Return the outcomes of the calls, or None without a receiver."""
 
     def list_results(self, send: SendView, status: str | None, after: str | None) -> ResultsPage:
-        """Return one page of results; with a status, only those.
+        """Return one page of results. With a status, return only results with this status.
 
-        :raises ValueError: `after` is not a cursor.
+        :raises ValueError: ``after`` is not a cursor.
         """
 
     def iter_results(self, send: SendView) -> Iterator[CallResult]:
         """Yield the result of each call that has ended."""
 
     def read_health(self, conn_ids: Sequence[str]) -> Mapping[str, PushHealth] | None:
-        """Return the health of pushes by connection, or None without a receiver."""
+        """Return the health of the notifications by connection, or None without a receiver."""
 
     def settle(self, send: SendView, choice: Choice, requests: Mapping[int, str]) -> None:
         """Record a decision about batches in doubt.
 
         :param requests: The requests that the person saw, by the number of their batch.
-        :raises SettleRefusedError: The task runs, one of these requests is not in doubt by now, or people who
-            have a result would be called again.
+        :raises SettleRefusedError: The task runs, one of these requests is no longer in doubt, or people with
+            a result would be called again.
         """

@@ -20,7 +20,7 @@ _HEIGHT = 120
 class Bar:
     """One row of a bar chart.
 
-    :ivar kind: The class of its colour.
+    :ivar kind: The CSS class of its colour.
     :ivar percent: Its share of the total, 0 to 100.
     """
 
@@ -31,7 +31,7 @@ class Bar:
 
     @property
     def drawing(self) -> Markup:
-        """The bar as SVG, as wide as its share."""
+        """The bar as SVG. Its width is its share."""
         return Markup(
             '<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
             '<rect class="track" width="100" height="8"/>'
@@ -42,9 +42,9 @@ class Bar:
 def make_bars(counts: Mapping[str, int], total: int, *, unnamed: str = "No status") -> list[Bar]:
     """Return bars, the largest first.
 
-    :param counts: By label.
-    :param total: What 100 percent is.
-    :param unnamed: The label of the empty name.
+    :param counts: The counts by label.
+    :param total: The count that is 100 percent.
+    :param unnamed: The text for an empty label.
     """
     ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
     return [
@@ -54,7 +54,7 @@ def make_bars(counts: Mapping[str, int], total: int, *, unnamed: str = "No statu
 
 
 def draw_stack(bars: Sequence[Bar]) -> Markup:
-    """Return all bars in one line, each as wide as its share, named for screen readers."""
+    """Return all bars in one line as SVG, with a label for screen readers."""
     label = ", ".join(f"{bar.label} {bar.count}" for bar in bars)
     parts = []
     position = 0.0
@@ -72,9 +72,9 @@ def draw_stack(bars: Sequence[Bar]) -> Markup:
 
 
 def draw_columns(ended: Sequence[tuple[dt.datetime, int]]) -> Markup:
-    """Return how many calls ended in each interval, as columns.
+    """Return a column chart of the ended calls in each interval, as SVG.
 
-    :param ended: The start of each interval and its number of calls.
+    :param ended: The start of each interval and its number of ended calls.
     """
     highest = max((count for _, count in ended), default=0) or 1
     width = _WIDTH / max(len(ended), 1)

@@ -1,4 +1,4 @@
-"""What the plugin mounts: the application with the sends of this Airflow."""
+"""Create the application that the plugin mounts, with the sends of this Airflow."""
 
 from __future__ import annotations
 

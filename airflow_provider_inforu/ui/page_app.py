@@ -78,24 +78,26 @@ def read_filter(
     days: Annotated[int, Query(ge=0, le=36500)] = 0,
     needs_person: bool = False,  # noqa: FBT001, FBT002 - a parameter of the query
 ) -> SendFilter:
-    """Return which sends the list shows."""
+    """Return the filter of the list."""
     if _has_control_characters(dag) or _has_control_characters(connection):
         raise HTTPException(422, "A filter contains control characters. Remove them.")
     return SendFilter(dag, connection, days, needs_person)
 
 
 def require_json(request: Request) -> None:
-    """Refuse what a form of another site can post: a browser sends JSON across sites only when allowed."""
+    """Refuse requests that a form on another site can send. Such a form cannot send JSON."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415, "The request is not JSON. Nothing was changed. Use the buttons of the page.")
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        raise HTTPException(403, "The request comes from another site. Nothing was changed.")
+        raise HTTPException(
+            403, "The request comes from another site. Nothing was changed. Use the buttons of the page."
+        )
 
 
 class Decision(BaseModel):
-    """What a person decided.
+    """A person's decision about batches in doubt.
 
-    :ivar choice: ``accept`` if the people were called, ``resend`` if they shall be called again.
+    :ivar choice: ``accept`` if the people were called, ``resend`` to call them again.
     :ivar batches: The requests that the page showed as in doubt, by the number of their batch.
     """
 
@@ -110,7 +112,7 @@ class Decision(BaseModel):
 def build_app(source: CallsSource) -> FastAPI:
     """Return the application.
 
-    :param source: Where the pages read.
+    :param source: The source of the values that the pages show.
     """
     app = FastAPI(title="Inforu calls", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(SecurityHeaders)
@@ -147,7 +149,7 @@ def _add_list(app: FastAPI, source: CallsSource) -> None:
 
 
 def _describe_health(source: CallsSource, conn_ids: Sequence[str]) -> list[tuple[str, str, str]] | None:
-    """Return for each connection a sentence, and the kind and text of its mark; None without a receiver."""
+    """Return a sentence, and the kind and text of a mark, for each connection; None without a receiver."""
     health = source.read_health(conn_ids)
     if health is None:
         return None
@@ -164,7 +166,7 @@ def _mark_health(health: PushHealth, now: dt.datetime) -> tuple[str, str]:
 def _find(source: CallsSource, task: TaskRef) -> SendView:
     send = source.find_send(task)
     if send is None:
-        raise HTTPException(404, "This task instance has not begun to call, or its run was deleted.")
+        raise HTTPException(404, "This task instance has not started a send, or its run was deleted.")
     return send
 
 
@@ -229,7 +231,7 @@ def _write_row(values: list[object]) -> str:
 
 
 def _escape_formula(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
+    """Return a cell that a spreadsheet does not run as a formula."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 

@@ -1,4 +1,4 @@
-"""Answers to requests that cannot be served: a page for browsers, JSON for everybody else."""
+"""Responses to failed requests: a page for browsers, JSON for other clients."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TEXTS = {
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Let an application answer errors without a traceback and without repeating the input."""
+    """Add handlers whose responses contain neither a traceback nor the input."""
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid_input)
     app.add_exception_handler(CallsUnavailableError, _answer_unavailable)
@@ -72,7 +72,7 @@ async def _answer_refused(request: Request, error: Exception) -> Response:
 
 
 async def _answer_database_error(request: Request, error: Exception) -> Response:
-    # The error's text could repeat parameters.
+    # Only the type of the error, because its text may contain parameters.
     log.error("The page of Inforu calls cannot read the database: %s", type(error).__name__)
     text = "The database cannot be read now. Nothing was changed. Try again later."
     return _answer(request, 503, "Not available now", text)

@@ -1,4 +1,4 @@
-"""Rendering of the pages: Jinja2 with autoescape, and responses with security headers."""
+"""Render the pages with Jinja2 and autoescape, and add security headers to responses."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ def render(file: str, status_code: int = 200, /, **values: Any) -> HTMLResponse:
     """Return a page.
 
     :param file: The name of its template.
-    :param status_code: Of the response.
+    :param status_code: The HTTP status code of the response.
     """
     return HTMLResponse(_pages.get_template(file).render(**values), status_code)
 
 
 def render_message(status_code: int, title: str, text: str) -> HTMLResponse:
-    """Return a page that only says something."""
+    """Return a page with only a message."""
     return render("message.html", status_code, title=title, text=text)
 
 

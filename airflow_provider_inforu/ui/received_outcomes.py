@@ -1,4 +1,4 @@
-"""Outcomes of sends from the receiver's tables, where there is a receiver."""
+"""Read the outcomes of sends from the receiver's tables, if a receiver exists."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 _KEYS_IN_A_QUERY = 10_000
 INTERVALS = 30
-"""Columns of the chart of calls over time."""
+"""The number of columns in the chart of ended calls over time."""
 
 
 class ReceivedOutcomes:
     """Reads the receiver's tables.
 
-    :param database: Where notifications are stored.
+    :param database: The database of the notifications.
     :param health: The health of the receiver in this process; None if it runs elsewhere.
     """
 
@@ -38,7 +38,7 @@ class ReceivedOutcomes:
         self._reader = Reader(database)
         self._health = health or Health(database, RefusedPushes())
         self.is_expected = health is not None
-        """Whether this process is the receiver, so that its tables must be there."""
+        """Whether this process runs the receiver. Then its tables must exist."""
 
     def is_ready(self) -> bool:
         """Return whether the tables exist."""
@@ -48,10 +48,11 @@ class ReceivedOutcomes:
             return False
 
     def count_statuses(self, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, int]]:
-        """Return how many calls ended with each status, by connection and send, with one query."""
+        """Return the number of calls with each status, by connection and send, with one query."""
         query = (
             sa.select(calls.c.conn_id, calls.c.send_id, calls.c.status, sa.func.count().label("calls"))
-            # Not pairs: SQLite uses no index for them. Send IDs are random, so this finds no other send.
+            # Two conditions, because SQLite uses no index for pairs. Send IDs are random, so no other send
+            # matches.
             .where(
                 calls.c.conn_id.in_({conn_id for conn_id, _ in names}),
                 calls.c.send_id.in_({send_id for _, send_id in names}),
@@ -65,7 +66,7 @@ class ReceivedOutcomes:
         return found
 
     def find_ended(self, conn_id: str, send_id: str, keys: Sequence[str]) -> set[str]:
-        """Return the keys of those people whose call has ended."""
+        """Return the keys of the people whose call has ended."""
         found: set[str] = set()
         with self._database.reading() as connection:
             for start in range(0, len(keys), _KEYS_IN_A_QUERY):
@@ -78,7 +79,7 @@ class ReceivedOutcomes:
         return found
 
     def read(self, conn_id: str, send_id: str) -> OutcomesView:
-        """Return how the calls of a send ended."""
+        """Return the outcomes of a send's calls."""
         summary = SendSummary.from_json(self._reader.summary(conn_id, send_id))
         if summary.first_at is None or summary.last_at is None:
             return OutcomesView(summary)
@@ -102,7 +103,7 @@ class ReceivedOutcomes:
     def list_results(self, conn_id: str, send_id: str, status: str | None, after: str | None) -> ResultsPage:
         """Return one page of results.
 
-        :raises ValueError: `after` is not a cursor.
+        :raises ValueError: ``after`` is not a cursor.
         """
         found = self._reader.calls(conn_id, send_id, status=status, after=after, limit=PAGE_SIZE)
         return ResultsPage([CallResult.from_json(one) for one in found["calls"]], found["next"])
@@ -118,19 +119,19 @@ class ReceivedOutcomes:
                 return
 
     def read_health(self, conn_ids: Sequence[str]) -> Mapping[str, PushHealth]:
-        """Return the health of pushes of each connection."""
+        """Return the health of the notifications of each connection."""
         found = self._health.read_all([conn_id for conn_id in conn_ids if conn_id])
         return {conn_id: PushHealth.from_json(value) for conn_id, value in found.items()}
 
 
 def _number_interval(moment: Any, starts: Sequence[dt.datetime], first: int = 0) -> Any:  # noqa: ANN401 - SQL
-    """Return SQL for the number of the interval that holds a moment.
+    """Return SQL for the number of the interval that contains a moment.
 
-    It halves the intervals until one is left: five comparisons a row for thirty intervals.
+    It is a binary search: five comparisons in each row for thirty intervals.
 
-    :param moment: A column.
+    :param moment: A column with times.
     :param starts: The start of each interval.
-    :param first: The number of the first of them.
+    :param first: The number of the first interval.
     """
     if len(starts) == 1:
         return sa.literal_column(str(first))

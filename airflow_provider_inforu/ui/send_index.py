@@ -1,4 +1,4 @@
-"""What Airflow's database knows of sends: the XComs and the states of their tasks."""
+"""Read sends from Airflow's database: the XComs and the states of their tasks."""
 
 from __future__ import annotations
 
@@ -27,18 +27,19 @@ if TYPE_CHECKING:
 
 XCOM_KEY = "inforu_send"
 MOST_DOUBTFUL = 10_000
-"""The newest sends that may need a person, so many at most."""
+"""The most sends in the list of sends that may need a person. The newest come first."""
 _COUNTS = [one.name for one in fields(PeopleCounts)]
 _TASK = ("dag_run_id", "dag_id", "run_id", "task_id", "map_index")
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSend:
-    """A send, as its task's XComs describe it, with the state of its task.
+    """A send from its task's XComs, with the state of its task.
 
     :ivar dag_run_id: The number of the task's run in Airflow's database.
-    :ivar last_counts: The counts with which the last try ended; None if it has not, or was killed.
-    :ivar has_decision: Whether a person has decided about people of this task; False if not asked for.
+    :ivar last_counts: The counts at the end of the last try; None if it still runs or was killed.
+    :ivar has_decision: Whether a person has settled batches of this task; False if the query did not check
+        it.
     """
 
     task: TaskRef
@@ -53,7 +54,7 @@ class StoredSend:
 
 
 def count_stored_sends(dag_ids: Collection[str], wanted: SendFilter) -> dict[str, int]:
-    """Return how many sends each connection has, whatever connection the filter names."""
+    """Return the number of sends of each connection. The filter's connection is ignored."""
     rows = (
         sa.select(_text(XComModel.value, "inforu_conn_id").label("conn_id"))
         .where(*_conditions(dag_ids, wanted))
@@ -65,11 +66,11 @@ def count_stored_sends(dag_ids: Collection[str], wanted: SendFilter) -> dict[str
 
 
 def list_stored_sends(dag_ids: Collection[str], wanted: SendFilter, page: int) -> list[StoredSend]:
-    """Return one page of sends, the newest first. It reads no counts of people.
+    """Return one page of sends, the newest first.
 
-    :param dag_ids: The DAGs that may be read.
-    :param wanted: Which of their sends.
-    :param page: From 1.
+    :param dag_ids: The DAGs that the user may read.
+    :param wanted: The filter.
+    :param page: The number of the page, from 1.
     """
     sends = _select_evidence(dag_ids, wanted).limit(PAGE_SIZE).offset(PAGE_SIZE * (page - 1)).subquery()
     with create_session(scoped=False) as session:
@@ -77,10 +78,12 @@ def list_stored_sends(dag_ids: Collection[str], wanted: SendFilter, page: int) -
 
 
 def list_doubtful_sends(dag_ids: Collection[str], wanted: SendFilter) -> list[StoredSend]:
-    """Return the sends of ended tasks of which no XCom says that nobody is in doubt, the newest first.
+    """Return the sends of ended tasks that may have people in doubt, the newest first.
 
-    :param dag_ids: The DAGs that may be read.
-    :param wanted: Which of their sends.
+    It omits a send if the counts in its XCom show that nobody is in doubt.
+
+    :param dag_ids: The DAGs that the user may read.
+    :param wanted: The filter.
     """
     sends = _select_evidence(dag_ids, wanted).subquery()
     query = _join_tasks(sends, with_decisions=True)
@@ -108,7 +111,7 @@ def find_stored_send(task: TaskRef) -> StoredSend | None:
 def of_task(table: Any, task: TaskRef) -> list[Any]:  # noqa: ANN401 - a model
     """Return the conditions that select the rows of a task instance.
 
-    :param table: A model with the names of the task instance.
+    :param table: A model with columns for the IDs of the task instance.
     :param task: The task instance.
     """
     return [
@@ -122,7 +125,7 @@ def of_task(table: Any, task: TaskRef) -> list[Any]:  # noqa: ANN401 - a model
 def save_counts(session: Session, send: StoredSend, counts: PeopleCounts) -> None:
     """Replace the counts that the task stored, after a person has decided.
 
-    :param session: With the lock of the task.
+    :param session: The session that holds the lock of the task.
     :param send: The send.
     :param counts: The counts after the decision.
     """
@@ -163,7 +166,7 @@ def _evidence_columns() -> list[Any]:
 
 
 def _select_evidence(dag_ids: Collection[str], wanted: SendFilter) -> sa.Select[Any]:
-    """Select the XComs of sends without their tasks, so that a page joins only its own rows."""
+    """Select the XComs of sends without their tasks, so that only the rows of a page are joined."""
     query = sa.select(*_evidence_columns()).where(*_conditions(dag_ids, wanted))
     if wanted.conn_id:
         query = query.where(_text(XComModel.value, "inforu_conn_id") == wanted.conn_id)
@@ -178,7 +181,7 @@ def _join_tasks(sends: sa.Subquery, *, with_decisions: bool = False) -> sa.Selec
     """Select sends with their counts and the states of their tasks.
 
     :param sends: The XComs of the sends.
-    :param with_decisions: Look whether a person has decided.
+    :param with_decisions: Whether to check for decisions of a person.
     """
     counts, found = aliased(XComModel), sends.c
     same_task = [getattr(TaskInstance, name) == found[name] for name in _TASK[1:]]
@@ -213,7 +216,7 @@ def _read_rows(session: Session, query: sa.Select[Any]) -> list[StoredSend]:
 
 
 def _read_row(row: sa.Row[Any]) -> StoredSend | None:
-    """Return a send, or None if the value is not one that an operator wrote."""
+    """Return a send, or None if no operator wrote this value."""
     value = _parse(row.value)
     match value:
         case {"send_id": str(send_id)}:
@@ -243,7 +246,7 @@ def _parse(value: Any) -> Any:  # noqa: ANN401 - a JSON value
 
 
 def _read_counts(value: Any, send_id: str) -> PeopleCounts | None:  # noqa: ANN401 - a JSON value
-    """Return the counts of a send, or None if the value is not one that an operator wrote for it."""
+    """Return the counts of a send, or None if its operator did not write this value."""
     if not isinstance(value, dict) or value.get("send_id") != send_id:
         return None
     if not all(isinstance(value.get(name), int) for name in _COUNTS):

@@ -1,4 +1,4 @@
-"""Ledgers in Airflow's task state, as the API server reads and writes them in the database."""
+"""Read and write ledgers in Airflow's task state, directly in the database, for the API server."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 
 class TaskStateTable:
-    """A ledger in Airflow's task state, read by the API server from the database.
+    """A ledger in Airflow's task state, in the database of the API server.
 
+    :param send: The send.
     :param values: The stored texts by key.
-    :param session: Writes decisions; None for a store that is only read.
+    :param session: The session that writes decisions; None for a read-only store.
     """
 
     def __init__(self, send: StoredSend, values: Mapping[str, str], session: Session | None = None) -> None:
@@ -63,7 +64,7 @@ def read_task_states(sends: Sequence[StoredSend], session: Session | None = None
     """Return the ledgers of sends from Airflow's task state, with one query.
 
     :param sends: The sends.
-    :param session: With which decisions are written.
+    :param session: The session that writes decisions; None for read-only stores.
     """
     try:
         from airflow.models.task_state_store import TaskStateStoreModel as Stored
@@ -72,7 +73,7 @@ def read_task_states(sends: Sequence[StoredSend], session: Session | None = None
     names = [(one.dag_run_id, one.task.task_id, one.task.map_index) for one in sends]
     columns: list[Any] = [Stored.dag_run_id, Stored.task_id, Stored.map_index]
     query = sa.select(*columns, Stored.key, Stored.value).where(
-        # SQLite uses no index for a list of rows, so the runs are also listed alone.
+        # SQLite uses no index for tuples, so the runs are also selected alone.
         Stored.dag_run_id.in_({run for run, _, _ in names}),
         sa.tuple_(*columns).in_(names),
         Stored.key.like(f"{PREFIX}%"),
@@ -90,11 +91,14 @@ def read_task_states(sends: Sequence[StoredSend], session: Session | None = None
 
 @contextmanager
 def lock_task(task: TaskRef) -> Iterator[tuple[Session, str | None]]:
-    """Lock a task instance, so that it neither starts nor is settled twice. Yield a session and its state."""
+    """Lock a task instance, and yield a session and the state of the task.
+
+    Until the lock is released, the task cannot start, and nobody else can settle its batches.
+    """
     this = of_task(TaskInstance, task)
     with create_session(scoped=False) as session:
         if session.get_bind().dialect.name == "sqlite":
-            # SQLite locks no rows, but the whole database with the first statement that writes.
+            # SQLite locks no rows. It locks the whole database at the first statement that writes.
             same = {"state": TaskInstance.state, "updated_at": TaskInstance.updated_at}
             session.execute(
                 sa.update(TaskInstance).where(*this).values(same).execution_options(synchronize_session=False)

@@ -105,7 +105,7 @@ def test_without_a_ledger_a_try_that_stops_has_no_retry_and_a_later_try_sends_no
     assert (run.state, airflow.tries(run)) == ("failed", ["failed"])
     log = airflow.log(run, 1)
     assert "100 were accepted. 150 were not sent" in log
-    assert "Retries are disabled: this version of Airflow keeps no state for tasks" in log
+    assert "Retries are disabled because this version of Airflow keeps no state for tasks" in log
     assert airflow.called() == once(PHONES[:100])
 
     again = airflow.clear(run)
@@ -113,7 +113,7 @@ def test_without_a_ledger_a_try_that_stops_has_no_retry_and_a_later_try_sends_no
     assert (again.state, airflow.tries(run)) == ("failed", ["failed", "failed"])
     log = airflow.log(run, 2)
     assert "AirflowFailException" in log
-    assert "This is try 2, and no ledger says who was called by an earlier try" in log
+    assert "This is try 2, and no ledger records the calls of the earlier tries" in log
     assert airflow.called() == once(PHONES[:100])
 
 

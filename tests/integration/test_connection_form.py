@@ -111,6 +111,6 @@ def test_the_test_button_says_in_words_to_act_on_that_the_token_is_wrong(
 
     row = page.get_by_role("row").filter(has_text="inforu_wrong_token")
     row.get_by_role("button", name="Test Connection").click()
-    expect(page.get_by_text("User name or API token is wrong").first).to_be_visible()
+    expect(page.get_by_text("user name or API token is wrong").first).to_be_visible()
     expect(page.get_by_text("a-token-that-is-wrong")).to_have_count(0)
     picture(page, "5-wrong-token")

@@ -36,4 +36,4 @@ def test_a_try_that_failed_before_it_began_is_followed_by_one_that_sends(fresh_g
     assert run.state == "success"
     assert len(phones(fresh_ground)) == len(set(phones(fresh_ground))) == 3
     log = fresh_ground.airflow.api.log(run.dag_id, run.run_id, "call", 2)
-    assert "no earlier try left a trace of a send" in log
+    assert "no earlier try began a send" in log

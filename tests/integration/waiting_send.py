@@ -16,7 +16,7 @@ DAG_ID, TASK_ID = "waiting_send", "call"
 REPEATS = 3
 POOL = "pools/default_pool"
 FIRED = "Trigger fired event"
-LOOKS_AGAIN = "Looking again"
+LOOKS_AGAIN = "The trigger polls again"
 
 
 class WaitingSend:

@@ -94,7 +94,7 @@ class TestBadInput:
         monkeypatch.setenv("AIRFLOW_CONN_INFORU_DEFAULT", json.dumps(wrong))
         code, out, err = inforu(*command)
         assert (code, out, err.count("\n")) == (1, "", 1)
-        assert "User name or API token is wrong" in err
+        assert "user name or API token is wrong" in err
         assert "a-wrong-token" not in err
 
     def test_a_connection_that_does_not_exist_is_one_line(self, inforu, monkeypatch, command):
@@ -120,7 +120,7 @@ class TestBadInput:
         code, out, err = inforu(*command)
         assert (code, out, err.count("\n")) == (1, "", 1)
         assert "cannot reach 127.0.0.1" in err
-        assert "Check API address and Proxy" in err
+        assert "Check the fields API address and Proxy" in err
 
     def test_programs_are_told_in_json(self, inforu, monkeypatch, command):
         only_here = [EnvironmentVariablesBackend()]

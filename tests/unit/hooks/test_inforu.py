@@ -122,7 +122,7 @@ def test_the_voice_quota_is_read(hook):
 
 
 def test_without_a_status_function_a_jobs_state_cannot_be_asked_for(hook, inforu_sandbox):
-    with pytest.raises(InforuInputError, match="names no status_function"):
+    with pytest.raises(InforuInputError, match="has no `status_function`"):
         hook.get_job_status("token")
     assert inforu_sandbox.requests() == []
 
@@ -157,17 +157,17 @@ def test_the_connection_test_reads_the_quota_and_calls_nobody(hook, inforu_sandb
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ({"kind": "status", "status_id": -2}, "wrong, or this machine's address is not allowed"),
-        ({"kind": "status", "status_id": -231}, "kind of token does not go with Basic"),
-        ({"kind": "status", "status_id": -221}, "not active, locked out or blocked"),
-        ({"kind": "status", "status_id": -222}, "not active, locked out or blocked"),
-        ({"kind": "status", "status_id": -17}, "knows the user but refused to tell the quota"),
-        ({"kind": "http_error", "http_status": 404}, "does not speak the Inforu API"),
-        ({"kind": "garbage"}, "does not speak the Inforu API"),
-        ({"kind": "http_error", "http_status": 503}, "answered that it failed"),
-        ({"kind": "status", "status_id": -1}, "answered that it failed"),
-        ({"kind": "drop"}, "can be reached but did not answer"),
-        ({"kind": "rate_limit"}, "too many requests at the moment"),
+        ({"kind": "status", "status_id": -2}, "user name or API token is wrong"),
+        ({"kind": "status", "status_id": -231}, "does not accept this kind of token"),
+        ({"kind": "status", "status_id": -221}, "inactive, locked out or blocked"),
+        ({"kind": "status", "status_id": -222}, "inactive, locked out or blocked"),
+        ({"kind": "status", "status_id": -17}, "refused to return the quota"),
+        ({"kind": "http_error", "http_status": 404}, "not from the Inforu API"),
+        ({"kind": "garbage"}, "not from the Inforu API"),
+        ({"kind": "http_error", "http_status": 503}, "The server reported a failure"),
+        ({"kind": "status", "status_id": -1}, "The server reported a failure"),
+        ({"kind": "drop"}, "reachable but sent no response"),
+        ({"kind": "rate_limit"}, "too many requests"),
     ],
 )
 def test_the_connection_test_tells_failures_apart_in_words_to_act_on(hook, inforu_sandbox, fault, words):
@@ -181,7 +181,7 @@ def test_the_connection_test_says_when_the_host_cannot_be_reached(hook, inforu_s
     inforu_sandbox.add_fault("refuse", seconds=30)
     worked, message = hook.test_connection()
     assert not worked
-    assert "Check API address and Proxy" in message
+    assert "Check the fields API address and Proxy" in message
     assert "Connection refused" in message
 
 
@@ -189,14 +189,14 @@ def test_the_connection_test_says_when_a_field_is_wrong(connection):
     connection(tiemout=5)
     worked, message = InforuHook().test_connection()
     assert not worked
-    assert message.startswith("This connection: extra has the unknown field 'tiemout'; known are")
+    assert message.startswith("This connection: extra has the unknown field 'tiemout'. Known fields are")
 
 
 def test_an_answer_without_quota_rows_is_still_a_connection(hook, inforu_sandbox):
     inforu_sandbox.add_fault("loose_types", null_data=True)
     assert hook.test_connection() == (
         True,
-        f"Connected to {inforu_sandbox.url} as sandbox. Quota: the vendor named no voice quota",
+        f"Connected to {inforu_sandbox.url} as sandbox. Quota: Inforu returned no quota for voice calls",
     )
 
 
@@ -250,5 +250,5 @@ def test_the_connection_test_speaks_of_this_connection_and_not_of_a_name_that_ai
     monkeypatch.setenv("AIRFLOW_CONN_XGARKXFE", json.dumps(stored))
     works, words = InforuHook("xGaRKXFE").test_connection()
     assert not works
-    assert words.startswith("This connection: API address says port 1, and Port says 2")
+    assert words.startswith("This connection: API address (host) has port 1, but the field Port has 2")
     assert "xGaRKXFE" not in words

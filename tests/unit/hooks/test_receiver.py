@@ -61,7 +61,7 @@ def test_a_receiver_that_is_not_there_is_an_error_that_a_retry_may_mend(connecti
     connection(receiver_url=f"http://127.0.0.1:{unused_port()}", notification_secret=SECRET)
     with pytest.raises(ReceiverError, match=r"Cannot reach the receiver at 127.0.0.1") as raised:
         InforuHook().get_receiver()
-    assert "Check receiver_url of the connection 'inforu_default', and that the receiver runs" in str(
+    assert "Check `receiver_url` of the connection 'inforu_default', and that the receiver runs" in str(
         raised.value
     )
 

@@ -126,5 +126,5 @@ def test_redis_goes_before_a_path_and_a_path_before_the_machine(monkeypatch, tmp
 
 def test_a_temporary_folder_that_others_may_have_made_is_not_trusted(tmp_path):
     (tmp_path / f"inforu-cooldowns-{os.getuid()}").symlink_to(tmp_path)
-    with pytest.raises(PermissionError, match="belongs to somebody else"):
+    with pytest.raises(PermissionError, match="belongs to another user"):
         new_cooldown()

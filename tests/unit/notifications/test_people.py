@@ -45,12 +45,12 @@ def test_who_cannot_be_called_is_named_by_place():
 def test_the_101st_person_is_left_out_and_named():
     people = read_people([f"050{number:07d}" for number in range(102)])
     assert len(people.phones) == 100
-    assert people.left_out == [f"person {place}: an alert calls 100 people at most" for place in (101, 102)]
+    assert people.left_out == [f"person {place}: an alert calls at most 100 people" for place in (101, 102)]
 
 
 @pytest.mark.parametrize("written", [3.5, {"0500000001": "x"}, b"0500000001", object()])
 def test_what_is_no_list_is_refused_without_being_shown(written):
-    with pytest.raises(InforuInputError, match="phones must be a list or a text") as raised:
+    with pytest.raises(InforuInputError, match="`phones` must be a list or a text") as raised:
         read_people(written)
     assert "0500000001" not in str(raised.value)
 

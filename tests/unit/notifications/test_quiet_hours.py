@@ -30,5 +30,5 @@ def test_without_hours_none_are_quiet(hours):
 
 @pytest.mark.parametrize("hours", ["22-7", "24:00-07:00", "22:60-07:00", "07:00-07:00", "night", 22])
 def test_what_are_no_hours_is_refused(hours):
-    with pytest.raises(InforuInputError, match="quiet_hours must be two times of day"):
+    with pytest.raises(InforuInputError, match="`quiet_hours` must be two times of day"):
         read_quiet_hours(hours)

@@ -66,7 +66,10 @@ def test_a_failed_task_calls_the_person_and_says_what_failed(sandbox, failed_tas
     assert call["phone"] == "0500000001"
     assert call["text"] == "Alert from Airflow. The task load orders of the DAG daily orders has failed."
     assert "alert 'task failed daily_orders load_orders': calling 1 person (send_id " in caplog.text
-    assert "alert 'task failed daily_orders load_orders': Inforu calls 1 person (send_id " in caplog.text
+    assert (
+        "alert 'task failed daily_orders load_orders': Inforu accepted the calls to 1 person (send_id "
+        in caplog.text
+    )
 
 
 def test_the_call_can_be_found_again_by_what_the_log_names(sandbox, failed_task, caplog):
@@ -162,7 +165,7 @@ def test_subjects_that_look_like_phones_are_not_one_subject(sandbox, failed_task
         InforuVoiceNotifier(phones=PHONE, subject=subject)(failed_task)
     assert len(sandbox.calls()) == 2
     (line,) = said(caplog)
-    assert "these people were called about '" in line
+    assert "because of the cool-down: another alert about '" in line
     assert first not in caplog.text
 
 
@@ -208,7 +211,8 @@ def test_after_an_answer_that_never_came_nobody_is_called_again(sandbox, failed_
         InforuVoiceNotifier(phones=PHONE)(failed_task)
     assert len(sandbox.calls()) == 1
     lost, held_back = said(caplog)
-    assert "1 person may have been called or not, and nobody is called again" in lost
+    assert "the calls to 1 person are in doubt" in lost
+    assert "Nobody is called again" in lost
     assert "less than 900 seconds ago" in held_back
 
 
@@ -217,13 +221,13 @@ def test_after_an_answer_that_never_came_nobody_is_called_again(sandbox, failed_
     [
         (
             {"phones": []},
-            "nobody was called: phones is empty when rendered; look at the Variable",
+            "nobody was called: `phones` rendered to an empty value. Check the Variable",
         ),
-        ({"phones": "{{ '' }}"}, "nobody was called: phones is empty when rendered"),
-        ({"phones": "{{ ti.nothing.at_all }}"}, "the phones could not be rendered (UndefinedError"),
-        ({"phones": 3.5}, "phones must be a list or a text, not float"),
-        ({"phones": "+1 212 555 0100"}, "left out is person 1: the phone belongs to another country (+1)"),
-        ({"inforu_conn_id": "nowhere"}, "the connection 'nowhere' does not exist or could not be read"),
+        ({"phones": "{{ '' }}"}, "nobody was called: `phones` rendered to an empty value"),
+        ({"phones": "{{ ti.nothing.at_all }}"}, "`phones` could not be rendered (UndefinedError"),
+        ({"phones": 3.5}, "`phones` must be a list or a text, not float"),
+        ({"phones": "+1 212 555 0100"}, "skipped person 1: the phone belongs to another country (+1)"),
+        ({"inforu_conn_id": "nowhere"}, "the connection 'nowhere' is missing or could not be read"),
         ({"inforu_conn_id": "nowhere"}, "add it with `airflow connections add nowhere --conn-type inforu"),
     ],
 )
@@ -251,14 +255,14 @@ def test_a_vendor_that_is_away_is_an_error_in_the_log(monkeypatch, failed_task, 
     InforuVoiceNotifier(phones=PHONE)(failed_task)
     (line,) = said(caplog)
     assert "nobody was called" in line
-    assert "Check API address and Proxy" in line
+    assert "Check the fields API address and Proxy" in line
 
 
 def test_the_others_are_called_when_one_phone_is_none(sandbox, failed_task, caplog):
     InforuVoiceNotifier(phones=["12", PHONE, "0500000001"])(failed_task)
     assert [call["phone"] for call in sandbox.calls()] == ["0500000001"]
     (line,) = said(caplog)
-    assert "left out is person 1: the phone has too few digits" in line
+    assert "skipped person 1: the phone has too few digits" in line
 
 
 @pytest.mark.parametrize("message", ["{{ ti.nothing.at_all }}", "{% if %}", "{{ 1 / 0 }}", "{{ '' }}"])
@@ -267,8 +271,8 @@ def test_a_message_that_fails_to_render_is_replaced_by_the_plain_sentence(
 ):
     InforuVoiceNotifier(phones=PHONE, message=message)(failed_task)
     assert the_text(sandbox) == "Alert from Airflow. The task load orders of the DAG daily orders has failed."
-    assert "the message" in said(caplog)[0]
-    assert "instead it is 'Alert from Airflow" in said(caplog)[0]
+    assert "`message`" in said(caplog)[0]
+    assert "The default is used: 'Alert from Airflow" in said(caplog)[0]
 
 
 @pytest.mark.parametrize("campaign_id", ["{{ nothing }}", "{{ '' }}", " ", "{{ none }}"])
@@ -279,7 +283,7 @@ def test_a_campaign_that_cannot_be_is_replaced_by_the_plain_sentence(
     assert the_text(sandbox) == "Alert from Airflow. The task load orders of the DAG daily orders has failed."
     (line,) = said(caplog)
     assert "campaign_id" in line
-    assert "instead a text is heard" in line
+    assert "reads a text instead" in line
 
 
 def test_the_serialized_dag_of_dags_test_does_not_keep_anybody_from_being_called(sandbox, caplog):
@@ -299,7 +303,7 @@ def test_the_words_of_an_error_that_is_not_jinjas_stay_out_of_the_log(sandbox, f
 
     failed_task["fail"] = fail
     InforuVoiceNotifier(phones=PHONE, message="{{ fail() }}")(failed_task)
-    assert "the message could not be rendered (RuntimeError)" in said(caplog)[0]
+    assert "`message` could not be rendered (RuntimeError)" in said(caplog)[0]
     assert "s3cr3t" not in caplog.text
     assert len(sandbox.calls()) == 1
 
@@ -317,7 +321,7 @@ def test_a_phone_in_a_question_is_heard_and_not_logged(sandbox, caplog):
 def test_a_deadlines_message_that_speaks_of_a_task_is_replaced_too(sandbox, caplog):
     call_asynchronously(None, dict(DEADLINE), phones=PHONE, message="{{ task_id }} is late")
     assert the_text(sandbox) == "Alert from Airflow. The DAG daily orders has missed its deadline."
-    assert "the message could not be rendered" in said(caplog)[0]
+    assert "`message` could not be rendered" in said(caplog)[0]
 
 
 def test_a_text_too_long_to_be_heard_is_cut_at_a_sentence_and_the_log_says_so(sandbox, failed_task, caplog):
@@ -325,7 +329,7 @@ def test_a_text_too_long_to_be_heard_is_cut_at_a_sentence_and_the_log_says_so(sa
     text = the_text(sandbox)
     assert 500 < len(text) <= 600
     assert text.endswith("All is lost.")
-    assert "the message has 1299 characters" in said(caplog)[0]
+    assert "the message is too long (1299 characters)" in said(caplog)[0]
 
 
 def test_in_quiet_hours_nobody_is_called_and_no_cooldown_begins(sandbox, failed_task, caplog, monkeypatch):
@@ -335,7 +339,7 @@ def test_in_quiet_hours_nobody_is_called_and_no_cooldown_begins(sandbox, failed_
         patch.setattr(alert_sender, "datetime", night)
         notifier(failed_task)
     assert sandbox.calls() == []
-    assert "these are quiet hours (22:00-07:00, Israel's time), and it is not made up for" in said(caplog)[0]
+    assert "these are quiet hours (22:00-07:00, Israel's time)" in said(caplog)[0]
     notifier.quiet_hours = None
     notifier(failed_task)
     assert len(sandbox.calls()) == 1
@@ -344,13 +348,13 @@ def test_in_quiet_hours_nobody_is_called_and_no_cooldown_begins(sandbox, failed_
 @pytest.mark.parametrize(
     ("kwargs", "error"),
     [
-        ({"cooldown": -1}, "cooldown must be a timedelta or seconds"),
-        ({"cooldown": timedelta(seconds=-1)}, "cooldown must be a timedelta or seconds"),
-        ({"cooldown": "15 minutes"}, "cooldown must be a timedelta or seconds"),
-        ({"quiet_hours": "22-7"}, "quiet_hours must be two times of day"),
-        ({"language": "fr"}, "language must be one of en, he"),
-        ({"message": "x", "campaign_id": 183}, "message and campaign_id exclude each other"),
-        ({"cooldwn": 60}, "there is no argument 'cooldwn'; there are phones, message, "),
+        ({"cooldown": -1}, "`cooldown` must be a timedelta or seconds"),
+        ({"cooldown": timedelta(seconds=-1)}, "`cooldown` must be a timedelta or seconds"),
+        ({"cooldown": "15 minutes"}, "`cooldown` must be a timedelta or seconds"),
+        ({"quiet_hours": "22-7"}, "`quiet_hours` must be two times of day"),
+        ({"language": "fr"}, "`language` must be one of en, he"),
+        ({"message": "x", "campaign_id": 183}, "`message` and `campaign_id` are both set"),
+        ({"cooldwn": 60}, "unknown argument 'cooldwn'. Known arguments are phones, message, "),
     ],
 )
 def test_arguments_that_cannot_be_are_an_error_where_a_dag_is_parsed_and_not_in_a_deadline(
@@ -365,11 +369,11 @@ def test_arguments_that_cannot_be_are_an_error_where_a_dag_is_parsed_and_not_in_
 
 
 def test_without_phones_a_dag_does_not_parse_and_a_deadline_says_so(sandbox, caplog):
-    with pytest.raises(InforuInputError, match="phones is missing"):
+    with pytest.raises(InforuInputError, match="`phones` is missing"):
         InforuVoiceNotifier(message="x")
     call_asynchronously(None, dict(DEADLINE), phone=PHONE)
-    assert "there is no argument 'phone'" in said(caplog)[0]
-    assert "phones is missing" in said(caplog)[1]
+    assert "unknown argument 'phone'" in said(caplog)[0]
+    assert "`phones` is missing" in said(caplog)[1]
     assert "nobody was called" in said(caplog)[-1]
     assert sandbox.requests() == []
 
@@ -387,7 +391,7 @@ def test_a_cooldown_that_cannot_be_kept_rings_and_the_log_says_so_without_the_ad
     for _ in range(2):
         InforuVoiceNotifier(phones=PHONE)(failed_task)
     assert len(sandbox.calls()) == 2
-    assert "the cool-down could not be kept (ConnectionError)" in said(caplog)[0]
+    assert "the cool-down could not be stored (ConnectionError)" in said(caplog)[0]
     assert "s3cr3t" not in caplog.text
 
 
@@ -399,7 +403,7 @@ def test_a_context_that_cannot_be_read_rings_too(sandbox, caplog):
 
     InforuVoiceNotifier(phones=PHONE)({"ti": Broken()})
     assert the_text(sandbox) == "Alert from Airflow. Please look at it."
-    assert "what happened could not be read from the context (RuntimeError)" in said(caplog)[0]
+    assert "event could not be read from the context (RuntimeError)" in said(caplog)[0]
 
 
 def test_an_error_that_nobody_foresaw_stays_inside_and_its_words_outside_the_log(
@@ -411,7 +415,7 @@ def test_an_error_that_nobody_foresaw_stays_inside_and_its_words_outside_the_log
     monkeypatch.setattr(alerting, "send_alert", fail)
     InforuVoiceNotifier(phones=PHONE)(failed_task)
     (line,) = said(caplog)
-    assert "failed unexpectedly (RuntimeError): whether people were called is not known" in line
+    assert "unexpected error (RuntimeError). It is unknown whether people were called" in line
     assert "0500000001" not in caplog.text
 
 
@@ -426,7 +430,7 @@ def test_a_cooldown_that_cannot_be_given_back_is_said(sandbox, failed_task, capl
     monkeypatch.setattr(alert_sender, "new_cooldown", Away)
     sandbox.add_fault("status", status_id=-13)
     InforuVoiceNotifier(phones=PHONE)(failed_task)
-    assert "its cool-down goes on (OSError)" in said(caplog)[-1]
+    assert "the cool-down could not be released (OSError)" in said(caplog)[-1]
 
 
 def test_no_phone_reaches_the_log(failed_task, caplog):
@@ -445,7 +449,7 @@ def test_an_alert_waits_for_an_answer_no_longer_than_it_can(
     monkeypatch.setattr(alert_sender, "ANSWER_SECONDS", 1)
     sandbox.update_settings(latency=5.0)
     InforuVoiceNotifier(phones=PHONE)(failed_task)
-    assert "1 person may have been called or not" in said(caplog)[0]
+    assert "the calls to 1 person are in doubt" in said(caplog)[0]
     assert "timed out" in said(caplog)[0]
 
 

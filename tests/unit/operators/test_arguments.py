@@ -42,37 +42,37 @@ class Frame:
     [
         ({"message": "hi {"}, "a brace that is not part of a placeholder"),
         ({"message": "hi {first name}"}, "has the invalid placeholder {first name}"),
-        ({"message": "  "}, "message is empty"),
-        ({"message": ["x"]}, "message must be text, not list"),
-        ({"key_field": "phone"}, "key_field is the field of the phone"),
-        ({"key_field": ["id"]}, "key_field must be the name of a field, not list"),
-        ({"invalid_recipients": "drop"}, "invalid_recipients must be one of fail, skip, not 'drop'"),
-        ({"on_duplicate": "once"}, "on_duplicate must be one of skip, send, fail, not 'once'"),
-        ({"in_doubt": "ask"}, "in_doubt must be one of fail, accept, resend, not 'ask'"),
-        ({"resend": "maybe"}, "resend must be true or false, not 'maybe'"),
-        ({"resend": "0500000001"}, "resend must be true or false, not '[phone hidden]'"),
-        ({"dry_run": None}, "dry_run rendered to an empty value"),
+        ({"message": "  "}, "`message` is empty"),
+        ({"message": ["x"]}, "`message` must be text"),
+        ({"key_field": "phone"}, "`key_field` names the field with the phone"),
+        ({"key_field": ["id"]}, "`key_field` must be the name of a field"),
+        ({"invalid_recipients": "drop"}, "`invalid_recipients` must be one of fail, skip, not 'drop'"),
+        ({"on_duplicate": "once"}, "`on_duplicate` must be one of skip, send, fail, not 'once'"),
+        ({"in_doubt": "ask"}, "`in_doubt` must be one of fail, accept, resend, not 'ask'"),
+        ({"resend": "maybe"}, "`resend` must be true or false, not 'maybe'"),
+        ({"resend": "0500000001"}, "`resend` must be true or false, not '[phone hidden]'"),
+        ({"dry_run": None}, "`dry_run` rendered to an empty value"),
         ({"data_options": {"CampaignName": "x"}}, "data_options may not set CampaignName"),
         ({"call_options": {"x": {1, 2}}}, "cannot be written as JSON"),
-        ({"ignore_possible_sending_time": "maybe"}, "ignore_possible_sending_time must be true or false"),
-        ({"campaign_name": ["x"]}, "campaign_name must be text, not list"),
-        ({"max_in_flight": 0}, "max_in_flight must be a whole number from 1 to 128, not 0"),
-        ({"max_in_flight": 129}, "max_in_flight must be a whole number from 1 to 128, not 129"),
-        ({"limit": 0}, "limit must be a whole number from 1"),
-        ({"limit": -1}, "limit must be a whole number from 1"),
-        ({"limit": "ten"}, "limit must be a whole number from 1"),
-        ({"limit": True}, "limit must be a whole number from 1"),
-        ({"limit": 1.5}, "limit must be a whole number from 1"),
+        ({"ignore_possible_sending_time": "maybe"}, "`ignore_possible_sending_time` must be true or false"),
+        ({"campaign_name": ["x"]}, "`campaign_name` must be text"),
+        ({"max_in_flight": 0}, "`max_in_flight` must be a whole number from 1 to 128, not 0"),
+        ({"max_in_flight": 129}, "`max_in_flight` must be a whole number from 1 to 128, not 129"),
+        ({"limit": 0}, "`limit` must be a whole number from 1"),
+        ({"limit": -1}, "`limit` must be a whole number from 1"),
+        ({"limit": "ten"}, "`limit` must be a whole number from 1"),
+        ({"limit": True}, "`limit` must be a whole number from 1"),
+        ({"limit": 1.5}, "`limit` must be a whole number from 1"),
         ({"timezone": "Israel/Tel Aviv"}, "timezone is unknown: 'Israel/Tel Aviv'"),
-        ({"report_path": "report.xlsx"}, "report_path must end in one of .csv"),
+        ({"report_path": "report.xlsx"}, "`report_path` must end in one of .csv"),
         (
             {"recipients": None},
-            "not NoneType. No new calls were placed. Pass the output of the upstream task",
+            "not NoneType. No new calls were placed. Pass the output of",
         ),
         ({"recipients": {"0500000001"}}, "not set. No new calls were placed. A set has no order"),
         (
             {"recipients": {"phone": "0500000001"}},
-            "not dict. No new calls were placed. Pass the whole list of people: recipients=people()",
+            "not dict. No new calls were placed. Pass the whole list: recipients=people()",
         ),
         ({"recipients": Frame()}, "not Frame. No new calls were placed. Pass frame.to_dict('records')"),
     ],
@@ -89,8 +89,8 @@ def test_a_constant_that_is_wrong_is_an_error_when_the_dag_is_parsed(arguments, 
         ({"campaign_id": ""}, "campaign_id is empty"),
         ({"campaign_id": None}, "campaign_id is empty"),
         ({"campaign_id": [183]}, "campaign_id is empty"),
-        ({"duplicate": "maybe"}, "duplicate must be true or false"),
-        ({"duplicate_name": "Copy"}, "duplicate_name names a copy, so it needs duplicate=True"),
+        ({"duplicate": "maybe"}, "`duplicate` must be true or false"),
+        ({"duplicate_name": "Copy"}, "`duplicate_name` is set, but `duplicate` is not"),
     ],
 )
 def test_a_constant_of_a_campaign_that_is_wrong_is_an_error_when_the_dag_is_parsed(arguments, error):
@@ -139,7 +139,7 @@ def test_parsing_a_dag_imports_nothing_that_only_sending_needs():
 @pytest.mark.usefixtures("sandbox")
 def test_a_task_whose_rows_airflow_would_show_sends_nothing(sandbox):
     task = text_to_speech(people(1), suppress=["0500000009"])
-    with pytest.raises(AirflowFailException, match="recipients and suppress would be visible") as error:
+    with pytest.raises(AirflowFailException, match="`recipients` and `suppress` would be visible") as error:
         task.execute({})
     assert "0500000" not in str(error.value)
     assert sandbox.requests() == []
@@ -158,10 +158,7 @@ def test_a_query_operator_lists_no_recipients_among_its_arguments():
         (
             InforuSendTextToSpeechOperator,
             {"message": "hi"},
-            (
-                "`recipients` is missing. No new calls were placed. Pass the list of people: "
-                "recipients=people(). Do not use .expand_kwargs() over people"
-            ),
+            "`recipients` is missing. No new calls were placed. Pass the whole list: recipients=people()",
         ),
         (InforuSendTextToSpeechOperator, {"reciepients": []}, "Did you mean 'recipients' instead of 'reciep"),
         (InforuSendTextToSpeechOperator, {"phone": "0500000001"}, "`recipients` is missing"),
@@ -197,8 +194,8 @@ def test_a_task_that_is_mapped_over_people_says_to_pass_the_whole_list(runner, s
         )
     assert runner.run(mapped, map_index=0) == "failed"
     log = log_of(capsys)
-    assert "recipients must be a list, not dict. No new calls were placed. Pass the whole list" in log
-    assert "Do not use .expand() over people: each mapped task would get one person" in log
+    assert "`recipients` must be a list, not dict. No new calls were placed" in log
+    assert "Do not use .expand() over people" in log
     assert sandbox.requests() == []
 
 
@@ -229,7 +226,7 @@ def test_a_task_that_is_mapped_over_lists_of_people_calls_them(runner, sandbox):
     [
         (
             {"message": "hi {{ unset }}"},
-            "For a field of the row write {name} in single braces",
+            "For a field of the row, write {name} in single braces",
         ),
         (
             {"campaign_name": "{{ unset }}"},
@@ -242,7 +239,7 @@ def test_an_undefined_variable_of_a_template_fails_without_a_retry(
 ):
     assert runner.run(text_to_speech(people(1), **arguments)) == "failed"
     (name,) = arguments
-    problem = f"`{name}` has a Jinja variable that is not defined ('unset' is undefined)"
+    problem = f"`{name}` has an undefined Jinja variable ('unset' is undefined)"
     assert f"{problem}. No new calls were placed. {advice}" in log_of(capsys)
     assert sandbox.requests() == []
 
@@ -251,8 +248,8 @@ def test_an_undefined_variable_of_a_template_fails_without_a_retry(
 def test_a_connection_that_airflow_does_not_find_is_named_and_a_retry_asks_again(runner, sandbox, capsys):
     assert runner.run(text_to_speech(people(1), inforu_conn_id="inforu")) == "up_for_retry"
     log = log_of(capsys)
-    assert "Airflow has no connection 'inforu'. No new calls were placed. Add a connection of type" in log
-    assert "inforu_conn_id (default: inforu_default)" in log
+    assert "The connection 'inforu' is missing in Airflow. No new calls were placed" in log
+    assert "`inforu_conn_id` (default: inforu_default)" in log
     assert sandbox.requests() == []
 
 
@@ -270,7 +267,7 @@ def test_an_invalid_template_fails_without_a_retry_and_says_how_to_name_a_field(
     assert runner.run(text_to_speech(people(1), message="hi {{name}")) == "failed"
     log = log_of(capsys)
     assert "`message` is not a valid Jinja template" in log
-    assert "No new calls were placed. For a field of the row write {name} in single braces" in log
+    assert "write {name} in single braces" in log
     assert sandbox.requests() == []
 
 

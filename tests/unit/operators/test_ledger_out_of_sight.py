@@ -166,7 +166,7 @@ def test_where_airflow_deletes_state_a_cleared_task_without_a_ledger_calls_nobod
     runner.xcoms.clear()  # a try that was killed before it could push its evidence again
     runner.max_tries += 2
     assert runner.run(task(), try_number=3) != "success"
-    assert "Airflow deletes the ledger" in capsys.readouterr().out
+    assert "deletes task state" in capsys.readouterr().out
     assert runner.run(task(resend=True), try_number=4) == "success"
     assert len(phones(sandbox)) == 500
 

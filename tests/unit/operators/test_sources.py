@@ -153,7 +153,7 @@ def test_a_password_in_a_path_is_refused_and_not_shown(runner, sandbox, argument
     task = text_to_speech(url) if argument == "recipients" else text_to_speech(people(1), suppress=url)
     assert runner.run(task) == "failed"
     log = log_of(capsys)
-    assert f"{argument} has a password in it" in log
+    assert f"`{argument}` contains a password" in log
     assert "s3cr3t" not in log
     assert sandbox.requests() == []
 
@@ -205,7 +205,7 @@ def test_people_may_be_suppressed_by_a_file_or_a_query(runner, sandbox, tmp_path
         ),
         ({"conn_id": "nowhere", "sql": "SELECT 1"}, "The connection 'nowhere' of the query cannot be used"),
         ({"conn_id": "inforu_default", "sql": "SELECT 1"}, "is not a database"),
-        ({"conn_id": "people_db", "query": "SELECT 1"}, "not one of a query"),
+        ({"conn_id": "people_db", "query": "SELECT 1"}, "but not a query"),
         ("0500000001", "`suppress` must be a list"),
     ],
 )
@@ -317,7 +317,7 @@ def test_a_query_that_is_no_text_is_an_error(runner, argument, capsys):
 
 
 def test_recipients_in_addition_to_a_query_are_an_error_that_says_what_to_use():
-    with pytest.raises(InforuInputError, match="takes its recipients from the query, not from `recipients`"):
+    with pytest.raises(InforuInputError, match="reads its recipients from the query, not from `recipients`"):
         query_of_people(recipients=["0500000001"])
 
 

@@ -279,17 +279,17 @@ def test_a_retry_sends_to_the_copy_that_the_first_try_made(runner, sandbox):
         ({"message": "hi {nmae}"}, "the field 'nmae' of the message is missing or empty (key k1)"),
         ({"message": "{{ 'hi {' }}"}, "a brace that is not part of a placeholder"),
         ({"message": None}, "there is no text"),
-        ({"message": "{{ '  ' }}"}, "message is empty"),
+        ({"message": "{{ '  ' }}"}, "`message` is empty"),
         ({"key_field": "nr"}, "the key is missing"),
-        ({"key_field": "{{ 'phone' }}"}, "key_field is the field of the phone"),
+        ({"key_field": "{{ 'phone' }}"}, "`key_field` names the field with the phone"),
         ({"phone_field": "mobile"}, "(key k1)"),
-        ({"resend": "{{ 'maybe' }}"}, "resend must be true or false, not 'maybe'"),
-        ({"resend": "{{ '050-000-0001' }}"}, "resend must be true or false, not '[phone hidden]'"),
+        ({"resend": "{{ 'maybe' }}"}, "`resend` must be true or false, not 'maybe'"),
+        ({"resend": "{{ '050-000-0001' }}"}, "`resend` must be true or false, not '[phone hidden]'"),
         ({"data_options": "{{ dag_run.run_id }}"}, "data_options must be a mapping, not str"),
-        ({"ignore_possible_sending_time": "{{ 'maybe' }}"}, "ignore_possible_sending_time must be true or"),
+        ({"ignore_possible_sending_time": "{{ 'maybe' }}"}, "`ignore_possible_sending_time` must be"),
         ({"message": "{{ none }}"}, "there is no text"),
-        ({"limit": "{{ 'ten' }}"}, "limit must be a whole number from 1, not 'ten'"),
-        ({"report_path": "{{ 'report.txt' }}"}, "report_path must end in one of"),
+        ({"limit": "{{ 'ten' }}"}, "`limit` must be a whole number from 1, not 'ten'"),
+        ({"report_path": "{{ 'report.txt' }}"}, "`report_path` must end in one of"),
     ],
 )
 def test_bad_input_of_a_run_fails_without_a_retry_before_anything_is_sent(
@@ -306,8 +306,8 @@ def test_bad_input_of_a_run_fails_without_a_retry_before_anything_is_sent(
     ("kwargs", "error"),
     [
         ({"campaign_id": "{{ none }}"}, "campaign_id is empty"),
-        ({"duplicate": "{{ 'maybe' }}"}, "duplicate must be true or false"),
-        ({"duplicate_name": "{{ 'Copy' }}"}, "duplicate_name names a copy, so it needs duplicate=True"),
+        ({"duplicate": "{{ 'maybe' }}"}, "`duplicate` must be true or false"),
+        ({"duplicate_name": "{{ 'Copy' }}"}, "`duplicate_name` is set, but `duplicate` is not"),
     ],
 )
 def test_bad_input_of_an_existing_campaign_is_a_clear_error(runner, sandbox, kwargs, error, capsys):
@@ -658,7 +658,7 @@ def test_a_kill_stops_new_requests_and_the_next_try_goes_on(runner, sandbox, cap
     called = len(sandbox.calls())
     assert 0 < called < 3000
     log = log_of(capsys)
-    assert "Calls that the vendor accepted cannot be cancelled" in log
+    assert "Accepted calls cannot be cancelled" in log
     assert "because the task was killed" in log
     sandbox.update_settings(latency=0)
     assert runner.run(text_to_speech(people(3000)), try_number=2) == "success"
@@ -707,7 +707,7 @@ def test_a_clear_that_airflow_does_not_show_is_told_and_the_next_clear_calls_eve
     capsys.readouterr()
     # A clear sets max_tries to the number of the last try and the retries: 1 again, as they were lowered.
     assert runner.run(text_to_speech(people(3), resend=True, retries=0), try_number=2) == "success"
-    assert "clear the task once more" in log_of(capsys)
+    assert "Clear the task once more" in log_of(capsys)
     assert len(sandbox.calls()) == 3
     runner.max_tries = 2
     assert runner.run(text_to_speech(people(3), resend=True, retries=0), try_number=3) == "success"

@@ -113,7 +113,7 @@ def test_calls_that_do_not_end_in_time_fail_and_a_retry_waits_again_and_sends_no
     task = send(people(3), calls_timeout=0.3)
     assert runner.run(task) == "deferred"
     assert wait_and_resume(runner, task) == "up_for_retry"
-    assert "0 of 3 calls have ended, and calls_timeout is over" in capsys.readouterr().out
+    assert "only 0 of 3 calls had ended when `calls_timeout` was over" in capsys.readouterr().out
     assert runner.xcoms["return_value"]["calls"]["complete"] is False
     task = send(people(3))
     assert runner.run(task, try_number=2) == "deferred"
@@ -270,10 +270,10 @@ def test_a_report_that_cannot_be_written_is_an_error_and_a_retry_writes_it_and_c
 @pytest.mark.parametrize(
     ("argument", "words"),
     [
-        ({"report_path": "report.txt"}, "report_path must end in one of .csv, .ndjson, .jsonl"),
-        ({"calls_timeout": 0}, "calls_timeout must be a number of seconds"),
-        ({"calls_timeout": float("nan")}, "calls_timeout must be a number of seconds"),
-        ({"max_in_flight": True}, "max_in_flight must be a whole number"),
+        ({"report_path": "report.txt"}, "`report_path` must end in one of .csv, .ndjson, .jsonl"),
+        ({"calls_timeout": 0}, "`calls_timeout` must be a number of seconds"),
+        ({"calls_timeout": float("nan")}, "`calls_timeout` must be a number of seconds"),
+        ({"max_in_flight": True}, "`max_in_flight` must be a whole number"),
     ],
 )
 def test_an_invalid_argument_is_an_error_when_the_dag_is_parsed(argument, words):
@@ -371,7 +371,7 @@ def test_rejected_people_are_told_how_to_be_called(runner, sandbox, capsys):
 def test_without_a_ledger_a_wait_that_ends_in_vain_is_not_retried(sandbox):
     sandbox.update_settings(call_seconds=30)
     task = hidden(send(people(3), calls_timeout=0.2))
-    with pytest.raises(AirflowFailException, match="no ledger, so there is no retry"):
+    with pytest.raises(AirflowFailException, match="Retries are disabled because this send has no ledger"):
         task.execute({"ti": Instance()})
 
 
@@ -391,8 +391,8 @@ def test_without_a_ledger_people_in_doubt_are_called_by_no_later_try(sandbox):
 @pytest.mark.parametrize(
     ("argument", "words"),
     [
-        ({"deferrable": "false"}, "deferrable must be True or False"),
-        ({"report_path": "ftp://me:hidden@host/report.csv"}, "report_path has a password in it"),
+        ({"deferrable": "false"}, "`deferrable` must be True or False"),
+        ({"report_path": "ftp://me:hidden@host/report.csv"}, "`report_path` contains a password"),
     ],
 )
 def test_what_no_template_can_say_is_refused(argument, words):
@@ -419,7 +419,7 @@ def test_a_receiver_that_cannot_be_asked_costs_the_report_its_outcomes_only_and_
     task = send(people(3), report_path=str(path))
     task.wait_for_calls = False
     assert runner.run(task) == "up_for_retry"
-    assert "has no outcomes: " in capsys.readouterr().out
+    assert "was written without outcomes: " in capsys.readouterr().out
     assert [row["state"] for row in csv.DictReader(path.read_text().splitlines())] == ["accepted"] * 3
 
 
@@ -479,9 +479,9 @@ def test_when_the_time_is_over_the_error_says_what_the_receiver_refused(
         state = wait_and_resume(runner, task)
     assert state == "up_for_retry"
     out = capsys.readouterr().out
-    assert "0 of 3 calls have ended, and calls_timeout is over" in out
+    assert "only 0 of 3 calls had ended when `calls_timeout` was over" in out
     assert "has never stored a push for the connection 'inforu_default'" in out
-    (error,) = [line for line in out.splitlines() if "Error: send " in line and "is over" in line][:1]
+    (error,) = [line for line in out.splitlines() if "Error: send " in line and "calls_timeout" in line][:1]
     assert words in error
     assert "inforu_defualt" not in error
 

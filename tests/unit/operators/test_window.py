@@ -172,7 +172,7 @@ def test_without_a_ledger_a_send_that_the_window_interrupts_fails_and_names_who_
         ({"sending_window": "sometimes"}, "sending_window cannot be read at 'sometimes'"),
         ({"sending_window": WINDOW, "timezone": "Asia/Nowhere"}, "timezone is unknown: 'Asia/Nowhere'"),
         ({"timezone": "Asia/Nowhere"}, "timezone is unknown: 'Asia/Nowhere'"),
-        ({"outside_window": "ring"}, "outside_window must be one of wait, fail, skip"),
+        ({"outside_window": "ring"}, "`outside_window` must be one of wait, fail, skip"),
     ],
 )
 def test_a_window_that_cannot_be_read_is_an_error_when_the_dag_is_parsed(argument, error):

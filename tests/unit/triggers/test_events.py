@@ -129,8 +129,8 @@ def test_it_is_an_event_trigger_whose_arguments_are_plain_json_and_the_same_for_
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"status": []}, "status lists no status, so no outcome would fire"),
-        ({"status": ()}, "status lists no status, so no outcome would fire"),
+        ({"status": []}, "`status` is an empty list, so no outcome would fire"),
+        ({"status": ()}, "`status` is an empty list, so no outcome would fire"),
         ({"poll_interval": 0}, "poll_interval must be a number of seconds above 0, not 0"),
     ],
 )
@@ -298,7 +298,10 @@ def test_a_state_that_cannot_be_read_is_waited_for_and_nothing_is_skipped(feed, 
         return payload
 
     assert keys(run(story())) == ["k1"]
-    assert "the asset's state could not be read (RuntimeError). Trying again" in capsys.readouterr().out
+    assert (
+        "the asset's state could not be read (RuntimeError). The trigger tries again"
+        in capsys.readouterr().out
+    )
 
 
 def test_a_place_that_cannot_be_kept_does_not_stop_it(feed, monkeypatch, capsys):
@@ -317,7 +320,7 @@ def test_a_place_that_cannot_be_kept_does_not_stop_it(feed, monkeypatch, capsys)
         return first + second
 
     assert run(story()) == ["k1", "k2"]
-    assert "could not be kept (RuntimeError)" in capsys.readouterr().out
+    assert "could not be stored (RuntimeError)" in capsys.readouterr().out
 
 
 def test_a_trigger_for_several_assets_says_that_its_place_is_not_kept(server, capsys):
@@ -333,7 +336,7 @@ def test_a_trigger_for_several_assets_says_that_its_place_is_not_kept(server, ca
 
     assert keys(run(story())) == ["k8"]
     assert store.kept == {}
-    assert "give each asset a trigger with arguments of its own" in capsys.readouterr().out
+    assert "several assets share this trigger" in capsys.readouterr().out
 
 
 def test_a_receiver_that_is_away_or_refuses_is_asked_until_it_answers_and_complained_of_once(server, capsys):
@@ -350,8 +353,8 @@ def test_a_receiver_that_is_away_or_refuses_is_asked_until_it_answers_and_compla
     assert keys(run(story())) == ["k1"]
     said = capsys.readouterr().out
     assert said.count("answered HTTP 503") == 1
-    assert said.count("until this is mended") == 1
-    assert said.count("the receiver can be read again") == 1
+    assert said.count("Correct this") == 1
+    assert said.count("outcomes of calls can be read again") == 1
     assert "secret-of-notifications" not in said
 
 

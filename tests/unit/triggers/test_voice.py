@@ -152,7 +152,7 @@ def test_a_restarted_trigger_goes_on_where_the_first_one_stopped(server):
 def test_failures_that_pass_are_waited_out_and_logged_once_in_a_row(server, capsys):
     server.answer((503, {"detail": "starting"}), reset, (502, b""), ended(1), (500, b""), ended(2))
     assert event_of(trigger_of())["status"] == "success"
-    warnings = [line for line in capsys.readouterr().out.splitlines() if "Looking again" in line]
+    warnings = [line for line in capsys.readouterr().out.splitlines() if "The trigger polls again" in line]
     assert len(warnings) == 2
     assert "answered HTTP 503" in warnings[0]
 
@@ -236,7 +236,7 @@ def test_a_connection_that_was_just_read_is_not_read_again_for_each_refusal(serv
         ({"receiver_url": "ftp://x"}, "receiver_url must be an address"),
         (
             {"receiver_url": "http://127.0.0.1:9", "notification_secret": "סוד שיש בו די אותיות"},
-            "other than those of ASCII",
+            "not printable ASCII",
         ),
     ],
 )
@@ -268,7 +268,7 @@ def test_a_connection_that_does_not_exist_is_an_error_in_the_end(monkeypatch):
     monkeypatch.setattr(decision, "FAILURE_SECONDS", 0.0)
     event = event_of(trigger_of(inforu_conn_id="nobody"))
     assert event["status"] == "error"
-    assert "the connection 'nobody' does not exist or could not be read" in event["message"]
+    assert "the connection 'nobody' is missing or could not be read" in event["message"]
 
 
 def test_no_secret_and_no_phone_is_in_an_event(server):
@@ -353,7 +353,7 @@ def test_without_a_status_function_the_error_names_the_field(connection):
     connection()
     event = event_of(status_trigger({"requests": [{"request_token": "t", "calls": 5}]}))
     assert event["status"] == "error"
-    assert "names no status_function" in event["message"]
+    assert "has no `status_function`" in event["message"]
 
 
 def test_what_a_deferral_needs_follows_from_the_send():

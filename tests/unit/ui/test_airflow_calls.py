@@ -119,7 +119,7 @@ def test_a_task_that_may_still_run_is_not_settled(airflow, state):
 @pytest.mark.parametrize("batches", [[1], [3], [4], [2, 3], [99], [2, 4]])
 def test_batches_that_are_not_in_doubt_are_not_settled_and_neither_is_the_one_that_is(airflow, batches):
     ((task, _),) = store_sends(["a"])
-    with pytest.raises(SettleRefusedError, match="Other requests"):
+    with pytest.raises(SettleRefusedError, match="The batches in doubt are no longer the same"):
         decide(airflow, airflow.find_send(task), "resend", batches)
     assert airflow.find_send(task).counts.in_doubt == 100
 
@@ -146,7 +146,7 @@ def test_a_page_from_before_a_batch_was_sent_again_settles_nothing(airflow, choi
     ((task, _),) = store_sends(["a"])
     send, requests = airflow.find_send(task), see_requests(airflow, task)
     replace_events(task, [*DOUBT, ["w", 2], ["s", 2, "d2"]])
-    with pytest.raises(SettleRefusedError, match="Other requests"):
+    with pytest.raises(SettleRefusedError, match="The batches in doubt are no longer the same"):
         airflow.settle(send, choice, {2: requests[2]})
     assert airflow.find_send(task).counts.in_doubt == 100
     decide(airflow, send, choice, [2])
@@ -165,7 +165,7 @@ def test_a_try_that_ran_while_a_decision_waited_for_the_lock_counts(airflow, cho
             yield locked
 
     monkeypatch.setattr(airflow_calls, "lock_task", lock_after_a_try)
-    with pytest.raises(SettleRefusedError, match="Other requests"):
+    with pytest.raises(SettleRefusedError, match="The batches in doubt are no longer the same"):
         airflow.settle(send, choice, {2: requests[2]})
     assert airflow.find_send(task).counts.accepted == 200
 

@@ -64,7 +64,7 @@ def test_of_two_decisions_at_once_one_is_recorded_and_the_other_is_refused(
 
     (choice,), (error,) = recorded, refused.values()
     assert isinstance(error, SettleRefusedError)
-    assert "Other requests are in doubt now. Nothing was changed." in str(error)
+    assert "The batches in doubt are no longer the same. Nothing was changed." in str(error)
     with airflow_database.connect() as connection:
         decisions = list(
             connection.scalars(
