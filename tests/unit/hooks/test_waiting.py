@@ -224,7 +224,7 @@ def test_a_receiver_that_lacks_the_connection_or_its_secret_says_so_and_does_not
 
 def test_a_receiver_without_a_secret_says_what_to_set_and_does_not_pass(receiver_hook, receiver):
     receiver.secrets["inforu_default"] = None
-    with pytest.raises(ReceiverError, match="set notification_secret in the connection's extra") as unset:
+    with pytest.raises(ReceiverError, match="notification_secret in the connection's extra") as unset:
         receiver_hook.get_send_summary(SEND)
     assert not unset.value.is_passing
 
