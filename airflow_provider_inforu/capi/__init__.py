@@ -1,1 +1,1 @@
-"""The vendor's API with no Airflow in it: only `client` does input and output."""
+"""The vendor's API, without Airflow. Only `client` uses the network."""

@@ -1,4 +1,4 @@
-"""The quota: the harmless read of this API. It calls nobody."""
+"""The requests and responses of the quota function. Reading the quota calls nobody."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from airflow_provider_inforu.capi.envelope import Reply, as_int, as_printable_te
 
 GET_QUOTA = "Admin/GetQuota"
 VOICE_QUOTA = "IVR"
-"""The vendor's name of the quota that voice calls use."""
+"""The vendor's name of the quota for voice calls."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """One row of the vendor's quota answer.
+    """One row of the vendor's quota response.
 
     :ivar usage: ``IVR`` for voice, ``SMS`` or ``Email``.
     :ivar kind: ``Packages``, ``Monthly`` or ``Unlimited``.
-    :ivar remaining: What is left, in calls; None where the vendor gave no number.
-    :ivar warning_level: The number below which the vendor warns; None where it gave none.
+    :ivar remaining: The remaining quota, in calls; None if the response has no number.
+    :ivar warning_level: The vendor warns below this number; None if the response has no number.
     """
 
     usage: str
@@ -29,7 +29,7 @@ class Quota:
     warning_level: int | None
 
     def __str__(self) -> str:
-        """Return the row for a person: ``IVR: 250 left (Packages)``."""
+        """Return the row as readable text: ``IVR: 250 left (Packages)``."""
         if self.kind.casefold() == "unlimited":
             return f"{self.usage}: unlimited"
         left = "an unknown number" if self.remaining is None else str(self.remaining)
@@ -39,19 +39,19 @@ class Quota:
 def quota_data(
     *, usage: str = VOICE_QUOTA, level: str = "User", level_value: str | None = None
 ) -> dict[str, Any]:
-    """Return ``Data`` of ``Admin/GetQuota`` (source: the vendor's other documents).
+    """Return the field ``Data`` of ``Admin/GetQuota`` (source: the vendor's other documents).
 
-    :param usage: ``IVR``, ``SMS``, ``Email``, or empty for all.
-    :param level: ``Partner``, ``Customer``, ``Project`` or ``User``.
-    :param level_value: The name or number of that level where it is not one's own.
+    :param usage: ``IVR`` (default), ``SMS``, ``Email``, or empty for all.
+    :param level: ``Partner``, ``Customer``, ``Project`` or ``User`` (default).
+    :param level_value: The name or number of another partner, customer, project or user; None for your own.
     """
     return {"QuotaUsageType": usage, "Level": level, "LevelValue": level_value or ""}
 
 
 def read_quota(reply: Reply) -> list[Quota]:
-    """Return the quota rows of an answer; rows that are not objects are passed over.
+    """Return the quota rows of a response. Rows that are not objects are ignored.
 
-    :param reply: The answer to ``Admin/GetQuota``.
+    :param reply: The response of ``Admin/GetQuota``.
     """
     rows = get_field(reply.data, "List")
     return [_row(row) for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []

@@ -1,4 +1,4 @@
-"""The one place that talks to the vendor. One call of the client is one request: it never resends."""
+"""The HTTP client of the vendor's API. Each call makes exactly one request: the client never resends."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_ANSWER_BYTES = 1024 * 1024
-"""Answers of this API are some hundred bytes; one that has no end must not fill the memory."""
+"""Responses of this API have a few hundred bytes. The limit bounds memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedCall:
-    """A request that is ready to leave. Its repr shows neither content nor secret.
+    """A request that is ready to be sent. Its repr shows neither content nor secrets.
 
     :ivar function: The vendor's function.
-    :ivar request: The request.
+    :ivar request: The HTTP request.
     """
 
     function: str
@@ -55,16 +55,17 @@ class PreparedCall:
 class InforuClient:
     """Calls functions of the Inforu API. Safe to share between threads.
 
-    TLS certificates are always verified, redirects are never followed (a redirected POST would be a second
-    one), cookies are not kept, and environment variables name a proxy or certificate bundle as usual.
+    The client always verifies TLS certificates and keeps no cookies. It never follows a redirect, because a
+    redirected POST would be a second request. The usual environment variables set a proxy or a certificate
+    bundle.
 
-    :param base_url: Scheme and host, for example ``https://capi.inforu.co.il``.
+    :param base_url: Scheme and host; default: ``https://capi.inforu.co.il``.
     :param username: The user name.
     :param token: The API token.
-    :param auth_location: Where both travel: ``header`` (default) or ``body``.
-    :param timeout: Seconds from the first byte of a request to the last byte of its answer (30). Connecting
-        may take ten seconds of its own at most.
-    :param proxy: Address of a proxy; None (default) for what the environment says.
+    :param auth_location: The place of user name and token in a request: ``header`` (default) or ``body``.
+    :param timeout: Seconds from the first byte of a request to the last byte of its response; default: 30.
+        Connecting may take up to 10 seconds more.
+    :param proxy: The address of a proxy; None (default) uses the environment variables.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class InforuClient:
         self._session = new_session(authorization if auth_location == "header" else None)
         self._session.headers["Content-Type"] = "application/json"
         self._without_body: dict[str, requests.PreparedRequest] = {}
-        # Read once: requests would go through the environment for each request, a fifth of its time.
+        # Read once: `requests` would read the environment for each request, a fifth of the request's time.
         self._transport = self._session.merge_environment_settings(
             base_url,
             proxies={"http": proxy, "https": proxy} if proxy else {},
@@ -98,24 +99,24 @@ class InforuClient:
         )
 
     def call(self, function: str, data: Mapping[str, Any]) -> Reply:
-        """Make one request and return its answer.
+        """Make one request and return its response.
 
         :param function: Path of the function below ``/api/v2/``, for example ``Voice/Message/Send``.
-        :param data: What goes under ``Data``.
-        :raises InforuInputError: ``data`` holds what JSON cannot.
-        :raises InforuConnectionError: The request provably never left.
-        :raises InforuOutcomeUnknownError: It left, and no usable answer came.
-        :raises InforuApiError: The vendor refused; the subclass says why.
+        :param data: The value of the envelope's field ``Data``.
+        :raises InforuInputError: JSON cannot represent ``data``.
+        :raises InforuConnectionError: The request was provably not sent.
+        :raises InforuOutcomeUnknownError: The request was sent and no usable response arrived.
+        :raises InforuApiError: The vendor refused the request; the subclass gives the reason.
         """
         return self.send(self.prepare(function, data))
 
     def prepare(self, function: str, data: Mapping[str, Any]) -> PreparedCall:
-        """Make a request ready for `send`.
+        """Build a request for `send`, without sending it.
 
-        :param function: See `call`.
-        :param data: See `call`.
-        :raises InforuInputError: ``data`` holds what JSON cannot.
-        :raises InforuConnectionError: The base URL is no address.
+        :param function: Path of the function below ``/api/v2/``, for example ``Voice/Message/Send``.
+        :param data: The value of the envelope's field ``Data``.
+        :raises InforuInputError: JSON cannot represent ``data``.
+        :raises InforuConnectionError: The base URL is invalid.
         """
         content = build_body(data, auth=self._body_auth)
         request = self._request_without_body(function).copy()
@@ -123,7 +124,7 @@ class InforuClient:
         return PreparedCall(function, request)
 
     def _request_without_body(self, function: str) -> requests.PreparedRequest:
-        # Made once: all but the body is the same each time, and takes longer to make than the body.
+        # Built once for each function: everything but the body is constant, and takes longer to build.
         if function not in self._without_body:
             url = build_url(self._base_url, function, self._auth_location)
             try:
@@ -134,10 +135,10 @@ class InforuClient:
         return self._without_body[function]
 
     def send(self, prepared: PreparedCall) -> Reply:
-        """Make one request and return its answer.
+        """Send a prepared request and return its response.
 
-        :param prepared: What `prepare` returned; whoever sends it twice calls people twice.
-        :raises InforuError: See `call`.
+        :param prepared: The result of `prepare`. Sending it twice calls people twice.
+        :raises InforuError: The request failed; `call` lists the errors.
         """
         with Exchange(self._timeout) as exchange:
             response, body = self._exchange(prepared, exchange)
@@ -167,18 +168,18 @@ class InforuClient:
                 return response, read_body(response, max_bytes=MAX_ANSWER_BYTES)
         except AnswerError as error:
             raise InforuOutcomeUnknownError(
-                f"Inforu's answer to {function} {error}: {NOT_KNOWN}", http_status=error.http_status
+                f"Inforu's reply to {function} {error}. {NOT_KNOWN}", http_status=error.http_status
             ) from None
         except RequestHeldBackError:
             raise InforuConnectionError(
-                f"the request {function} was not sent: the send was stopped before it left"
+                f"the request {function} was not sent, because the send was stopped first"
             ) from None
         except Exception as error:
-            # Whatever it was: the connection knows whether the request left.
+            # The type of the exception does not matter: the connection knows whether the request left.
             raise self._transport_error(error, function, has_left=exchange.left) from None
 
     def close(self) -> None:
-        """Close the pooled connections."""
+        """Close the connections in the pool."""
         self._session.close()
 
     def _transport_error(self, error: Exception, function: str, *, has_left: bool) -> Exception:
@@ -187,9 +188,9 @@ class InforuClient:
         reason = hide(innermost(error), self._secrets)
         if has_left:
             return InforuOutcomeUnknownError(
-                f"the request {function} went to {host} and no answer came ({reason}): {NOT_KNOWN}"
+                f"the request {function} was sent to {host}, but no reply arrived ({reason}). {NOT_KNOWN}"
             )
-        return InforuConnectionError(f"cannot reach {host} ({reason}): the request {function} was not sent")
+        return InforuConnectionError(f"cannot reach {host} ({reason}). The request {function} was not sent")
 
 
 def _read_password(proxy: str | None) -> str | None:

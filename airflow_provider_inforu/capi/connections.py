@@ -1,12 +1,12 @@
-"""Pooled connections that know whether a request left, and whether another request may follow on them.
+"""Pooled connections that record whether a request was sent, and whether they may be reused.
 
-Whether the first byte of a request was written decides if its calls may be sent again. The connection itself
-knows it exactly; the type of an exception only hints at it.
+If the first byte of a request was written, its calls may not be sent again. Only the connection knows this
+exactly: the type of an exception is no proof.
 
-A connection is used again only when its last response proved an outcome and brought no byte too many. So a
-late or doubled response is never taken for the response to the next request. A connection that sat idle may
-have been closed silently by the other side. A request written to it would look like one whose response was
-lost, so it is not used again either.
+A connection is reused only if its last response proved an outcome and was followed by no extra bytes. So a
+late or duplicate response is never read as the response of the next request. The server may have silently
+closed an idle connection. A request on it would look like a request with a lost response, so an idle
+connection is not reused either.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from airflow_provider_inforu.capi.exchange import Exchange, current_exchange
 
 MAX_IDLE_SECONDS = 3.0
-"""How long a connection may sit idle and still be used again."""
+"""The maximum idle time of a connection that is reused."""
 MAX_KEPT = 1000
-"""How many connections are kept: all that a send needs. Without one, a request begins with a handshake."""
+"""The maximum number of pooled connections: enough for a send, so that few requests need a handshake."""
 MAX_INTERIM_RESPONSES = 20
-"""How many responses of 1xx may come before the final one."""
+"""The maximum number of 1xx responses before the final response."""
 _RECORD_BYTES = 16 * 1024
 
 
 class _TimedStream(io.RawIOBase):
-    """What a socket brings, until the deadline of the exchange."""
+    """Reads from a socket until the deadline of the exchange."""
 
     def __init__(self, sock: Any, exchange: Exchange) -> None:  # noqa: ANN401 - a socket or urllib3's own
         self._socket = sock
@@ -52,7 +52,7 @@ class _TimedStream(io.RawIOBase):
         return cast("int | None", self._stream.readinto(buffer))
 
     def end(self) -> None:
-        """Bring nothing more."""
+        """Return no more bytes."""
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
@@ -63,7 +63,7 @@ class _TimedStream(io.RawIOBase):
 
 
 class _ResponseStream(io.BufferedReader):
-    """A response as it comes in. When it is closed, it notices bytes that do not belong to the response."""
+    """Reads a response. When closed, it records whether the connection has extra bytes."""
 
     def __init__(self, raw: _TimedStream, exchange: Exchange) -> None:
         super().__init__(raw)
@@ -85,13 +85,13 @@ class _Response(HTTPResponse):
         self.fp = _ResponseStream(_TimedStream(sock, exchange), exchange)
 
     def _read_status(self) -> tuple[str, int, str]:
-        # http.client skips 100 only, without a bound, and takes 102 or 103 as the response.
+        # http.client skips any number of 100 responses, and takes 102 or 103 as the final response.
         for _ in range(MAX_INTERIM_RESPONSES + 1):
             version, status, reason = super()._read_status()  # type: ignore[misc]
             if not 100 <= status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS:
                 return version, status, reason
             parse_headers(self.fp)
-        raise HTTPException(f"more than {MAX_INTERIM_RESPONSES} interim responses")
+        raise HTTPException(f"the server sent more than {MAX_INTERIM_RESPONSES} interim responses")
 
 
 class _WatchedConnection(HTTPConnection):
@@ -102,7 +102,7 @@ class _WatchedConnection(HTTPConnection):
 
     @property
     def is_connected(self) -> bool:
-        # False where bytes wait to be read: they answer no request that is still to come.
+        # False if unread bytes exist: they do not belong to the next response.
         if not super().is_connected or self._has_decrypted_bytes():
             return False
         if self._exchange is None:
@@ -114,7 +114,7 @@ class _WatchedConnection(HTTPConnection):
         return isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0
 
     def connect(self) -> None:
-        # A proxy's CONNECT is written while connecting; it carries nothing of the request.
+        # A CONNECT to a proxy is written while connecting. It contains no part of the request.
         self._connecting = True
         try:
             super().connect()
@@ -131,7 +131,7 @@ class _WatchedConnection(HTTPConnection):
         if not exchange.left:
             self._exchange = exchange
             exchange.leave(self.sock)
-        # In pieces: for TLS, a socket's timeout holds for each record of 16 KiB.
+        # In pieces, because the timeout of a TLS socket applies to each record of 16 KiB.
         for start in range(0, len(data), _RECORD_BYTES):
             self.sock.settimeout(exchange.seconds_left())
             super().send(data[start : start + _RECORD_BYTES])
@@ -156,23 +156,23 @@ class _WatchedHTTPSPool(HTTPSConnectionPool):
 
 
 class WatchedAdapter(HTTPAdapter):
-    """The transport of a session: pooled, watched, and never sending anything twice."""
+    """The transport of a session. It uses watched connections and never sends a request twice."""
 
     def __init__(self) -> None:
         super().__init__(pool_connections=2, pool_maxsize=MAX_KEPT, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
-        """Make the pools for direct connections."""
+        """Create the pools for direct connections."""
         super().init_poolmanager(*args, **kwargs)
         self._watch(self.poolmanager)
 
     def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on
         """Return the pools for connections through a proxy.
 
-        :raises InvalidProxyURL: A SOCKS proxy, whose connections cannot be watched.
+        :raises InvalidProxyURL: The proxy is a SOCKS proxy, whose connections cannot be watched.
         """
         if str(proxy).lower().startswith("socks"):
-            raise InvalidProxyURL("SOCKS proxies are not supported")
+            raise InvalidProxyURL("SOCKS proxies are not supported. Use an HTTP proxy")
         manager = super().proxy_manager_for(proxy, **kwargs)
         self._watch(manager)
         return manager

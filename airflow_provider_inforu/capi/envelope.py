@@ -1,6 +1,6 @@
-"""The envelope of every request and answer: built as the guide shows it, read as loosely as vendors write.
+"""The JSON envelope of requests and responses: built as the guide shows it, and read leniently.
 
-Answers are judged by StatusId and HTTP code only, both of them: HTTP 200 with a failing StatusId happens.
+Both StatusId and HTTP status code decide about a response, because HTTP 200 may come with a failing StatusId.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ from airflow_provider_inforu.capi.statuses import StatusId, describe
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Python imports a codec when it is first used. That would be with the first answer, when a process that has
-# no file descriptor left cannot import, and would lose the answer.
+# Python imports a codec at its first use. At the first response, a process without free file descriptors
+# could not import it, and would lose the response.
 
 DEFAULT_BASE_URL = "https://capi.inforu.co.il"
 
 LONGEST_DESCRIPTION = 300
-"""So much of the vendor's words goes into errors and logs."""
+"""The characters of a vendor's description that errors and logs show."""
 
 AuthLocation = Literal["header", "body"]
-"""Where the user name and token travel; the guide documents both."""
+"""The place of user name and token in a request. The guide documents both."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer that means success.
+    """A response that means success.
 
-    :ivar status_id: 1.
-    :ivar status_description: The vendor's words; they may change (guide).
-    :ivar detailed_description: More of the vendor's words.
-    :ivar function_name: As the vendor repeats it.
-    :ivar request_id: The vendor's RequestId; not unique, and it holds account data (inferred).
-    :ivar data: ``Data`` as it came; an empty dict for null, absent or anything but an object.
-    :ivar http_status: The HTTP code.
+    :ivar status_id: The StatusId, always 1.
+    :ivar status_description: The vendor's StatusDescription. Its wording may change (guide).
+    :ivar detailed_description: The vendor's DetailedDescription.
+    :ivar function_name: The name of the function, as the vendor repeats it.
+    :ivar request_id: The vendor's RequestId. It is not unique, and contains account data (inferred).
+    :ivar data: The field ``Data``; an empty dict if it is missing, null or not an object.
+    :ivar http_status: The HTTP status code.
     """
 
     status_id: int
@@ -69,9 +69,9 @@ def basic_authorization(username: str, token: str) -> str:
 def build_body(data: Mapping[str, Any], *, auth: tuple[str, str] | None = None) -> bytes:
     """Return the JSON body of a request, in UTF-8 with Hebrew as it is.
 
-    :param data: What goes under ``Data``.
-    :param auth: User name and token for authentication in the body, or None when the header has them.
-    :raises InforuInputError: A value that JSON cannot hold.
+    :param data: The value of the field ``Data``.
+    :param auth: User name and token for authentication in the body; None (default) if the header has them.
+    :raises InforuInputError: JSON cannot represent a value in ``data``.
     """
     envelope: dict[str, Any] = {"Data": dict(data)}
     if auth is not None:
@@ -80,19 +80,19 @@ def build_body(data: Mapping[str, Any], *, auth: tuple[str, str] | None = None) 
         return json.dumps(envelope, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError):
         raise InforuInputError(
-            "the request cannot be written as JSON: it holds a value that is not text, a number, true, "
-            "false, null, a list or an object of these; nothing was sent"
+            "the request contains a value that cannot be written as JSON. The request was not sent. Use only "
+            "text, finite numbers, booleans, None, lists and mappings"
         ) from None
 
 
 def build_url(base_url: str, function: str, auth_location: AuthLocation) -> str:
-    """Return the address of a function; with authentication in the body it ends in ``?json=`` (guide)."""
+    """Return the URL of a function. With authentication in the body, it ends with ``?json=`` (guide)."""
     url = f"{base_url.rstrip('/')}/api/v2/{function.strip('/')}"
     return f"{url}?json=" if auth_location == "body" else url
 
 
 def get_field(mapping: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - a JSON value
-    """Return a field without regard to the case of its name, or None where there is none.
+    """Return a field, ignoring the case of its name; None if it is missing.
 
     The vendor writes both ``CampaignID`` and ``CampaignId``.
     """
@@ -103,7 +103,7 @@ def get_field(mapping: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - a
 
 
 def as_int(value: object) -> int | None:
-    """Return an int that came as an int, a whole float or a string; None for anything else."""
+    """Return the whole number in an int, a whole float or a string; None for any other value."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -117,14 +117,14 @@ def _whole(number: float) -> int | None:
 
 
 def as_text(value: object) -> str | None:
-    """Return text that came as a string or a number; None for an empty string and anything else."""
+    """Return a string or number as text; None for an empty string and any other value."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     return str(value) or None
 
 
 def as_printable_text(value: object) -> str | None:
-    """Return what `as_text` does, fit for logs and XCom: see `printable`."""
+    """Return the result of `as_text`, made `printable` for logs and XCom."""
     text = as_text(value)
     return None if text is None else printable(text)
 
@@ -137,16 +137,16 @@ def parse_reply(
     retry_after: str | None = None,
     secrets: tuple[str, ...] = (),
 ) -> Reply:
-    """Return the answer when it means success; raise the error that it means otherwise.
+    """Return a response that means success, and raise the matching error otherwise.
 
-    :param body: The bytes that came.
-    :param http_status: The HTTP code that came with them.
-    :param function: The function that was called, for the error.
-    :param retry_after: The ``Retry-After`` header, for the error.
-    :param secrets: Texts that no error may repeat, should the vendor echo them.
-    :raises InforuApiError: The vendor said no; the subclass says why.
-    :raises InforuOutcomeUnknownError: The answer proves neither success nor refusal: HTTP 5xx, StatusId -1,
-        a body that is not the envelope, a StatusId that contradicts the HTTP code.
+    :param body: The bytes of the response's body.
+    :param http_status: The HTTP status code.
+    :param function: The called function, for the error.
+    :param retry_after: The ``Retry-After`` header, for the error; default: None.
+    :param secrets: Secrets to hide in errors, because the vendor may echo them.
+    :raises InforuApiError: The vendor refused the request; the subclass gives the reason.
+    :raises InforuOutcomeUnknownError: The response proves neither success nor refusal. Examples are HTTP 5xx,
+        StatusId -1, a body without the envelope, or a StatusId that contradicts the HTTP status code.
     """
     envelope = _read_envelope(body)
     status_id = as_int(get_field(envelope, "StatusId"))
@@ -166,9 +166,9 @@ def parse_reply(
         )
     error = _error_class(status_id, http_status)
     if error is None:
-        said = "no readable StatusId" if status_id is None else f"StatusId {describe(status_id)}"
+        shown = "no readable StatusId" if status_id is None else f"StatusId {describe(status_id)}"
         raise InforuOutcomeUnknownError(
-            f"Inforu answered {function} with HTTP {http_status} and {said}: {NOT_KNOWN}",
+            f"Inforu answered {function} with HTTP {http_status} and {shown}. {NOT_KNOWN}",
             http_status=http_status,
         )
     refusal = error(
@@ -180,7 +180,7 @@ def parse_reply(
         request_id=request_id,
         retry_after=None if retry_after is None else printable(retry_after),
     )
-    # The guide has 401 also for -1, which proves nothing: without its StatusId a 401 proves as little.
+    # The guide also uses 401 for -1, a general failure. So a 401 without a StatusId proves no refusal.
     refusal.safe_to_resend = status_id is not None or error is InforuRateLimitError
     raise refusal
 
@@ -194,7 +194,7 @@ def _read_envelope(body: bytes) -> dict[str, Any]:
 
 
 def _error_class(status_id: int | None, http_status: int) -> type[InforuApiError] | None:
-    """Return the error that an answer proves, or None where it proves nothing."""
+    """Return the class of the error that a response proves; None if it proves no refusal."""
     if http_status == StatusId.RATE_LIMIT.http_status and status_id != StatusId.SUCCESS:
         return InforuRateLimitError
     if http_status >= 500 or status_id == StatusId.GENERAL_FAILURE:

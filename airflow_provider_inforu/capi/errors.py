@@ -1,7 +1,7 @@
-"""What can go wrong with a request, as types, and whether the same calls may be sent again.
+"""The errors of requests, and whether the same calls may be sent again.
 
-``safe_to_resend`` is true exactly where the answer or the transport proves that no call of the request was
-accepted. A phone call cannot be taken back, so whatever is not proven counts as unknown.
+``safe_to_resend`` is true only if the response or the transport proves that no call of the request was
+accepted. A phone call cannot be taken back, so an unproven outcome counts as unknown.
 """
 
 from __future__ import annotations
@@ -11,38 +11,39 @@ from typing import Any
 from airflow_provider_inforu.capi.statuses import StatusId, describe
 
 NO_NEW_CALLS = "No new calls were placed"
-"""True of every try that fails before it sends: an earlier try may have placed calls."""
+"""A try that fails before it sends says this. An earlier try may have placed calls."""
 
 
 class InforuError(Exception):
-    """The root of all errors of this provider."""
+    """The base class of all errors of this provider."""
 
     safe_to_resend = False
     """Whether it is proven that no call of the request was accepted."""
 
 
 class InforuInputError(InforuError, ValueError):
-    """What we were given cannot be sent; nothing left this process."""
+    """The input is invalid. No request was sent."""
 
     safe_to_resend = True
 
 
 class InforuConnectionError(InforuError):
-    """The request provably never left: connection refused, host not found, no TLS, connect timeout."""
+    """The request was provably not sent: connection refused, host not found, no TLS, connect timeout."""
 
     safe_to_resend = True
 
 
-NOT_KNOWN = "whether it was carried out is not known"
+NOT_KNOWN = "It is unknown whether Inforu processed the request"
+"""The second sentence of an `InforuOutcomeUnknownError`."""
 
 
 class InforuOutcomeUnknownError(InforuError):
-    """The request left and no usable answer came: its calls may have been accepted, or not.
+    """The request was sent and no usable response arrived. Its calls may have been accepted.
 
-    Read timeout, reset, HTTP 5xx, StatusId -1, an unreadable body.
+    The causes are a read timeout, a connection reset, HTTP 5xx, StatusId -1 or an unreadable body.
 
-    :param message: What happened.
-    :param http_status: The HTTP code, or None where no answer came.
+    :param message: The text of the error.
+    :param http_status: The HTTP status code; None if no response arrived.
     """
 
     def __init__(self, message: str, *, http_status: int | None = None) -> None:
@@ -51,15 +52,16 @@ class InforuOutcomeUnknownError(InforuError):
 
 
 class InforuApiError(InforuError):
-    """The vendor answered, and said no.
+    """The vendor refused the request.
 
-    :param status_id: The vendor's StatusId, or None where only the HTTP code speaks.
-    :param http_status: The HTTP code.
-    :param description: The vendor's StatusDescription, phones hidden. For people, never for logic (guide).
-    :param detailed_description: The vendor's DetailedDescription, phones hidden.
-    :param function: The function that was called, for example ``Voice/Message/Send``.
-    :param request_id: The vendor's RequestId. It holds account data (inferred), so no message shows it.
-    :param retry_after: Seconds or an HTTP date as the vendor's ``Retry-After`` header had it, or None.
+    :param status_id: The vendor's StatusId; None if the response has only an HTTP status code.
+    :param http_status: The HTTP status code.
+    :param description: The vendor's StatusDescription, with phones hidden. Do not use it in logic: its
+        wording may change (guide).
+    :param detailed_description: The vendor's DetailedDescription, with phones hidden.
+    :param function: The called function, for example ``Voice/Message/Send``.
+    :param request_id: The vendor's RequestId. It contains account data (inferred), so no message shows it.
+    :param retry_after: The vendor's ``Retry-After`` header, in seconds or as an HTTP date; None if missing.
     """
 
     safe_to_resend = True
@@ -85,16 +87,16 @@ class InforuApiError(InforuError):
         super().__init__(self._message())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Let the error cross to another process."""
+        """Make the error picklable, so that it can be passed to another process."""
         return _rebuild, (type(self), self.__dict__)
 
     def _message(self) -> str:
         status = "without a StatusId" if self.status_id is None else f"StatusId {describe(self.status_id)}"
-        words = " / ".join(
+        descriptions = " / ".join(
             text for text in (self.description, self.detailed_description) if text and text not in status
         )
-        said = f'; the vendor said "{words}"' if words else ""
-        return f"Inforu refused {self.function}: HTTP {self.http_status}, {status}{said}"
+        quoted = f', "{descriptions}"' if descriptions else ""
+        return f"Inforu refused {self.function}: HTTP {self.http_status}, {status}{quoted}"
 
 
 def _rebuild(kind: type[InforuApiError], fields: dict[str, Any]) -> InforuApiError:
@@ -105,22 +107,22 @@ def _rebuild(kind: type[InforuApiError], fields: dict[str, Any]) -> InforuApiErr
 
 
 class InforuAuthenticationError(InforuApiError):
-    """User name, token or this machine's address was not accepted (-2, -26, -231, HTTP 401 otherwise).
+    """The user name, token or IP address was refused (-2, -26, -231, or HTTP 401 without a StatusId).
 
-    An HTTP 401 without a StatusId is not safe to resend: the guide has 401 also for -1, which proves nothing.
+    An HTTP 401 without a StatusId is not safe to resend. The guide also uses 401 for -1, a general failure.
     """
 
 
 class InforuAccountError(InforuApiError):
-    """The user is not active, locked out or blocked (-221, -222, -22)."""
+    """The user is inactive, locked out or blocked (-221, -222, -22)."""
 
 
 class InforuTooManyRecordsError(InforuApiError):
-    """More records than the function takes in one request (-2010, -2011)."""
+    """The request has more records than the function allows (-2010, -2011)."""
 
 
 class InforuRateLimitError(InforuApiError):
-    """Too many requests in a second or minute (-429, -524, HTTP 429)."""
+    """The account made too many requests in a second or minute (-429, -524, HTTP 429)."""
 
 
 class InforuQuotaError(InforuApiError):
@@ -136,7 +138,7 @@ class InforuJobInProgressError(InforuApiError):
 
 
 class InforuRejectedError(InforuApiError):
-    """Any other StatusId below zero."""
+    """The vendor returned another negative StatusId."""
 
 
 ERROR_OF_STATUS: dict[int, type[InforuApiError]] = {
@@ -156,4 +158,4 @@ ERROR_OF_STATUS: dict[int, type[InforuApiError]] = {
     StatusId.REQUEST_TOKEN_NOT_FOUND: InforuRequestTokenNotFoundError,
     StatusId.JOB_IN_PROGRESS: InforuJobInProgressError,
 }
-"""The error of each StatusId that has one of its own; the other negative ones are `InforuRejectedError`."""
+"""The error class of each StatusId. Other negative StatusIds are `InforuRejectedError`."""

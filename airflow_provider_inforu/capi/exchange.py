@@ -1,4 +1,4 @@
-"""One request and its response: its deadline, whether it left, and how another thread can end it."""
+"""One request and its response: the deadline, whether the request was sent, and how to stop it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class RequestHeldBackError(Exception):
-    """The request did not leave, because its group was stopped first."""
+    """The request was not sent, because its group was stopped first."""
 
 
 class _Thread(threading.local):
@@ -26,23 +26,23 @@ _thread = _Thread()
 
 
 class Exchange:
-    """A request of this thread and its response, as the connection that carries them sees them.
+    """Tracks a request of this thread and its response.
 
     Use it as a context manager around the request.
 
-    :param seconds: How long the request may take to leave, and then how long it and its whole response may
-        take together. A trickling response gets no more time than a silent server.
+    :param seconds: The limit for connecting. When the first byte is sent, the time starts again, and is the
+        limit for the request and its whole response.
     """
 
     def __init__(self, seconds: float) -> None:
         self.left = False
         """Whether the first byte of the request was written."""
         self.ends_at = time.monotonic() + seconds
-        """When the wait ends, on the monotonic clock."""
+        """The deadline, in seconds of the monotonic clock."""
         self.is_conclusive = False
         """Whether the response proves an outcome. Only then may the connection carry another request."""
         self.has_excess = False
-        """Whether the connection brought more bytes than the response has."""
+        """Whether the connection returned bytes after the end of the response."""
         self._seconds = seconds
         self._group = _thread.group
         self._socket: Any = None
@@ -57,18 +57,18 @@ class Exchange:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End it."""
+        """End the exchange of the thread."""
         _thread.exchange = None
         if self._group:
             self._group.discard(self)
 
     @property
     def may_reuse_connection(self) -> bool:
-        """Whether the connection is known to be in step: what it brings next answers the next request."""
+        """Whether the next bytes of the connection certainly belong to the next response."""
         return self.is_conclusive and not self.has_excess
 
     def seconds_left(self) -> float:
-        """Return how long to wait for the network.
+        """Return the seconds until the deadline.
 
         :raises TimeoutError: The deadline has passed.
         """
@@ -78,12 +78,12 @@ class Exchange:
         return left
 
     def leave(self, sock: Any) -> None:  # noqa: ANN401 - a socket, or what urllib3 has in its place
-        """Mark the request as leaving. Call it before its first byte is written.
+        """Mark the request as sent. Call this before its first byte is written.
 
         :param sock: The connection's socket.
         :raises RequestHeldBackError: The group was stopped.
         """
-        # In this order: `RequestGroup.sever` finds the socket, or this finds the group stopped.
+        # In this order, either `RequestGroup.sever` sees the socket, or this check sees the stopped group.
         self._socket = sock
         if self._group and self._group.is_stopped:
             raise RequestHeldBackError
@@ -91,8 +91,8 @@ class Exchange:
         self.ends_at = time.monotonic() + self._seconds
 
     def sever(self) -> None:
-        """Shut the socket down: a thread that waits for it sees the end of the stream."""
-        # Past ssl's own method, after which the thread would read the encrypted bytes as they are.
+        """Shut down the socket, so that a waiting thread sees the end of the stream."""
+        # Not with the method of ssl, after which the thread would read the encrypted bytes as plain text.
         plain = getattr(self._socket, "socket", self._socket)
         if isinstance(plain, socket.socket):
             with contextlib.suppress(OSError):
@@ -102,25 +102,25 @@ class Exchange:
 def current_exchange() -> Exchange:
     """Return the exchange of this thread.
 
-    :raises RuntimeError: There is no exchange.
+    :raises RuntimeError: The thread has no active exchange.
     """
     if _thread.exchange is None:
-        raise RuntimeError("a request needs an Exchange")
+        raise RuntimeError("this thread has no active Exchange. Make the request within `with Exchange(...)`")
     return _thread.exchange
 
 
 class RequestGroup:
-    """Requests of several threads that can be ended together."""
+    """Requests of several threads that can be stopped together."""
 
     def __init__(self) -> None:
         self.is_stopped = False
-        """Whether no more requests leave."""
+        """Whether further requests are held back."""
         self._lock = threading.Lock()
         self._exchanges: set[Exchange] = set()
 
     @contextlib.contextmanager
     def joined(self) -> Iterator[None]:
-        """Put the requests that this thread makes within the block into the group."""
+        """Add the requests that this thread makes within the block to the group."""
         _thread.group = self
         try:
             yield
@@ -128,21 +128,21 @@ class RequestGroup:
             _thread.group = None
 
     def add(self, exchange: Exchange) -> None:
-        """Put an exchange into the group."""
+        """Add an exchange to the group."""
         with self._lock:
             self._exchanges.add(exchange)
 
     def discard(self, exchange: Exchange) -> None:
-        """Take an exchange out of the group."""
+        """Remove an exchange from the group."""
         with self._lock:
             self._exchanges.discard(exchange)
 
     def stop(self) -> None:
-        """Let no more requests leave. Requests that left may still be answered."""
+        """Hold back further requests. Sent requests may still get a response."""
         self.is_stopped = True
 
     def sever(self) -> None:
-        """Let no more requests leave, and end the wait for every response."""
+        """Hold back further requests, and end the wait for every response."""
         self.stop()
         with self._lock:
             exchanges = [*self._exchanges]

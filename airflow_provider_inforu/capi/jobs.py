@@ -1,7 +1,8 @@
-"""The state of a job by its RequestToken, where an account has a function for it.
+"""The status of a job by its RequestToken, for accounts with a status function.
 
-The vendor documents no such function for voice, only the StatusIds 1, -2014 and -2015 that one would answer
-(guide). So which function to ask is a setting of the connection, and what its answers mean is assumed.
+The vendor documents no such function for voice. It documents only the matching StatusIds 1, -2014 and -2015
+(guide). So the name of the function is a setting of the connection, and the meaning of its responses is
+assumed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from airflow_provider_inforu.capi.errors import InforuInputError
 
 
 class JobStatus(StrEnum):
-    """What a status function says of a RequestToken."""
+    """The status of a job, as a status function returns it."""
 
     FINISHED = "finished"
     """StatusId 1."""
@@ -24,11 +25,13 @@ class JobStatus(StrEnum):
 
 
 def job_status_data(request_token: str) -> dict[str, Any]:
-    """Return ``Data`` of a status function (assumed to be that of ``Contact/CheckJobStatusByToken``).
+    """Return the field ``Data`` of a status request.
+
+    Its form is assumed to be that of ``Contact/CheckJobStatusByToken``.
 
     :param request_token: The vendor's receipt for one accepted request.
     :raises InforuInputError: The token is empty.
     """
     if not request_token:
-        raise InforuInputError("request_token is empty: no job can be asked for")
+        raise InforuInputError("request_token is empty. Pass the RequestToken of an accepted request")
     return {"RequestToken": request_token}

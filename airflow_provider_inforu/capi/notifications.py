@@ -1,8 +1,8 @@
-"""What the vendor pushes when a call ends, read as tolerantly as it must be.
+"""A lenient parser of the vendor's pushes, which report how calls ended.
 
-The guide shows one envelope; the vendor's other documents send other channels to the same address, as a bare
-array or a form. Everything is taken, unknown values are kept as they came, and one bad item does not lose
-the others.
+The guide shows one envelope. The vendor's other documents send other channels to the same address, as a bare
+array or a form. The parser accepts every shape and keeps unknown values. One bad item does not lose the
+others.
 """
 
 from __future__ import annotations
@@ -22,16 +22,19 @@ from airflow_provider_inforu.capi.time_zone import ISRAEL
 VOICE_CHANNEL = "IVR"
 END_OF_CALL = "EndOfCall"
 ANSWERED = "Answered"
-"""The one value of Status that is documented; others are kept as they come."""
+"""The only documented value of Status. Other values are kept unchanged."""
 
 _YEARS = range(2000, 2200)
-"""Years in which a call can have ended. A zone can make 10000 of 9999, which no driver can read."""
+"""Valid years of a call. A time zone can turn the year 9999 into 10000, which no database driver can read."""
 _DURATION = re.compile(r"(?:(\d{1,4}):)?(\d{1,3}):(\d{2})")
 
 MOST_ITEMS = 10_000
-"""Items of one push that are read. The rest is returned as text."""
+"""The maximum number of parsed items of one push. The rest is returned as text."""
 MOST_VALUES = 500_000
-"""JSON values of one push that are read, a list or an object as eight: 10,000 notifications have 310,000."""
+"""The maximum number of parsed JSON values of one push. A list or an object counts as eight.
+
+10,000 notifications have 310,000 values.
+"""
 _WEIGHTS = {",": 1, ":": 1, "[": 8, "{": 8}
 _CHUNK = 65_536
 _LONGEST_FORM = 262_144
@@ -44,17 +47,17 @@ _BETWEEN = re.compile(r"[\s,]*+")
 class Notification:
     """One pushed item. Its repr shows no phone.
 
-    :ivar channel: ``IVR`` for voice; other channels come to the same address.
-    :ivar event: ``EndOfCall`` is the one that is documented.
-    :ivar phone: The number as the vendor wrote it.
+    :ivar channel: ``IVR`` for voice. Other channels use the same address.
+    :ivar event: The event's name. Only ``EndOfCall`` is documented.
+    :ivar phone: The phone in the vendor's spelling.
     :ivar campaign_id: The campaign, or None.
-    :ivar message_id: The CustomerMessageID that was sent with the call; None when it came back empty.
-    :ivar status: ``Answered``, or whatever the vendor sent.
-    :ivar seconds: How long the person listened, or None.
-    :ivar digit: The key that was pressed, or None.
-    :ivar ended_at: When the call ended, in UTC; None when the date was missing, no date,
-        or not of this century or the next.
-    :ivar raw: The item as it came.
+    :ivar message_id: The CustomerMessageID of the call; None if it is empty or missing.
+    :ivar status: ``Answered``, or another value of the vendor.
+    :ivar seconds: How long the person listened, in seconds, or None.
+    :ivar digit: The key that the person pressed, or None.
+    :ivar ended_at: When the call ended, in UTC; None if the date is missing or invalid, or its year is not
+        2000 to 2199.
+    :ivar raw: The unchanged item.
     """
 
     channel: str | None
@@ -70,7 +73,7 @@ class Notification:
 
     @property
     def is_end_of_call(self) -> bool:
-        """Whether it says how a voice call ended."""
+        """Whether the item reports the end of a voice call."""
         return (self.channel or "").casefold() == VOICE_CHANNEL.casefold() and (
             self.event is None or self.event.casefold() == END_OF_CALL.casefold()
         )
@@ -78,11 +81,11 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A pushed body.
+    """A parsed push.
 
-    :ivar notifications: The items that could be read.
-    :ivar unreadable: The parts that could not, as they came, for a person to see. The last one is text that
-        is damaged, or comes after MOST_ITEMS items or MOST_VALUES values.
+    :ivar notifications: The readable items.
+    :ivar unreadable: The unreadable parts, unchanged, for manual review. The last one may be text: damaged
+        JSON, or the rest after MOST_ITEMS items or MOST_VALUES values.
     """
 
     notifications: list[Notification]
@@ -90,12 +93,13 @@ class Push:
 
 
 def parse_push(body: bytes, content_type: str = "application/json") -> Push:
-    """Read a pushed body of any shape that is known: the guide's envelope, a bare array, one item, a form.
+    """Return the items of a pushed body.
 
-    Costs bounded time and memory. The items before the limits, or before damage, are read; the rest is text.
+    The known shapes are the guide's envelope, a bare array, one item and a form. Time and memory are bounded:
+    after the limits, or after damaged JSON, the rest is returned as text.
 
-    :param body: The bytes that came.
-    :param content_type: The ``Content-Type`` header; only tells a form from JSON.
+    :param body: The bytes of the body.
+    :param content_type: The ``Content-Type`` header, which distinguishes a form from JSON (default).
     """
     text = body.decode("utf-8-sig", errors="replace")
     if "x-www-form-urlencoded" in content_type.lower() and not text.lstrip().startswith(("{", "[")):
@@ -122,7 +126,7 @@ def _split(items: list[Any]) -> Push:
 
 
 def _read_form(text: str) -> Any:  # noqa: ANN401 - a JSON value
-    """Return the fields of a form, or the text where it is no form of a plausible size."""
+    """Return the fields of a form, or the text if it is not a form of a plausible size."""
     try:
         return dict(parse_qsl(text[: _LONGEST_FORM + 1], keep_blank_values=True, max_num_fields=1000))
     except ValueError:
@@ -130,7 +134,7 @@ def _read_form(text: str) -> Any:  # noqa: ANN401 - a JSON value
 
 
 def _read_what_fits(text: str) -> Push:
-    """Read the items of a list one by one, until a limit or damage is met."""
+    """Read the items of a list one by one, up to a limit or damaged JSON."""
     begin = _ITEMS_BEGIN.match(text)
     if begin is None:
         return Push([], [text])
@@ -150,12 +154,15 @@ def _read_what_fits(text: str) -> Push:
 
 
 def _count_values(text: str) -> int:
-    """Return about how many values a text has. Lists and objects cost Python's garbage collector its time."""
+    """Return the approximate number of JSON values in a text.
+
+    Lists and objects count more, because they slow down Python's garbage collector.
+    """
     return sum(weight * text.count(separator) for separator, weight in _WEIGHTS.items())
 
 
 def _end_of_values(text: str) -> int:
-    """Return where the text has had as many values as are read."""
+    """Return the position in the text where the maximum number of values ends."""
     seen = 0
     for start in range(0, len(text), _CHUNK):
         chunk = text[start : start + _CHUNK]
@@ -167,7 +174,7 @@ def _end_of_values(text: str) -> int:
 
 
 def _end_in_chunk(chunk: str, most: int) -> int:
-    """Return where a text has had so many values."""
+    """Return the position in a chunk after which it has more than ``most`` values."""
     low, high = 0, len(chunk)
     while high - low > 1:
         middle = (low + high) // 2
@@ -179,7 +186,7 @@ def _end_in_chunk(chunk: str, most: int) -> int:
 
 
 def _number(digits: str) -> int | str:
-    """Return an int, or the text of one that no column holds: a long one takes Python its time."""
+    """Return an int, or the text of a number too long for any column, which Python parses slowly."""
     return int(digits) if len(digits) <= _LONGEST_INT else digits
 
 
@@ -199,7 +206,7 @@ def _item(item: Mapping[str, Any]) -> Notification:
 
 
 def _word(value: object) -> str | None:
-    """Return text without white space around it."""
+    """Return text without surrounding white space."""
     return (as_text(value) or "").strip() or None
 
 
@@ -213,17 +220,17 @@ def _seconds(value: object) -> int | None:
 
 @cache
 def _israel() -> dt.tzinfo:
-    # Remembered here: pendulum reads the file of the zone each time.
+    # Cached, because pendulum reads the file of the zone each time.
     import pendulum
 
     return pendulum.timezone(ISRAEL)
 
 
 def _utc(value: object) -> dt.datetime | None:
-    """Return UTC of a naive date in Israel's time (inferred from sample bodies), or of one with an offset.
+    """Return a date in UTC; None if it is invalid or its year is not in ``_YEARS``.
 
-    An hour that happens twice in autumn is read as the first; one that does not exist in spring is moved
-    over the gap. A year in which no call can have ended is no date.
+    A date without an offset is in Israel's time (inferred from sample bodies). An ambiguous hour in autumn
+    is read as the first. A missing hour in spring is moved over the gap.
     """
     if not isinstance(value, str | int):
         return None

@@ -1,4 +1,4 @@
-"""The spellings of a phone whose normalised form is known without reading it with `phonenumbers`."""
+"""A regular expression for common spellings of phones, which need no slow check by `phonenumbers`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _FIRST_DIGITS = "23456789"
-"""After the zero. 0 and 1 begin a call abroad or a service number."""
+"""The digits after the zero. A 0 or 1 there begins a call abroad or a service number."""
 _LAST_DIGITS = 7
-"""The subscriber's number, after the area or the network."""
+"""The length of the subscriber's number, after the area or network code."""
 _COUNTRY_CODE_BEGINS_WITH = "9"
-"""Without a zero, a number that begins with 9 may begin with the country code."""
+"""A number without its zero that begins with 9 may begin with the country code."""
 
 _GROUP = re.compile(r"\(\?:[^()]*\)")
 _ABROAD = re.compile(r"0\(\?:(.*)\)")
@@ -22,7 +22,7 @@ _BEGINS_WITH_1_TO_9 = re.compile(r"(?:[1-9]|\[[1-9-]+\])(?![?*+{])")
 _NOT_9 = re.compile(r"(?:[0-8]|\[(?:[0-8]|[0-7]-[1-8])+\])(?![?*+{])")
 _FIXED_LENGTH = re.compile(r"(?:\d|\[[\d-]+\])\\d\{(\d+)\}")
 _ANY_DIGIT = "\u0660"
-"""Only ``\\d`` of a pattern matches it: digits that are named are ASCII."""
+"""A digit that only ``\\d`` matches: the explicit digits in a pattern are ASCII."""
 _NEVER = re.compile(r"(?!)")
 
 
@@ -31,15 +31,15 @@ def make_known_forms(
     metadata: Any,  # noqa: ANN401 - the library has no types here
     lengths: Iterable[int],
 ) -> re.Pattern[str]:
-    """Return what matches only phones of which the normalised form is a zero and the number's digits.
+    """Return a pattern for phones whose normalized form is a zero and the digits of the number.
 
-    The spellings are ``0…``, ``+972…``, ``972…`` and a number that lost its zero, each with or without
-    hyphens. Where the metadata prove that the first digit and the length decide, the library is asked once
-    for each. It matches nothing otherwise.
+    The spellings are ``0…``, ``+972…``, ``972…`` and a number without its zero, each with or without
+    hyphens. The pattern matches nothing unless the metadata prove that first digit and length decide. Then
+    the library checks each combination of first digit and length once.
 
-    :param judge: Returns the normalised form by the library; None for an invalid phone.
+    :param judge: Returns the library's normalized form of a phone; None for an invalid phone.
     :param metadata: The library's metadata of Israel.
-    :param lengths: How many digits a number may have without its zero.
+    :param lengths: The valid numbers of digits, without the zero.
     """
     if not _is_judged_by_first_digit(metadata):
         return _NEVER
@@ -73,10 +73,10 @@ def _is_local(judge: Callable[[str], str | None], number: str) -> bool:
 
 
 def _is_judged_by_first_digit(metadata: Any) -> bool:  # noqa: ANN401
-    """Return whether metadata tell numbers in these spellings apart by first digit and length only.
+    """Return whether the metadata distinguish these spellings by first digit and length only.
 
-    The library removes the national prefix unless the number is one of the country's with it only, and looks
-    for a call abroad at the beginning. Everything else it does with them depends on the number of digits.
+    The library removes the national prefix unless the number is valid only with it. It also looks for an
+    international prefix at the beginning. Its other checks depend on the number of digits.
     """
     if metadata.national_prefix_for_parsing != "0" or metadata.national_prefix_transform_rule:
         return False
@@ -87,9 +87,9 @@ def _is_judged_by_first_digit(metadata: Any) -> bool:  # noqa: ANN401
 
 
 def _loses_country_code(general: str, first: str, length: int) -> bool:
-    """Return whether 972 in front of a number is certainly the country code.
+    """Return whether a leading 972 is certainly the country code.
 
-    It is where each of these numbers is one of the country's, and none is with the code in front.
+    This is true if every such number is valid in Israel, and invalid with the code in front.
     """
     if "^" in general or re.fullmatch(general, first + _ANY_DIGIT * (length - 1)) is None:
         return False
@@ -101,13 +101,13 @@ def _loses_country_code(general: str, first: str, length: int) -> bool:
 
 
 def _all_begin(beginning: re.Pattern[str], pattern: str) -> bool:
-    """Return whether each alternative of a pattern certainly has a beginning. False where it is unclear."""
+    """Return whether each alternative of a pattern begins with a match. False if this is unclear."""
     pattern = _flatten(pattern)
     return not set("()") & set(pattern) and all(beginning.match(part) for part in pattern.split("|"))
 
 
 def _flatten(pattern: str) -> str:
-    """Return a pattern without what is in its groups, so that ``|`` separates its alternatives."""
+    """Return a pattern without the content of its groups, so that ``|`` separates its alternatives."""
     before = None
     while before != pattern:
         before, pattern = pattern, _GROUP.sub("~", pattern)

@@ -1,7 +1,7 @@
-"""Phone numbers as the vendor's samples write them: Israeli, local form, digits only (``0589995551``).
+"""Israeli phone numbers in local form, digits only, as in the vendor's samples (``0589995551``).
 
-Judged by possibility (length and country), not by the phonenumbers library's range tables: these age, and
-a number range that was opened yesterday is no reason to leave a person out.
+A phone is checked by length and country only. The range tables of the phonenumbers library become outdated
+and would reject the numbers of a new range.
 """
 
 from __future__ import annotations
@@ -16,41 +16,41 @@ from airflow_provider_inforu.capi.phone_forms import make_known_forms
 
 COUNTRY_CODE = 972
 _LONG_PREFIXES = "57"
-"""After the zero: mobile (05x) and internet telephony (07x) have one digit more than a geographic number."""
+"""The first digits after the zero of mobile (05x) and internet (07x) phones. These have one digit more."""
 _FEWEST_DIGITS = 8
 _MOST_DIGITS = 9
-"""Without the zero. The library also knows longer forms, which reach a landline's voice mail."""
+"""Without the zero. The library also accepts longer forms, which reach the voice mail of a landline."""
 _SERVICE_PREFIXES = "01"
-"""1-700, 1-800, 100: numbers of services, which have no form with a zero and are no person's."""
+"""Services such as 1-700, 1-800 and 100. They have no form with a zero, and belong to no person."""
 _TOO_LARGE_A_NUMBER = 10**_MOST_DIGITS
 _FLOAT = re.compile(r"^(\s*\+?\d+)\.0\s*$")
-"""A whole number that was written as a float. Its last digit would make another person's number."""
+"""A whole number written as a float. Its last digit would make the number of another person."""
 
 
 class InvalidPhoneError(InforuInputError):
-    """Not a phone number that can be called. The message says why and never shows the number."""
+    """The phone number is invalid. The message gives the reason and never shows the number."""
 
 
 class ForeignPhoneError(InvalidPhoneError):
-    """A phone number of another country."""
+    """The phone number belongs to another country."""
 
 
 def normalize_phone(raw: object) -> str:
     """Return an Israeli phone number in local form, such as ``0589995551``.
 
-    Takes ``052-123-4567``, ``+972521234567``, ``972521234567``, ``00972…``, a number that lost its zero in
-    a spreadsheet (``521234567``, as text, int or whole float) and became a float in pandas
-    (``521234567.0``), spaces, brackets and direction marks.
+    Valid forms are ``052-123-4567``, ``+972521234567``, ``972521234567`` and ``00972…``. Spaces, brackets
+    and direction marks are ignored. A number may have lost its zero in a spreadsheet: ``521234567`` as text,
+    int or whole float, or pandas' ``521234567.0``.
 
     :param raw: Text or a whole number.
-    :raises InvalidPhoneError: Missing, letters or an extension in it, too short, too long.
-    :raises ForeignPhoneError: It is another country's.
+    :raises InvalidPhoneError: The phone is missing, too short or too long, or has letters or an extension.
+    :raises ForeignPhoneError: The phone belongs to another country.
     """
     if type(raw) is int and 0 < raw < _TOO_LARGE_A_NUMBER:
         raw = str(raw)
     if type(raw) is str and _known_forms().fullmatch(raw):
         digits = raw.replace("-", "")
-        # Longer than any other number with its zero.
+        # Only a number with the country code is longer than a local number.
         if len(digits) > _MOST_DIGITS + 1:
             digits = digits.removeprefix("+").removeprefix(f"{COUNTRY_CODE}")
         return digits if digits[0] == "0" else f"0{digits}"
@@ -73,9 +73,9 @@ def _judge_probe(text: str) -> str | None:
 
 
 def _judge(text: str) -> str:
-    """Return the local form of a phone as the library reads it.
+    """Return the local form of a phone, according to the phonenumbers library.
 
-    :raises InvalidPhoneError: See `normalize_phone`.
+    :raises InvalidPhoneError: The phone is invalid.
     """
     import phonenumbers
 
@@ -86,7 +86,7 @@ def _judge(text: str) -> str:
     if number.country_code != COUNTRY_CODE:
         raise ForeignPhoneError(f"the phone belongs to another country (+{number.country_code})")
     if number.extension:
-        raise InvalidPhoneError("the phone has an extension, which cannot be dialled")
+        raise InvalidPhoneError("the phone has an extension, which cannot be dialed")
     national = phonenumbers.national_significant_number(number)
     if len(national) < _FEWEST_DIGITS:
         raise InvalidPhoneError("the phone has too few digits")
@@ -101,7 +101,7 @@ def _judge(text: str) -> str:
 
 
 def _as_digits_text(raw: object) -> str:
-    # A spreadsheet's column with an empty cell turns numbers into floats; some databases have decimals only.
+    # An empty cell turns the numbers of a spreadsheet column into floats. Some databases return decimals.
     if isinstance(raw, float | Decimal) and math.isfinite(raw) and raw == int(raw):
         raw = int(raw)
     if raw is None or (isinstance(raw, str) and not raw.strip()):

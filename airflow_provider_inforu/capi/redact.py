@@ -1,4 +1,4 @@
-"""Makes texts of others fit for logs, errors and XCom: no phones, no secrets, no control characters."""
+"""Removes phones, secrets and control characters from text for logs, errors and XCom."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Seven digits or more, with up to three separators of any kind between them, whatever letters stand around.
+# Seven digits or more, with up to three separators of any kind between them, and any letters around them.
 _PHONE_LIKE = re.compile(r"\+?\(?\d(?:(?:[^\w]|_){0,3}\d){6,}")
 _PHONE = re.compile(r"(?<!\d)(?:(?:\+|00)?972[\d\s-]{8,}|0\d[\d\s-]{7,})")
 _SHORTEST_SECRET = 5
@@ -20,24 +20,24 @@ _LETTER = r"[^\W\d_]"
 _MOBILE = rf"[57](?:{_GAP}\d){{8}}"
 _LANDLINE = rf"[234689](?:{_GAP}\d){{7}}"
 _ABROAD = rf"(?:00{_GAP})?9{_GAP}7{_GAP}2{_GAP}(?:0{_GAP})?"
-# In 2026-03-1234567 the zero begins a month.
+# In 2026-03-1234567, the zero begins a month.
 _ZERO = rf"(?:(?<!(?:19|20)\d\d[\W_])|(?!0\d[\W_]\d{{7}}))0{_GAP}"
 _PHONE_IN_KEY = re.compile(
     rf"(?<!\d)(?:{_ABROAD}(?:{_MOBILE}|{_LANDLINE})|{_ZERO}{_MOBILE}|(?<!{_LETTER}){_ZERO}{_LANDLINE})(?!\d)"
 )
 _SHORTEST_PHONE_IN_KEY = 9
-"""A landline with its zero."""
+"""The length of a landline number with its zero."""
 _HEX_ID = re.compile(r"(?=(?:[^a-f]*[a-f]){3})[\da-f-]{16,}", re.ASCII | re.IGNORECASE)
-"""A hash or a UUID. Nine digits in a row are common in it."""
+"""A hash or a UUID. Both often contain nine digits in a row."""
 
 
 def is_phone_like(key: str) -> bool:
-    """Return whether a key contains what may be an Israeli phone number.
+    """Return whether a key may contain an Israeli phone number.
 
-    It is found in the forms ``0…``, ``972…`` and ``+972…``, with or without separators, between any other
-    characters. A number without the zero is an ordinary key. Letters before a number as long as a landline
-    (``id031234567``) make it an ordinary key, too: ID numbers may begin with a zero. Sending refuses keys
-    that are like a phone, so no call of ours has one.
+    The forms are ``0…``, ``972…`` and ``+972…``, with or without separators, between any other characters.
+    A number without the zero is an ordinary key. So is a number of a landline's length after a letter
+    (``id031234567``), because ID numbers may begin with a zero. Sending refuses keys that look like a phone,
+    so no call of this provider has such a key.
     """
     if len(key) < _SHORTEST_PHONE_IN_KEY:
         return False
@@ -47,35 +47,34 @@ def is_phone_like(key: str) -> bool:
 
 
 def may_be_mistyped_phone(text: str) -> bool:
-    """Return whether a text is written like an Israeli phone number, of any length.
+    """Return whether the whole text is written like an Israeli phone number, of any length.
 
-    Wider than `is_phone_like` for a text that is a number and nothing else.
+    For such texts, this finds more than `is_phone_like`.
     """
     return _PHONE.fullmatch(text) is not None
 
 
 def hide_phones(text: str) -> str:
-    """Replace what could be a phone number by ``[phone hidden]``.
+    """Replace every number that may be a phone with ``[phone hidden]``.
 
-    The vendor's descriptions may repeat a number that we sent. Better a reference number hidden than a
-    person's phone shown.
+    The vendor's descriptions may repeat a phone from the request. This may also hide a reference number.
     """
     return _PHONE_LIKE.sub("[phone hidden]", text)
 
 
 def hide_phones_in_path(path: str) -> str:
-    """Replace what is written like a phone number of Israel. Names of files have dates in them, which stay.
+    """Replace every number written like an Israeli phone. Dates, which are common in file names, stay.
 
-    :param path: A path or a URL, or words about one.
+    :param path: A path, a URL, or a text that contains one.
     """
     return _PHONE.sub("[phone hidden]", path)
 
 
 def printable(text: str) -> str:
-    r"""Return text whose every character can be shown and stored, for a log, an error or XCom.
+    r"""Return the text with visible characters only, for a log, an error or XCom.
 
-    Lone surrogates, control characters, line ends, escape sequences and characters that turn the direction
-    of what follows become visible escapes such as ``\x1b``. Letters of any language stay.
+    Lone surrogates, control characters, line ends, escape sequences and characters that change the text
+    direction become visible escapes such as ``\x1b``. Letters of any language stay.
     """
     if text.isprintable():
         return text
@@ -88,13 +87,12 @@ def printable(text: str) -> str:
 
 
 def hide(text: str, secrets: Iterable[str] = ()) -> str:
-    """Replace the given secrets by ``***``, then what could be a phone number, then what cannot be shown.
+    """Replace secrets with ``***``, then hide phones, then escape invisible characters.
 
-    Like Airflow's own masking, it passes over a secret of fewer than five characters, which would shred
-    the text.
+    Like Airflow's masking, this ignores secrets of fewer than five characters, which are too common in text.
     """
     for secret in secrets:
         if len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, "***")
-    # Last: the letters of an escape between two digits would keep a phone from being recognised.
+    # `printable` comes last, because the letters of an escape between two digits would hide a phone.
     return printable(hide_phones(text))

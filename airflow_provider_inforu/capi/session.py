@@ -1,4 +1,4 @@
-"""The HTTP session of every client: verified, bounded, with no cookies and no credentials of others."""
+"""The HTTP session of the clients: verified TLS, bounded responses, no cookies, no .netrc credentials."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 
 
 class AnswerError(Exception):
-    """An answer that has no end, or not in time.
+    """The response is too long or too slow.
 
-    :param message: What is wrong, to go on from "the answer …".
-    :param http_status: Its HTTP code, where the answer counts as one.
+    :param message: The end of a sentence that begins with "the response".
+    :param http_status: The HTTP status code of a response that is too long; None if it is too slow.
     """
 
     def __init__(self, message: str, *, http_status: int | None = None) -> None:
@@ -30,15 +30,15 @@ class AnswerError(Exception):
 def new_session(authorization: str | None) -> requests.Session:
     """Return a session that is safe to share between threads.
 
-    :param authorization: The ``Authorization`` header of each request; None for none.
+    :param authorization: The ``Authorization`` header of each request; None to send no such header.
     """
     session = requests.Session()
-    # Also where there is no header to send: without one, requests would add those of a .netrc file.
+    # Set even without a header to send: otherwise `requests` would add credentials of a .netrc file.
     session.auth = _Authorization(authorization)
     session.headers.update(
         {
             "Accept": "application/json",
-            # Short answers gain nothing from compression, and none can unpack to gigabytes.
+            # Without compression, a short response cannot unpack to gigabytes.
             "Accept-Encoding": "identity",
             "User-Agent": f"airflow-provider-inforu/{__version__}",
         }
@@ -50,11 +50,11 @@ def new_session(authorization: str | None) -> requests.Session:
 
 
 def read_body(response: requests.Response, *, max_bytes: int) -> bytes:
-    """Return the body of a streamed answer.
+    """Return the body of a streamed response.
 
-    :param response: The answer.
-    :param max_bytes: How long it may be.
-    :raises AnswerError: It is longer, or the deadline of the exchange passed before its end.
+    :param response: The response.
+    :param max_bytes: The maximum length of the body, in bytes.
+    :raises AnswerError: The body is longer, or the deadline of the exchange passed before its end.
     """
     body = bytearray()
     try:
@@ -68,14 +68,14 @@ def read_body(response: requests.Response, *, max_bytes: int) -> bytes:
 
 
 def innermost(error: BaseException) -> str:
-    """Return the words of the error at the bottom: the layers above repeat addresses and object names."""
+    """Return the text of the root cause. The outer errors only repeat addresses and object names."""
     seen: set[int] = set()
     while id(error) not in seen:
         seen.add(id(error))
         inner = [error.__cause__, error.__context__, getattr(error, "reason", None), *error.args]
         error = next((cause for cause in inner if isinstance(cause, BaseException)), error)
     if isinstance(error, LocationValueError | requests.exceptions.InvalidURL):
-        return type(error).__name__  # its words repeat the address, and perhaps a proxy's password
+        return type(error).__name__  # its text repeats the address, which may contain a proxy's password
     return f"{type(error).__name__}: {error}"
 
 

@@ -1,7 +1,7 @@
-"""Every StatusId that is known, with its meaning and how well it is known.
+"""The known StatusIds, with their meanings and sources.
 
-The vendor asks to judge an answer by its StatusId or HTTP code, never by the description, whose words
-may change (guide).
+The vendor asks clients to check the StatusId or the HTTP status code. The wording of the description may
+change (guide).
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ Source = Literal["guide", "vendor"]
 
 
 class StatusId(IntEnum):
-    """A StatusId of the vendor's, with what it means, its HTTP code where documented, and its source."""
+    """A StatusId of the vendor, with its meaning, documented HTTP status code (or None) and source."""
 
     meaning: str
     http_status: int | None
     source: Source
 
     def __new__(cls, value: int, meaning: str, http_status: int | None, source: Source) -> Self:
-        """Attach the facts to the number."""
+        """Attach meaning, HTTP status code and source to the number."""
         member = int.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning
@@ -60,9 +60,9 @@ class StatusId(IntEnum):
 
 
 def describe(status_id: int) -> str:
-    """Return our own words for a StatusId, for a log or an error: ``"-13: User quota exceeded"``.
+    """Return a StatusId and its meaning, for a log or an error: ``"-13: User quota exceeded"``.
 
-    :param status_id: Any number the vendor sent, known or not.
+    :param status_id: A StatusId from a response, known or unknown.
     """
     known = next((status for status in StatusId if status == status_id), None)
-    return f"{status_id}: {known.meaning if known else 'not a StatusId that is known'}"
+    return f"{status_id}: {known.meaning if known else 'unknown StatusId'}"

@@ -1,4 +1,4 @@
-"""The time zone of the vendor (assumed: the guide's times have none)."""
+"""The vendor's time zone. It is assumed, because the times in the guide have no zone."""
 
 ISRAEL = "Asia/Jerusalem"
-"""IANA name. A module of its own, since every DAG file that is parsed imports it."""
+"""IANA name. This module is separate because parsing any DAG file imports it."""

@@ -1,6 +1,6 @@
-"""The two voice functions: what is sent for a batch of calls, and what comes back.
+"""The requests and responses of the two voice functions.
 
-Both take at most 100 calls in one request (guide, StatusId -2010).
+Both accept at most 100 calls in one request (guide, StatusId -2010).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SEND_TEXT_TO_SPEECH = "Voice/Message/Send"
 SEND_EXISTING_CAMPAIGN = "Voice/Campaign/SendExisting"
 
 MAX_CALLS = 100
-"""The most calls that one request may carry (guide)."""
+"""The maximum number of calls in one request (guide)."""
 
 _DATA_FIELDS = (
     "CampaignId",
@@ -33,11 +33,11 @@ _CALL_FIELDS = ("CustomerMessageID", "Phone", "TextToSpeech")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What the vendor is asked to place. Its repr shows neither phone nor text.
+    """A call for the vendor to place. Its repr shows neither phone nor text.
 
-    :ivar phone: The number to call, in local form such as ``0589995551`` (guide).
-    :ivar text: What is read out; only for text-to-speech.
-    :ivar message_id: The vendor's CustomerMessageID, which comes back with the outcome.
+    :ivar phone: The phone number in local form, such as ``0589995551`` (guide).
+    :ivar text: The text to read out, for text-to-speech only; default: None.
+    :ivar message_id: The CustomerMessageID, which the notification of the outcome repeats; default: None.
     """
 
     phone: str = field(repr=False)
@@ -47,12 +47,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class SendReceipt:
-    """The vendor's answer to one accepted request. It says nothing of single calls.
+    """The vendor's receipt for one accepted request. It contains no result for single calls.
 
-    :ivar campaign_id: The campaign under which the calls are reported.
-    :ivar request_token: The vendor's RequestToken.
-    :ivar request_id: The vendor's RequestId; not unique (inferred).
-    :ivar calls: How many calls the request carried.
+    :ivar campaign_id: The campaign of the calls; None if the response has no valid ID.
+    :ivar request_token: The vendor's RequestToken; None if the response has none.
+    :ivar request_id: The vendor's RequestId. It is not unique (inferred).
+    :ivar calls: The number of calls in the request.
     """
 
     campaign_id: int | None
@@ -70,15 +70,17 @@ def text_to_speech_data(
     data_options: Mapping[str, Any] | None = None,
     call_options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return ``Data`` of ``Voice/Message/Send``. What is None is left out: the vendor's default holds.
+    """Return the field ``Data`` of ``Voice/Message/Send``.
+
+    An argument that is None is omitted, so the vendor's default applies.
 
     :param calls: 1 to 100 calls, each with a text.
     :param campaign_name: The name of a new campaign.
-    :param campaign_ref_id: Your id of the campaign; one that was not used before makes a new campaign.
-    :param ignore_possible_sending_time: Ignore the sending hours that are set on the system.
-    :param data_options: Fields that this package does not name, put beside ``List``.
-    :param call_options: Fields that this package does not name, put into each item of ``List``.
-    :raises InforuInputError: No call, more than 100, a call without phone or text, or an option that
+    :param campaign_ref_id: Your ID of the campaign. An ID that was never used creates a new campaign.
+    :param ignore_possible_sending_time: Whether to ignore the sending hours set in the vendor's system.
+    :param data_options: Fields without an argument of their own, placed next to ``List``.
+    :param call_options: Fields without an argument of their own, placed in each item of ``List``.
+    :raises InforuInputError: The number of calls is not 1 to 100. A call lacks a phone or text. An option
         would overwrite a field that this package sets.
     """
     _check(calls, text_needed=True)
@@ -104,17 +106,19 @@ def existing_campaign_data(
     data_options: Mapping[str, Any] | None = None,
     call_options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return ``Data`` of ``Voice/Campaign/SendExisting``. What is None is left out.
+    """Return the field ``Data`` of ``Voice/Campaign/SendExisting``.
 
-    :param campaign_id: The campaign to send; the vendor takes it as a string (guide).
-    :param calls: 1 to 100 calls; the campaign holds what is heard, so their text must be None.
-    :param duplicate: Copy the campaign first and send the copy.
+    An argument that is None is omitted, so the vendor's default applies.
+
+    :param campaign_id: The ID of the campaign. The vendor expects a string (guide).
+    :param calls: 1 to 100 calls. Their text must be None, because the campaign has its own recording.
+    :param duplicate: Whether to copy the campaign and send the copy.
     :param duplicate_name: The name of the copy.
-    :param ignore_possible_sending_time: Ignore the sending hours that are set on the system.
-    :param data_options: Fields that this package does not name, put beside ``List``.
-    :param call_options: Fields that this package does not name, put into each item of ``List``.
-    :raises InforuInputError: No campaign, no call, more than 100, a call without a phone or with a text,
-        or an option that would overwrite a field that this package sets.
+    :param ignore_possible_sending_time: Whether to ignore the sending hours set in the vendor's system.
+    :param data_options: Fields without an argument of their own, placed next to ``List``.
+    :param call_options: Fields without an argument of their own, placed in each item of ``List``.
+    :raises InforuInputError: The campaign ID is missing, or the number of calls is not 1 to 100. A call lacks
+        a phone or has a text. An option would overwrite a field that this package sets.
     """
     _check(calls, text_needed=False)
     return _data(
@@ -131,26 +135,26 @@ def existing_campaign_data(
 
 
 def read_campaign_id(campaign_id: object) -> str:
-    """Return a campaign's id as the vendor takes it, as text.
+    """Return a campaign ID as text, which the vendor expects.
 
     :param campaign_id: Text or a whole number.
-    :raises InforuInputError: It is empty or something else.
+    :raises InforuInputError: The ID is empty or has another type.
     """
     if isinstance(campaign_id, float) and campaign_id.is_integer():
         campaign_id = int(campaign_id)
     text = str(campaign_id).strip() if isinstance(campaign_id, str | int) else ""
     if isinstance(campaign_id, bool) or text in ("", "None"):
         raise InforuInputError(
-            "campaign_id is empty or no id: which campaign of the vendor's should be sent?"
+            "campaign_id is empty or invalid. Set it to the ID of a campaign from the Inforu portal"
         )
     return text
 
 
 def read_receipt(reply: Reply, calls: int) -> SendReceipt:
-    """Return what an accepted request is known by.
+    """Return the receipt of an accepted request.
 
-    :param reply: The vendor's answer.
-    :param calls: How many calls the request carried.
+    :param reply: The vendor's response.
+    :param calls: The number of calls in the request.
     """
     return SendReceipt(
         campaign_id=as_int(get_field(reply.data, "CampaignID")),
@@ -161,9 +165,9 @@ def read_receipt(reply: Reply, calls: int) -> SendReceipt:
 
 
 def check_options(data_options: Mapping[str, Any] | None, call_options: Mapping[str, Any] | None) -> None:
-    """Refuse options that are no JSON object, or would overwrite a field that this package sets itself.
+    """Check that options are JSON objects and do not overwrite a field that this package sets.
 
-    :raises InforuInputError: Names the argument and the field.
+    :raises InforuInputError: An option is invalid; the message names the argument and the field.
     """
     for argument, options, ours in (
         ("data_options", data_options, _DATA_FIELDS),
@@ -175,20 +179,29 @@ def check_options(data_options: Mapping[str, Any] | None, call_options: Mapping[
         taken = {name.casefold() for name in ours}
         for name in options or {}:
             if str(name).casefold() in taken:
-                raise InforuInputError(f"{argument} may not set {name}: the provider sets that field itself")
+                raise InforuInputError(
+                    f"{argument} may not set {name}, because the provider sets this field. Remove it"
+                )
 
 
 def _check(calls: Sequence[Call], *, text_needed: bool) -> None:
     if not 1 <= len(calls) <= MAX_CALLS:
-        raise InforuInputError(f"one request takes 1 to {MAX_CALLS} calls, and this one has {len(calls)}")
+        raise InforuInputError(
+            f"a request must have 1 to {MAX_CALLS} calls, but this one has {len(calls)}. Split a longer list "
+            "into several requests"
+        )
     for number, call in enumerate(calls, start=1):
         name = f"call {number} ({hide(str(call.message_id))})" if call.message_id else f"call {number}"
         if not isinstance(call.phone, str) or not call.phone.isdecimal():
-            raise InforuInputError(f"{name} has no phone in local form, digits only")
+            raise InforuInputError(
+                f"{name} has no phone in local form, digits only. Pass the result of normalize_phone"
+            )
         if text_needed and not (isinstance(call.text, str) and call.text.strip()):
-            raise InforuInputError(f"{name} has no text to speak")
+            raise InforuInputError(f"{name} has no text. Set the text to read out")
         if not text_needed and call.text is not None:
-            raise InforuInputError(f"{name} has a text, but an existing campaign speaks its own")
+            raise InforuInputError(
+                f"{name} has a text, but an existing campaign plays its own recording. Remove the text"
+            )
 
 
 def _data(

@@ -1,4 +1,4 @@
-"""``airflow inforu check`` and ``quota``: does the connection work, and what is left. They call nobody."""
+"""``airflow inforu check`` and ``quota``: check the connection, and show quotas. They call nobody."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FAILED = "the connection cannot be used"
 
 @handle_cli_errors(_FAILED)
 def check(args: Namespace) -> None:
-    """Say whether the connection works, and whether its receiver answers.
+    """Check whether the connection works, and whether its receiver answers.
 
     :param args: conn_id, output.
     """
@@ -60,7 +60,7 @@ def check(args: Namespace) -> None:
 
 @handle_cli_errors(_FAILED)
 def quota(args: Namespace) -> None:
-    """Print what is left of the account's quotas.
+    """Print the remaining quotas of the account.
 
     :param args: conn_id, usage, level, level_value, output.
     """
@@ -74,22 +74,22 @@ def quota(args: Namespace) -> None:
     except InforuError as error:
         raise CommandError(advise(error)) from None
     if args.output == "json":
-        print_json([asdict(one) for one in quotas])
+        print_json([asdict(row) for row in quotas])
     elif quotas:
-        print_table([_row(one) for one in quotas])
+        print_table([_row(row) for row in quotas])
     else:
-        echo("The vendor named no quota.")
+        echo("Inforu returned no quota.")
 
 
 def _row(quota: Quota) -> dict[str, object]:
     unlimited = quota.kind.casefold() == "unlimited"
-    left: object = "unlimited" if unlimited else "not told" if quota.remaining is None else quota.remaining
+    left: object = "unlimited" if unlimited else "unknown" if quota.remaining is None else quota.remaining
     warning = "" if quota.warning_level is None else quota.warning_level
     return {"usage": quota.usage, "kind": quota.kind, "left": left, "warns below": warning}
 
 
 class _Receiver(NamedTuple):
-    """Whether the receiver works (None: not asked), what to say of it, and what it knows of the pushes."""
+    """Whether the receiver works (None: not checked), a sentence about it, and the health of its pushes."""
 
     works: bool | None
     words: str
@@ -100,13 +100,13 @@ def _ask_receiver(hook: LocalHook) -> _Receiver:
     if not (hook.settings.receiver_url or hook.settings.notification_secret):
         return _Receiver(
             None,
-            "none is named, so nothing can wait for the calls to end. Set one up with `airflow inforu "
-            "receiver setup`",
+            "the connection has none, so no task can wait for the calls to end. Set one up with `airflow "
+            "inforu receiver setup`",
         )
     try:
         pushes = hook.receiver.get_health()
     except InforuError as error:
         return _Receiver(works=False, words=str(error))
     secret = "read secret" if hook.settings.read_secret else "notification secret"
-    words = f"{hook.settings.receiver_url} answers, and takes the {secret}"
+    words = f"{hook.settings.receiver_url} answers, and accepts the {secret}"
     return _Receiver(works=True, words=words, pushes=pushes)

@@ -1,4 +1,4 @@
-"""Airflow's public REST API: who we are, and one request at a time with an error that a person can act on."""
+"""A client of Airflow's public REST API, with login and readable errors."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from requests import PreparedRequest, Response, Session
 
 TIMEOUT_SECONDS = 30
-HOW_TO_LOG_IN = "set AIRFLOW_API_TOKEN, or AIRFLOW_API_USERNAME and AIRFLOW_API_PASSWORD"
+HOW_TO_LOG_IN = "Set AIRFLOW_API_TOKEN, or AIRFLOW_API_USERNAME and AIRFLOW_API_PASSWORD"
 NOT_ALLOWED = (401, 403)
 
 
 class NotFoundError(CommandError):
-    """Airflow says that there is no such thing; the message is Airflow's."""
+    """Airflow answered HTTP 404. The message is Airflow's."""
 
 
 class AirflowApi:
-    """Airflow's API at an address, for one user. Logs in with the first request.
+    """A client of Airflow's API for one user. It logs in with the first request.
 
-    :param url: As in ``[api] base_url``.
+    :param url: The address of Airflow, as in ``[api] base_url``.
     """
 
     def __init__(self, url: str) -> None:
@@ -34,10 +34,10 @@ class AirflowApi:
             parts = urlsplit(self._url)
             port = f":{parts.port}" if parts.port else ""
         except ValueError:
-            raise CommandError("the address of Airflow is no URL") from None
+            raise CommandError("the address of Airflow is not a valid URL. Check --url") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise CommandError("the address of Airflow must begin with http:// or https://")
-        # Without the user and password that an address may hold.
+            raise CommandError("the address of Airflow must begin with http:// or https://. Check --url")
+        # Without the user and password that a URL may contain.
         self._shown = f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
         self._session: Session | None = None
 
@@ -49,14 +49,14 @@ class AirflowApi:
         params: Mapping[str, Any] | None = None,
         body: object = None,
     ) -> Any:  # noqa: ANN401 - a JSON value
-        """Return what ``/api/v2/…`` answers, or None where it answers with no content.
+        """Make a request to ``/api/v2/…`` and return the JSON response; None for a response without content.
 
         :param method: GET or PUT.
-        :param path: The parts of the path, not quoted.
-        :param params: The query.
-        :param body: What to send, as JSON.
-        :raises NotFoundError: There is no such thing.
-        :raises CommandError: Airflow cannot be asked, or says no.
+        :param path: The parts of the path, not URL-quoted.
+        :param params: The query parameters.
+        :param body: The JSON value to send.
+        :raises NotFoundError: Airflow answered HTTP 404.
+        :raises CommandError: Airflow cannot be reached, or refused the request.
         """
         if self._session is None:
             self._session = self._log_in()
@@ -69,7 +69,7 @@ class AirflowApi:
             raise NotFoundError(_detail(answer))
         if response.status_code in NOT_ALLOWED:
             raise CommandError(
-                f"Airflow at {self._shown} does not allow it (HTTP {response.status_code}): {HOW_TO_LOG_IN}"
+                f"Airflow at {self._shown} refused the request (HTTP {response.status_code}). {HOW_TO_LOG_IN}"
             )
         if response.status_code != 200:
             raise CommandError(
@@ -81,17 +81,17 @@ class AirflowApi:
         import requests
 
         session = requests.Session()
-        # An entry in ~/.netrc must not travel with the request for a token either.
+        # Otherwise `requests` would add an entry of ~/.netrc to the request for a token.
         session.auth = _add_nothing
         token = os.environ.get("AIRFLOW_API_TOKEN", "").strip() or self._fetch_token(session)
         if not token.isascii() or not token.isprintable():
-            raise CommandError("the token in AIRFLOW_API_TOKEN has characters that no token has")
+            raise CommandError("the token for Airflow's API has invalid characters. Check AIRFLOW_API_TOKEN")
 
         def authenticate(request: PreparedRequest) -> PreparedRequest:
             request.headers["Authorization"] = f"Bearer {token}"
             return request
 
-        # Not as a header of the session: an entry in ~/.netrc would take its place.
+        # Not as a header of the session, which an entry in ~/.netrc would replace.
         session.auth = authenticate
         return session
 
@@ -102,27 +102,29 @@ class AirflowApi:
             login = {"username": user, "password": os.environ.get("AIRFLOW_API_PASSWORD", "")}
             response = self._send(session, "POST", url, json=login)
         else:
-            # Airflow's simple auth manager, where everybody is an admin.
+            # Airflow's simple auth manager returns a token to everyone if all users are admins.
             response = self._send(session, "GET", url)
         if 400 <= response.status_code < 500:
             raise CommandError(
-                f"Airflow at {self._shown} gave no token (HTTP {response.status_code}): {HOW_TO_LOG_IN}"
+                f"Airflow at {self._shown} gave no token (HTTP {response.status_code}). {HOW_TO_LOG_IN}"
             )
         answer = self._read(response)
         if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
-            raise CommandError(f"Airflow at {self._shown} gave no token (HTTP {response.status_code})")
+            raise CommandError(
+                f"Airflow at {self._shown} gave no token (HTTP {response.status_code}). {HOW_TO_LOG_IN}"
+            )
         return cast("str", answer["access_token"])
 
     def _send(self, session: Session, method: str, url: str, **kwargs: Any) -> Response:  # noqa: ANN401
         import requests
 
         try:
-            # A redirect would turn a PUT into a GET, or carry the token elsewhere.
+            # A redirect would turn a PUT into a GET, or send the token to another server.
             return session.request(method, url, timeout=TIMEOUT_SECONDS, allow_redirects=False, **kwargs)
         except requests.RequestException as error:
-            # Its text may hold the token or a proxy's password.
+            # The error's text may contain the token or a proxy's password.
             raise CommandError(
-                f"Airflow at {self._shown} cannot be reached ({type(error).__name__}); is --url right?"
+                f"Airflow at {self._shown} cannot be reached ({type(error).__name__}). Check --url"
             ) from None
 
     def _read(self, response: Response) -> Any:  # noqa: ANN401 - a JSON value
@@ -130,7 +132,8 @@ class AirflowApi:
             return response.json()
         except ValueError:
             raise CommandError(
-                f"what answers at {self._shown} is not Airflow's API (HTTP {response.status_code}, no JSON)"
+                f"the server at {self._shown} is not Airflow's API (HTTP {response.status_code}, no JSON). "
+                "Check --url"
             ) from None
 
 
@@ -139,6 +142,6 @@ def _add_nothing(request: PreparedRequest) -> PreparedRequest:
 
 
 def _detail(answer: object) -> str:
-    """Return what Airflow says of an error, in one line."""
+    """Return the detail of Airflow's error response, in one line."""
     detail = answer.get("detail") if isinstance(answer, dict) else None
     return " ".join(str(detail or "no reason given").split())[:500]

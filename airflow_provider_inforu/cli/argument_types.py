@@ -1,4 +1,4 @@
-"""Arguments that Airflow's own classes do not have. Every ``airflow`` command reads this."""
+"""Argument types that Airflow lacks. Every ``airflow`` command imports this module."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from airflow.cli.cli_config import ActionCommand, Arg
 
 
 def batch_numbers(text: str) -> list[int]:
-    """Return the numbers in ``3,5``.
+    """Return the batch numbers in a text such as ``3,5``, sorted and without duplicates.
 
-    :param text: What stands on the command line.
-    :raises argparse.ArgumentTypeError: It is something else.
+    :param text: The argument on the command line.
+    :raises argparse.ArgumentTypeError: The text is not a list of numbers from 1.
     """
     numbers = text.split(",")
     if not all(number.strip().isdecimal() and int(number) > 0 for number in numbers):
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of batch numbers such as 3,5")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of batch numbers. Use a form such as 3,5")
     return sorted({int(number) for number in numbers})
 
 
 class OneChoice(argparse.Action):
-    """A flag that excludes the other flags of its ``dest``: Airflow's arguments know no such groups."""
+    """A flag that excludes the other flags of its ``dest``. Airflow's arguments have no exclusive groups."""
 
     def __init__(self, option_strings: list[str], dest: str, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(option_strings, dest, nargs=0, **kwargs)
@@ -33,28 +33,28 @@ class OneChoice(argparse.Action):
         values: object,  # noqa: ARG002 - argparse passes it
         option_string: str | None = None,
     ) -> None:
-        """Set the choice, or end the command when there is another one already."""
+        """Set the choice, or end the command if another flag has set it."""
         choice = (option_string or "").removeprefix("--")
         if getattr(namespace, self.dest, None) not in (None, choice):
-            parser.error("--accept and --resend exclude each other")
+            parser.error("--accept and --resend cannot be used together")
         setattr(namespace, self.dest, choice)
 
 
 def at_least_one(text: str) -> int:
     """Return a whole number from 1.
 
-    :param text: What stands on the command line.
-    :raises argparse.ArgumentTypeError: It is something else.
+    :param text: The argument on the command line.
+    :raises argparse.ArgumentTypeError: The text is not a whole number from 1.
     """
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return int(text)
 
 
 class CommandBelow(Arg):
-    """A command below a command that also runs alone. A group of Airflow's does nothing by itself.
+    """A subcommand of a command that also runs on its own. Airflow's command groups cannot run themselves.
 
-    :param command: The command below.
+    :param command: The subcommand.
     """
 
     def __init__(self, command: ActionCommand) -> None:
@@ -62,9 +62,9 @@ class CommandBelow(Arg):
         self.command = command
 
     def add_to_parser(self, parser: argparse.ArgumentParser) -> None:
-        """Add the command, in the form of Airflow's own.
+        """Add the subcommand to the parser, in the style of Airflow's own commands.
 
-        :param parser: Of the command above.
+        :param parser: The parser of the parent command.
         """
         command = self.command
         below = parser.add_subparsers(metavar="COMMAND").add_parser(
@@ -76,5 +76,5 @@ class CommandBelow(Arg):
         )
         for arg in command.args:
             arg.add_to_parser(below)
-        # Its defaults replace those of the command above.
+        # These defaults replace those of the parent command.
         below.set_defaults(func=command.func)

@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.capi.voice import SendReceipt
 
 _SHOWN_DIGITS = 2
-LOOK_FIRST = "look at the campaigns in the Inforu portal before you call again"
+LOOK_FIRST = "Check the campaigns in the Inforu portal before you call again"
 
 
 class NotKnownError(CommandError):
-    """Whether somebody is called is not known; the command ends with exit code 3."""
+    """It is unknown whether the phone rings. The exit code is 3."""
 
     code = 3
 
 
 class AcceptedError(UnprintedError):
-    """The phone rings, and nobody could be told; not to be taken for "nobody was called" either."""
+    """The phone rings, but this cannot be printed. The exit code is 3, never that of "nobody was called"."""
 
     code = NotKnownError.code
 
@@ -50,19 +50,19 @@ def _for_programs(error: Exception, message: str) -> dict[str, object]:
 
 @handle_cli_errors("nobody was called", _for_programs)
 def call(args: Namespace) -> None:
-    """Call one phone and read a text to whoever answers.
+    """Call one phone and read a text to the person who answers.
 
     :param args: phone, text, conn_id, yes, output.
     """
     phone, text = _read_phone(args.phone), args.text.strip()
     if not text:
-        raise UsageError("the text is empty: nobody was called")
+        raise UsageError("the text is empty: nobody was called. Pass the text to read out")
     hook = LocalHook(args.conn_id)
-    settings = hook.settings  # read before the question, so that nobody agrees in vain
+    settings = hook.settings  # read before the question, so that an invalid connection fails first
     shown = f"the phone that ends in {phone[-_SHOWN_DIGITS:]}"
     confirm(
-        f"Through {args.conn_id} ({settings.username} at {settings.base_url}), {shown} will ring now, "
-        f"and whoever answers hears:\n  {hide_phones(text)}",
+        f"Through {args.conn_id} ({settings.username} at {settings.base_url}), {shown} will ring now. "
+        f"The person who answers hears:\n  {hide_phones(text)}",
         ask="Call?",
         otherwise="nobody was called",
         yes=args.yes,
@@ -74,15 +74,15 @@ def _read_phone(raw: str) -> str:
     try:
         return normalize_phone(raw)
     except InforuInputError as error:
-        raise UsageError(f"{error}: nobody was called") from None
+        raise UsageError(f"{error}: nobody was called. Pass one Israeli phone number") from None
 
 
 def _send_and_tell(hook: LocalHook, phone: str, text: str, shown: str | None) -> None:
-    """Make the request, and turn what goes wrong into what it means for the person who is called.
+    """Make the request, print the result, and classify each error by whether the phone rings.
 
-    :raises CommandError: Nobody is called.
-    :raises NotKnownError: Perhaps somebody is.
-    :raises AcceptedError: Somebody is, and that cannot be printed.
+    :raises CommandError: The phone does not ring.
+    :raises NotKnownError: The phone may ring.
+    :raises AcceptedError: The phone rings, but this cannot be printed.
     """
     send_id = secrets.token_hex(8)
     receipt = None
@@ -92,28 +92,28 @@ def _send_and_tell(hook: LocalHook, phone: str, text: str, shown: str | None) ->
     except InforuError as error:
         raise _explain_error(error, send_id) from None
     except (Exception, KeyboardInterrupt) as error:
-        # Whatever it was, and whenever: a script that reads "nobody was called" calls a second time.
+        # No error here may print "nobody was called": a script would call a second time.
         if receipt is not None:
             raise AcceptedError(
                 f"accepted: the phone rings (send {send_id}), but this cannot be printed "
                 f"({type(error).__name__}). Do not call again"
             ) from None
-        what = "stopped" if isinstance(error, KeyboardInterrupt) else type(error).__name__
+        cause = "you stopped it" if isinstance(error, KeyboardInterrupt) else type(error).__name__
         raise NotKnownError(
-            f"not known whether it rings: {what} while the request was under way; {LOOK_FIRST}",
+            f"it is unknown whether the phone rings: the request was interrupted ({cause}). {LOOK_FIRST}",
             send_id=send_id,
         ) from None
 
 
 def _explain_error(error: InforuError, send_id: str) -> CommandError:
     if not error.safe_to_resend:
-        return NotKnownError(f"not known whether it rings: {error}; {LOOK_FIRST}", send_id=send_id)
+        return NotKnownError(f"it is unknown whether the phone rings: {error}. {LOOK_FIRST}", send_id=send_id)
     advice = advice_on_sending(error)
     return CommandError(f"nobody was called: {error}{f'. {advice}' if advice else ''}", send_id=send_id)
 
 
 def _tell(receipt: SendReceipt, send_id: str, shown: str | None) -> None:
-    """Print what was accepted: as JSON, or for a person who is shown a part of the phone."""
+    """Print the accepted call: as JSON, or as text with the last digits of the phone."""
     if shown is None:
         print_json(
             {
@@ -127,5 +127,5 @@ def _tell(receipt: SendReceipt, send_id: str, shown: str | None) -> None:
     campaign = "" if receipt.campaign_id is None else f", campaign {receipt.campaign_id}"
     echo(
         f"Accepted: Inforu calls {shown} (send {send_id}{campaign}).\n"
-        "Whether somebody answers is not known yet: the portal shows it, and the receiver where there is one."
+        "The Inforu portal shows later whether the call was answered. So does the receiver, if you use one."
     )

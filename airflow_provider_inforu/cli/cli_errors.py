@@ -1,4 +1,4 @@
-"""How a command speaks, and how it ends that cannot do its work."""
+"""Console output and error handling for CLI commands."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class CommandError(Exception):
-    """One line for the person at the terminal; the command then ends with exit code 1.
+    """An error that the command prints in one line. The exit code is 1.
 
     :param message: The line.
-    :param facts: What programs are told besides, with ``-o json``.
+    :param facts: More fields of the JSON output with ``-o json``.
     """
 
     code = 1
@@ -34,17 +34,17 @@ class CommandError(Exception):
 
 
 class UsageError(CommandError):
-    """The command was called in a way that it does not know; it ends with exit code 2."""
+    """The arguments of the command are invalid. The exit code is 2."""
 
     code = 2
 
 
 class AnsweredError(CommandError):
-    """The answer is printed, and it is a no: there is nothing more to tell programs."""
+    """The result is printed and is negative, so the JSON output needs no error object."""
 
 
 class UnprintedError(CommandError):
-    """The work is done, and what came of it cannot be printed."""
+    """The work is done, but the result cannot be printed."""
 
 
 _ARE_TOLD = (AnsweredError, UnprintedError)
@@ -57,12 +57,12 @@ def _error_alone(error: Exception, message: str) -> dict[str, object]:
 def handle_cli_errors(
     otherwise: str, for_programs: Callable[[Exception, str], Mapping[str, object]] = _error_alone
 ) -> Callable[[Command], Command]:
-    """Make a command end with one line on stderr and an exit code where it cannot do its work.
+    """Return a decorator that ends a failed command with one line on stderr and an exit code.
 
-    With ``-o json``, programs are told on stdout.
+    With ``-o json``, the command also prints a JSON object to stdout.
 
-    :param otherwise: What to say of errors that are not our own, such as those of storages.
-    :param for_programs: Makes the JSON object of an error and its line; by default ``{"error": line}``.
+    :param otherwise: The beginning of the line for errors of other libraries, such as a storage.
+    :param for_programs: Returns the JSON object for an error and its line; default: ``{"error": line}``.
     """
 
     def decorate(command: Command) -> Command:
@@ -73,15 +73,15 @@ def handle_cli_errors(
             except (CommandError, InforuError) as error:
                 end(args, error, str(error))
             except (KeyboardInterrupt, EOFError):
-                end(args, CommandError("stopped"), "stopped")
-            except Exception as error:  # storages raise whatever they like
+                end(args, CommandError("the command was stopped"), "the command was stopped")
+            except Exception as error:  # a storage may raise any exception
                 end(args, error, f"{otherwise} ({type(error).__name__}: {error})")
 
         return run
 
     def end(args: Namespace, error: Exception, message: str) -> NoReturn:
         line = printable(" ".join(message.split()))
-        # Whoever does not listen, or interrupts again, still gets the exit code.
+        # A closed stdout or a second Ctrl+C must not change the exit code.
         with suppress(UnprintedError, KeyboardInterrupt):
             if getattr(args, "output", None) == "json" and not isinstance(error, _ARE_TOLD):
                 print_json(for_programs(error, line))
@@ -93,19 +93,19 @@ def handle_cli_errors(
 
 
 def echo(text: str) -> None:
-    """Write a line to stdout, at once.
+    """Write a line to stdout and flush it.
 
     :param text: The line.
-    :raises UnprintedError: Nobody reads it, or there is no room for it.
+    :raises UnprintedError: The stream is closed, or its disk is full.
     """
     _write(sys.stdout, f"{text}\n")
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - a JSON value
-    """Write a value to stdout, for programs.
+    """Write a value to stdout as JSON.
 
     :param value: A JSON value.
-    :raises UnprintedError: Nobody reads it, or there is no room for it.
+    :raises UnprintedError: The stream is closed, or its disk is full.
     """
     echo(json.dumps(value, ensure_ascii=False, indent=2))
 
@@ -116,11 +116,11 @@ def _write(stream: TextIO, text: str) -> None:
         stream.flush()
     except (OSError, ValueError) as error:
         _give_up(stream)
-        raise UnprintedError(f"what was done cannot be printed ({type(error).__name__}: {error})") from None
+        raise UnprintedError(f"the result cannot be printed ({type(error).__name__}: {error})") from None
 
 
 def _give_up(stream: TextIO) -> None:
-    # What is left in the stream would be written at the end, and its failure change the exit code to 120.
+    # At exit, Python would write the rest of the stream, fail again, and change the exit code to 120.
     with suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

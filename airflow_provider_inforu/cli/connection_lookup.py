@@ -1,4 +1,4 @@
-"""A connection, as a command finds it: no supervisor brings it here."""
+"""The connection lookup of the commands, which run without Airflow's task supervisor."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 
 
 _NO_TABLES = ("OperationalError", "ProgrammingError")
-"""What databases say of a table that is missing: the first SQLite, the second PostgreSQL."""
-_MIGRATED = "; has `airflow db migrate` been run?"
+"""The errors of SQLite and PostgreSQL for a missing table."""
+_MIGRATED = ". If its tables are missing, run `airflow db migrate`"
 
 
 class LocalHook(InforuHook):
-    """The hook, with its connection from where Airflow keeps it: environment, secrets backend, database."""
+    """A hook that reads its connection from the environment, the secrets backends or the database."""
 
     @classmethod
     def get_connection(cls, conn_id: str) -> Connection:
         """Return a connection.
 
-        :param conn_id: Its id.
-        :raises CommandError: There is none of type ``inforu``, or it cannot be read.
+        :param conn_id: The ID of the connection.
+        :raises CommandError: The connection is missing, not of type ``inforu``, or cannot be read.
         """
         return cast("Connection", find_local_connection(conn_id)[0])
 
 
 def find_local_connection(conn_id: str) -> tuple[StoredConnection, BaseSecretsBackend]:
-    """Return a connection, and the backend of Airflow that keeps it.
+    """Return a connection, and the Airflow backend that stores it.
 
-    :param conn_id: Its id.
-    :raises CommandError: There is none of type ``inforu``, or it cannot be read.
+    :param conn_id: The ID of the connection.
+    :raises CommandError: The connection is missing, not of type ``inforu``, or cannot be read.
     """
     from airflow_provider_inforu.receiver.from_airflow import find_connection
     from airflow_provider_inforu.receiver.secrets import (
@@ -49,17 +49,17 @@ def find_local_connection(conn_id: str) -> tuple[StoredConnection, BaseSecretsBa
         return find_connection(conn_id)
     except OtherTypeError as error:
         raise CommandError(
-            f"the connection {conn_id!r} is of type {error.conn_type}, not inforu: name another with "
+            f"the connection {conn_id!r} is of type {error.conn_type}, not inforu. Name another one with "
             "--conn-id"
         ) from None
     except UnknownConnectionError:
         raise CommandError(
-            f"there is no connection {conn_id!r} of type inforu here: name another with --conn-id, or "
+            f"Airflow has no connection {conn_id!r} of type inforu. Name another one with --conn-id, or "
             f"{how_to_add(conn_id)}"
         ) from None
     except SecretUnavailableError as error:
         raise CommandError(
-            f"the connection {conn_id!r} cannot be read: {error}. A command needs the secrets backends "
-            "and the database of Airflow, configured as they are for the API server"
+            f"the connection {conn_id!r} cannot be read: {error}. Configure Airflow's secrets backends and "
+            "database for this command as for the API server"
             f"{_MIGRATED if any(name in str(error) for name in _NO_TABLES) else ''}"
         ) from None

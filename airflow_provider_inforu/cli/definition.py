@@ -1,4 +1,7 @@
-"""Which commands there are. Every ``airflow`` command reads this: it imports only what Airflow has loaded."""
+"""The definitions of the commands.
+
+Every ``airflow`` command imports this module, so it imports only modules that Airflow has already loaded.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ OUTPUT = _arg(
 YES = _arg("-y", "--yes", action="store_true", help="Do not ask")
 URL = _arg("--url", help="Airflow's address; default: base_url of section api")
 
-# In help texts Airflow takes [words] for markup, so they name a section of its configuration in words.
+# Airflow reads [words] in help texts as markup, so the texts write "section inforu" instead of [inforu].
 TASK_INSTANCE = (
     _arg("dag_id", help="The id of the DAG"),
     _arg("run_id", help="The id of the DAG run"),
@@ -31,9 +34,9 @@ TASK_INSTANCE = (
 )
 
 CREDENTIALS = (
-    "Where ledger_path of section inforu is set, the ledger is read there. Otherwise it is in Airflow's\n"
-    "task state (3.3 and later), and Airflow's API is asked: with the token in AIRFLOW_API_TOKEN, or for\n"
-    "the user in AIRFLOW_API_USERNAME and AIRFLOW_API_PASSWORD."
+    "If ledger_path of section inforu is set, the ledger is read there. Otherwise it is read from Airflow's\n"
+    "task state (3.3 and later), through Airflow's API. Set AIRFLOW_API_TOKEN for the API, or\n"
+    "AIRFLOW_API_USERNAME and AIRFLOW_API_PASSWORD."
 )
 
 
@@ -52,9 +55,9 @@ _RESOLVE_EXAMPLES = _examples(
 
 CHECK = ActionCommand(
     name="check",
-    help="Say whether the connection works",
-    description="Say whether the connection works, by reading the quota, and whether its receiver answers.\n"
-    "It calls nobody.",
+    help="Check whether the connection works",
+    description="Check whether the connection works and whether its receiver answers.\n"
+    "The command reads the quota and calls nobody.",
     epilog=_examples("check", "check --conn-id inforu_sales", "check -o json"),
     func=lazy_load_command("airflow_provider_inforu.cli.account.check"),
     args=(CONN_ID, OUTPUT),
@@ -62,8 +65,8 @@ CHECK = ActionCommand(
 
 QUOTA = ActionCommand(
     name="quota",
-    help="Show what is left of the account's quotas",
-    description="Show what is left of the account's quotas. It calls nobody.",
+    help="Show the remaining quotas of the account",
+    description="Show the remaining quotas of the account. This calls nobody.",
     epilog=_examples("quota", "quota --usage all -o json", "quota --level Customer"),
     func=lazy_load_command("airflow_provider_inforu.cli.account.quota"),
     args=(
@@ -72,30 +75,37 @@ QUOTA = ActionCommand(
             "--usage",
             choices=("IVR", "SMS", "Email", "all"),
             default="IVR",
-            help="IVR (default) is that of voice calls",
+            help="The kind of quota; IVR (default) is for voice calls",
         ),
         _arg(
             "--level",
             choices=("User", "Project", "Customer", "Partner"),
             default="User",
-            help="Whose quota; default: User",
+            help="The level of the quota; default: User",
         ),
-        _arg("--level-value", metavar="NAME", help="The name or number of that level, where it is not yours"),
+        _arg(
+            "--level-value",
+            metavar="NAME",
+            help="The name or number of another user, project, customer or partner; default: your own",
+        ),
         OUTPUT,
     ),
 )
 
 CALL = ActionCommand(
     name="call",
-    help="Call one phone and read a text to whoever answers",
-    description="Call one phone, now, and read a text to whoever answers. It asks first.",
+    help="Call one phone and read a text out",
+    description="Call one phone now, and read a text to the person who answers. The command asks first.",
     epilog=_examples('call 0500000001 "This is a test."', 'call 0500000001 "The load failed." --yes')
-    + "\nexit codes: 0 Inforu accepted the call, 1 nobody was called, 2 wrong usage and nobody was called,\n"
-    "3 it rings or may ring: look at the campaigns in the Inforu portal before you call again.",
+    + "\nexit codes:\n"
+    "  0 Inforu accepted the call\n"
+    "  1 nobody was called\n"
+    "  2 the usage was wrong, and nobody was called\n"
+    "  3 the phone rings or may ring: check the campaigns in the Inforu portal before you call again",
     func=lazy_load_command("airflow_provider_inforu.cli.call.call"),
     args=(
-        _arg("phone", help="A phone of Israel, such as 0500000001 or +972500000001"),
-        _arg("text", help="What is read out"),
+        _arg("phone", help="An Israeli phone, such as 0500000001 or +972500000001"),
+        _arg("text", help="The text to read out"),
         CONN_ID,
         YES,
         OUTPUT,
@@ -105,14 +115,14 @@ CALL = ActionCommand(
 LIST = ActionCommand(
     name="list",
     help="List the sends of a DAG",
-    description="List the task instances of a DAG that hold a ledger, the latest run first.",
+    description="List the task instances of a DAG that have a ledger, the latest run first.",
     epilog=f"{_LIST_EXAMPLES}\n{CREDENTIALS}",
     func=lazy_load_command("airflow_provider_inforu.cli.listing.list_sends"),
     args=(
-        _arg("dag_id", nargs="?", help="The id of the DAG; may be left out where ledger_path is set"),
+        _arg("dag_id", nargs="?", help="The id of the DAG; optional if ledger_path is set"),
         _arg("--run-id", help="Only this DAG run"),
         _arg("--task-id", help="Only this task"),
-        _arg("--limit", type=at_least_one, default=100, help="So many sends at most; default: 100"),
+        _arg("--limit", type=at_least_one, default=100, help="The maximum number of sends; default: 100"),
         URL,
         OUTPUT,
     ),
@@ -120,8 +130,8 @@ LIST = ActionCommand(
 
 SHOW = ActionCommand(
     name="show",
-    help="Show what became of the batches of a send",
-    description="Show what became of the batches of a send, and which of them are in doubt or rejected.",
+    help="Show the state of the batches of a send",
+    description="Show how many batches of a send are in each state, and list those in doubt or rejected.",
     epilog=f"{_SHOW_EXAMPLES}\n{CREDENTIALS}",
     func=lazy_load_command("airflow_provider_inforu.cli.send_commands.show"),
     args=(*TASK_INSTANCE, OUTPUT),
@@ -129,26 +139,33 @@ SHOW = ActionCommand(
 
 RESOLVE = ActionCommand(
     name="resolve",
-    help="Settle batches in doubt",
-    description="Say of batches in doubt that their people were called, or that they are to be called again.",
+    help="Decide about batches in doubt",
+    description="Decide about batches in doubt: their people were called, or are called again.",
     epilog=f"{_RESOLVE_EXAMPLES}\n{CREDENTIALS}",
     func=lazy_load_command("airflow_provider_inforu.cli.send_commands.resolve"),
     args=(
         *TASK_INSTANCE,
-        _arg("--accept", dest="choice", action=OneChoice, help="They were called: do not call them again"),
-        _arg("--resend", dest="choice", action=OneChoice, help="The next try of the task calls them again"),
+        _arg(
+            "--accept", dest="choice", action=OneChoice, help="The people were called: never call them again"
+        ),
+        _arg(
+            "--resend",
+            dest="choice",
+            action=OneChoice,
+            help="The next try of the task calls the people again",
+        ),
         _arg(
             "--batches",
             type=batch_numbers,
             metavar="3,5",
-            help="Only these batches (default: all that are in doubt)",
+            help="Only these batches; default: all batches in doubt",
         ),
         _arg(
             "--campaign-id",
             type=int,
             metavar="194",
-            help="With --accept: the campaign of the calls. Where the first batch was to make a copy of a "
-            "campaign, the other batches go to this one",
+            help="With --accept: the campaign of the calls. If the first batch duplicates a campaign, the "
+            "other batches use this one",
         ),
         YES,
     ),
@@ -158,9 +175,9 @@ SETUP = ActionCommand(
     name="setup",
     help="Set up the receiver of a connection in one step",
     description=(
-        "Set up the receiver of a connection in Airflow's database: make a secret, store it with the\n"
-        "receiver's address, and make or upgrade the tables. Then print the address for Inforu, which holds\n"
-        "the secret, and what to do next. Run it again at any time: an existing secret stays."
+        "Set up the receiver of a connection in Airflow's database. The command creates a secret, stores it\n"
+        "with the receiver's address, and creates or upgrades the tables. Then it prints the address for\n"
+        "Inforu, which contains the secret, and the next steps. You can run it again: it keeps the secret."
     ),
     epilog=_examples("receiver setup --url https://airflow.example.com", "receiver setup --rotate"),
     func=lazy_load_command("airflow_provider_inforu.cli.receiver_setup.set_up"),
@@ -168,30 +185,30 @@ SETUP = ActionCommand(
         CONN_ID,
         _arg(
             "--url",
-            help="Where workers reach the receiver, such as https://airflow.example.com; default: "
-            "receiver_url of the connection, else base_url of section api",
+            help="The address at which workers reach the receiver, such as https://airflow.example.com; "
+            "default: receiver_url of the connection, else base_url of section api",
         ),
         _arg(
             "--rotate",
             action="store_true",
-            help="Make a new secret. The current one becomes notification_secret_previous, and both hold",
+            help="Create a new secret. The current one becomes notification_secret_previous, and stays valid",
         ),
     ),
 )
 
 RECEIVER = ActionCommand(
     name="receiver",
-    help="Receive notifications from Inforu, in a process of its own, or set it up",
+    help="Run the receiver of Inforu's notifications, or set it up",
     description=(
-        "Receive notifications from Inforu, for an API server that is not reachable from outside. The\n"
-        "options that begin with receiver_ in section inforu hold here too. Put a proxy with TLS before it."
+        "Run the receiver in its own process, for example if the API server is not reachable from outside.\n"
+        "The options of section inforu that begin with receiver_ apply. Put a proxy with TLS before it."
     ),
     epilog=_examples("receiver", "receiver --host 0.0.0.0 --port 8090"),
     func=lazy_load_command("airflow_provider_inforu.cli.receiver_commands.serve"),
     args=(
         CommandBelow(SETUP),
         _arg("--host", default="127.0.0.1", help="The address to listen on; default: 127.0.0.1"),
-        _arg("--port", type=int, default=8090, help="The port; 0 takes a free one; default: 8090"),
+        _arg("--port", type=int, default=8090, help="The port; 0 uses a free port; default: 8090"),
     ),
 )
 
@@ -210,7 +227,7 @@ SANDBOX = ActionCommand(
 PRUNE = ActionCommand(
     name="prune",
     help="Remove old notifications",
-    description="Remove what the receiver stored long ago, some rows at a time.",
+    description="Remove old notifications from the receiver's database, in small transactions.",
     epilog=_examples("prune --dry-run", "prune --older-than 30"),
     func=lazy_load_command("airflow_provider_inforu.cli.receiver_commands.prune"),
     args=(
@@ -218,19 +235,20 @@ PRUNE = ActionCommand(
             "--older-than",
             type=int,
             metavar="DAYS",
-            help="Default: receiver_retention_days of section inforu, which is 90",
+            help="Remove rows older than this many days, 8 to 36500; default: receiver_retention_days of "
+            "section inforu, else 90",
         ),
-        _arg("--dry-run", action="store_true", help="Only count"),
+        _arg("--dry-run", action="store_true", help="Only count the rows"),
         OUTPUT,
     ),
 )
 
 
 def get_inforu_cli_commands() -> list[GroupCommand]:
-    """Return the commands, in the form of the provider info's ``cli`` key."""
+    """Return the commands for the key ``cli`` of the provider info."""
     sends = GroupCommand(
         name="sends",
-        help="Look at the ledgers of sends, and settle people in doubt",
+        help="Show the ledgers of sends, and decide about people in doubt",
         subcommands=(LIST, SHOW, RESOLVE),
     )
     return [

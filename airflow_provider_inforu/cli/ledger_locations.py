@@ -1,4 +1,4 @@
-"""Where a command looks for ledgers that nobody has named: task instances, one after the other."""
+"""The task instances that may have a ledger, in Airflow or in object storage."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.ledger.ledger_reader import ReadableStore
 
 PAGE = 100
-"""The most that Airflow gives at a time, unless it is told otherwise."""
+"""The maximum page size of Airflow's API by default."""
 
 
 class LedgerLocation(NamedTuple):
-    """A task instance that may hold a ledger.
+    """A task instance that may have a ledger.
 
-    :ivar names: dag_id, run_id, task_id, map_index, and its state where Airflow was asked.
-    :ivar store: Where the ledger would be.
-    :ivar total: How many task instances there are in all, where that is known.
+    :ivar names: dag_id, run_id, task_id and map_index. If Airflow's API was read, also its state.
+    :ivar store: The store of the ledger.
+    :ivar total: The number of all matching task instances; None if unknown.
     """
 
     names: dict[str, Any]
@@ -34,11 +34,11 @@ class LedgerLocation(NamedTuple):
 
 
 def iter_ledgers(args: Namespace) -> Iterator[LedgerLocation]:
-    """Yield the task instances that a command asks for, the latest run first.
+    """Yield the task instances that match a command's arguments, the latest run first.
 
     :param args: dag_id, run_id, task_id, url.
-    :raises UsageError: No DAG is named, and Airflow would have to be asked about all.
-    :raises CommandError: Airflow cannot be asked, or knows no such DAG or run.
+    :raises UsageError: dag_id is missing, and ledger_path is not set.
+    :raises CommandError: Airflow cannot be reached, or does not know the DAG or run.
     """
     from airflow_provider_inforu._compat import conf
 
@@ -46,9 +46,9 @@ def iter_ledgers(args: Namespace) -> Iterator[LedgerLocation]:
         return _in_object_storage(path, args)
     if args.dag_id is None:
         raise UsageError(
-            "Name a DAG, for example `airflow inforu sends list reminders`. Airflow keeps ledgers by task "
-            "instance and lists them for one DAG at a time. To list the sends of all DAGs, keep the ledgers "
-            "in object storage ([inforu] ledger_path)"
+            "DAG_ID is missing. Name a DAG, for example `airflow inforu sends list reminders`. Airflow lists "
+            "task instances for one DAG at a time. To list the sends of all DAGs, keep the ledgers in object "
+            "storage ([inforu] ledger_path)"
         )
     return _in_airflow(api_at(args.url), args)
 
@@ -69,12 +69,14 @@ def _in_airflow(api: AirflowApi, args: Namespace) -> Iterator[LedgerLocation]:
         try:
             answer = api.request("GET", path, params=params)
         except NotFoundError as error:
-            raise CommandError(f"no such DAG or run: {error}") from None
+            raise CommandError(
+                f"Airflow does not know the DAG or run: {error}. Check DAG_ID and --run-id"
+            ) from None
         try:
             page, total = answer["task_instances"], int(answer["total_entries"])
             places = [_location(api, one, total) for one in page]
         except (TypeError, KeyError, ValueError):
-            raise CommandError("Airflow's answer is no list of task instances") from None
+            raise CommandError("Airflow's reply is not a list of task instances. Check --url") from None
         yield from places
         if not places:
             return

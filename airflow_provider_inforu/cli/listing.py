@@ -1,4 +1,4 @@
-"""``airflow inforu sends list``: which task instances hold a ledger, and what it says."""
+"""``airflow inforu sends list``: the task instances that have a ledger, with its summary."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def list_sends(args: Namespace) -> None:
         print_json(sends)
     elif sends:
         print_table(_rows(sends, with_dag=args.dag_id is None))
-        echo("Counts are people. The number of batches is in brackets.")
+        echo("Each cell shows the number of people, and the number of batches in brackets.")
     else:
-        echo("No task instance there holds a ledger.")
+        echo("No matching task instance has a ledger.")
     if is_cut:
-        sys.stderr.write("There may be more: see --limit.\n")
+        sys.stderr.write("There may be more sends. To list them, raise --limit.\n")
     if damaged := sum("error" in send for send in sends):
         raise AnsweredError(
-            f"{damaged} of these ledgers cannot be read: `airflow inforu sends show` says why"
+            f"{damaged} of these ledgers cannot be read. `airflow inforu sends show` shows the reason"
         )
 
 
@@ -61,7 +61,7 @@ def _read(place: LedgerLocation) -> dict[str, Any] | None:
 
 
 def _rows(sends: list[dict[str, Any]], *, with_dag: bool) -> list[dict[str, object]]:
-    """Return rows of a table, without the columns that say nothing."""
+    """Return the rows of a table, without the columns that have no information."""
     hidden = set() if with_dag else {"dag_id"}
     if all(send["map_index"] == -1 for send in sends):
         hidden.add("map_index")

@@ -1,4 +1,4 @@
-"""``airflow inforu receiver`` and ``prune``: the receiver on its own, and its store without what is old."""
+"""``airflow inforu receiver`` and ``prune``: run the receiver, and remove old notifications."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 _END = {signal.SIGINT, signal.SIGTERM}
 _MIGRATIONS = "alembic.runtime.migration"
-"""Its two lines about how it works come with every use, and are no news."""
+"""This logger writes two lines of its setup with every use."""
 _LOOK_SECONDS = 1.0
-"""How often it is seen whether the server still runs."""
+"""How often the command checks that the server still runs."""
 
 
 @handle_cli_errors("the receiver cannot run")
 def serve(args: Namespace) -> None:
-    """Serve until SIGINT or SIGTERM.
+    """Run the receiver until SIGINT or SIGTERM.
 
     :param args: host, port.
     """
@@ -38,31 +38,33 @@ def serve(args: Namespace) -> None:
     from airflow_provider_inforu.receiver.from_airflow import read_receiver_settings
     from airflow_provider_inforu.receiver.server import ReceiverServer
 
-    # Blocked before any thread exists, so that the signals wait for sigwait and reach no thread.
+    # Blocked before any thread exists, so that only sigtimedwait receives the signals.
     signal.pthread_sigmask(signal.SIG_BLOCK, _END)
     settings = read_receiver_settings()
-    make_ready(settings.database)  # here, where an error still ends the command
+    make_ready(settings.database)  # before the server starts, so that an error ends the command
     server = ReceiverServer(create_app(settings), args.host, args.port)
     try:
         server.start()
     except TimeoutError as error:
-        raise CommandError(f"{error}: the log above says why") from None
+        raise CommandError(f"{error}. The log above shows the reason") from None
     except (OSError, OverflowError) as error:
-        raise CommandError(f"cannot listen on {args.host} port {args.port}: {error}") from None
+        raise CommandError(
+            f"cannot listen on {args.host} port {args.port}: {error}. Choose another --port or --host"
+        ) from None
     echo(
         f"Inforu receiver: {server.url}\n"
         f"Inforu pushes to {server.url}{settings.prefix}/v1/CONNECTION/notifications?secret=SECRET,\n"
-        "or to the address of a proxy before it. Ctrl+C ends it."
+        "or to the address of a proxy before it. Press Ctrl+C to stop."
     )
     while signal.sigtimedwait(_END, _LOOK_SECONDS) is None:
         if not server.is_alive:
-            raise CommandError("the receiver has stopped by itself: the log above says why")
+            raise CommandError("the receiver has stopped unexpectedly. The log above shows the reason")
     server.close()
 
 
 @handle_cli_errors("old notifications cannot be removed")
 def prune(args: Namespace) -> None:
-    """Remove notifications that were received long ago.
+    """Remove old notifications.
 
     :param args: older_than in days, dry_run, output.
     """
@@ -78,7 +80,7 @@ def prune(args: Namespace) -> None:
         print_json({"before": before.isoformat(), "dry_run": args.dry_run, "rows": counts})
         return
     echo(
-        f"{'Would remove' if args.dry_run else 'Removed'} what was received before "
+        f"{'Would remove' if args.dry_run else 'Removed'} rows received before "
         f"{before:%Y-%m-%d %H:%M} UTC, {days} days ago:"
     )
     for table, rows in counts.items():
@@ -86,19 +88,20 @@ def prune(args: Namespace) -> None:
 
 
 def make_ready(database: Database) -> None:
-    """Open the database of notifications, and make or upgrade its tables where that is its way.
+    """Open the database of notifications, and create or upgrade its tables if it is configured so.
 
     :param database: The database.
-    :raises CommandError: It cannot be used.
+    :raises CommandError: The database cannot be used, or its tables are not ready.
     """
     try:
         with only_warnings(_MIGRATIONS):
             _ = database.engine
     except InforuError:
         raise
-    except Exception as error:  # a database raises whatever it likes
+    except Exception as error:  # a database driver may raise any exception
         raise CommandError(
-            f"the database of notifications cannot be used ({type(error).__name__}: {error})"
+            f"the database of notifications cannot be used ({type(error).__name__}: {error}). Check the "
+            "database, and [inforu] receiver_database"
         ) from None
 
 
@@ -113,8 +116,8 @@ def _days_kept(wanted: int | None) -> int:
     )
     if not SHORTEST_DAYS <= days <= 36_500:
         raise UsageError(
-            f"notifications are kept for {SHORTEST_DAYS} to 36500 days, not {days}: a sensor waits seven "
-            "days by default for the calls of a send; nothing was removed"
+            f"the age must be {SHORTEST_DAYS} to 36500 days, not {days}: nothing was removed. A sensor may "
+            f"wait seven days for the calls of a send. Set --older-than to {SHORTEST_DAYS} or more"
         )
     return days
 

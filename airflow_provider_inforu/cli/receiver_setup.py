@@ -1,4 +1,4 @@
-"""``airflow inforu receiver setup``: from a connection to a receiver that takes notifications."""
+"""``airflow inforu receiver setup``: set up the receiver of a connection."""
 
 from __future__ import annotations
 
@@ -48,24 +48,24 @@ def set_up(args: Namespace) -> None:
     if fields:
         found.store(fields)
     echo(f"Connection: {_describe_change(found.conn_id, fields)}")
-    echo("\nThe address for Inforu. It holds the secret: give it to Inforu only, and keep it out of logs.")
+    echo("\nThe address for Inforu. It contains the secret: give it to Inforu only, and keep it out of logs.")
     echo(make_address(now[URL], found.conn_id, now[SECRET]))
     echo("\nWhat to do next:")
     steps = _list_steps(found.conn_id, settings, has_new_secret=SECRET in fields)
     if now.get(PREVIOUS):
-        steps.append(f"When pushes arrive, empty {PREVIOUS} in the connection")
+        steps.append(f"When pushes arrive with the new secret, empty {PREVIOUS} in the connection")
     for number, step in enumerate(steps, start=1):
         echo(f"  {number}. {step}")
 
 
 def plan_fields(extra: Mapping[str, Any], conn_id: str, *, url: str | None, rotate: bool) -> dict[str, str]:
-    """Return the fields of the extra that must change, with a new secret where one is needed.
+    """Return the fields of the extra that must change, with a new secret if one is needed.
 
-    :param extra: The extra as it is.
-    :param conn_id: The connection, for errors.
-    :param url: The address of the receiver; None for the one of the extra, else that of Airflow.
-    :param rotate: Whether a secret that is there is replaced.
-    :raises CommandError: Nothing may be changed, and what to do.
+    :param extra: The current extra.
+    :param conn_id: The ID of the connection, for errors.
+    :param url: The address of the receiver. None uses the address in the extra, else that of Airflow.
+    :param rotate: Whether to replace an existing secret.
+    :raises CommandError: The address or a secret is invalid, or an earlier rotation is not complete.
     """
     address = _find_url(extra, conn_id, url)
     fields = _plan_secrets(extra, conn_id, rotate=rotate)
@@ -75,11 +75,11 @@ def plan_fields(extra: Mapping[str, Any], conn_id: str, *, url: str | None, rota
 
 
 def make_address(url: str, conn_id: str, secret: str) -> str:
-    """Return the address to which the vendor pushes.
+    """Return the address to which the vendor pushes notifications.
 
     :param url: The address of the receiver.
-    :param conn_id: The connection.
-    :param secret: Its notification secret.
+    :param conn_id: The ID of the connection.
+    :param secret: The notification secret of the connection.
     """
     query = quote(secret, safe="")
     return f"{url.strip().rstrip('/')}/inforu/v1/{quote(conn_id, safe='')}/notifications?secret={query}"
@@ -104,14 +104,14 @@ def _plan_secrets(extra: Mapping[str, Any], conn_id: str, *, rotate: bool) -> di
         return new
     if extra.get(PREVIOUS):
         raise CommandError(
-            f"the connection {conn_id!r} has a {PREVIOUS} already, which Inforu may still use. {UNCHANGED}. "
+            f"the connection {conn_id!r} already has a {PREVIOUS}, which Inforu may still use. {UNCHANGED}. "
             f"When pushes arrive with the current secret, empty {PREVIOUS}, then run the command again"
         )
     return {**new, PREVIOUS: current}
 
 
 def _find_url(extra: Mapping[str, Any], conn_id: str, given: str | None) -> str:
-    """Return the receiver's address: the given one, else the stored one, else that of Airflow."""
+    """Return the receiver's address: the given address, else the stored one, else that of Airflow."""
     from airflow_provider_inforu._compat import conf
     from airflow_provider_inforu.hooks.settings import read_address
 
@@ -124,15 +124,15 @@ def _find_url(extra: Mapping[str, Any], conn_id: str, given: str | None) -> str:
         if not url or _is_this_machine(url):
             problem = "names this machine only" if url else "is not set"
             raise UsageError(
-                f"the address of the receiver is unknown, because [api] base_url {problem}. {UNCHANGED}. Say "
-                f"where workers reach the receiver, for example {_EXAMPLE}"
+                f"the address of the receiver is unknown, because [api] base_url {problem}. {UNCHANGED}. "
+                f"Pass the address at which workers reach the receiver, for example {_EXAMPLE}"
             )
     try:
         return read_address(url, name, with_path=True)
     except InforuInputError:
         raise UsageError(
-            f"{name} is not an address of a receiver. {UNCHANGED}. Give one with a scheme and a host, and "
-            f"without user, password and query, for example {_EXAMPLE}"
+            f"{name} is not an address of a receiver. {UNCHANGED}. Use a scheme and a host, without user, "
+            f"password and query, for example {_EXAMPLE}"
         ) from None
 
 
@@ -142,7 +142,7 @@ def _is_this_machine(url: str) -> bool:
         if host == "localhost" or host.endswith(".localhost"):
             return True
         address = ipaddress.ip_address(host)
-    except ValueError:  # a name, or no address at all
+    except ValueError:  # a host name, or an invalid URL
         return False
     return address.is_loopback or address.is_unspecified
 
@@ -151,14 +151,14 @@ def _explain_elsewhere(found: FoundConnection, fields: Mapping[str, str]) -> Non
     echo(f"The connection {found.conn_id!r} is in {found.elsewhere}. Set these fields in its extra:")
     for name, value in fields.items():
         if name == PREVIOUS:
-            echo(f"  {name}: the value that {SECRET} has now")
+            echo(f"  {name}: the current value of {SECRET}")
         elif name == SECRET:
             echo(f"  {name}: {value}    (secret: keep it out of logs)")
         else:
             echo(f"  {name}: {value}")
     raise CommandError(
         f"the connection {found.conn_id!r} is in {found.elsewhere}, which this command cannot change. "
-        f"{UNCHANGED}. Set the fields that it printed, then run it again without --rotate"
+        f"{UNCHANGED}. Set the printed fields, then run the command again without --rotate"
     )
 
 
@@ -181,16 +181,16 @@ def _describe_database() -> str:
 
 
 def _describe_change(conn_id: str, fields: Mapping[str, str]) -> str:
-    words = []
+    changes = []
     if SECRET in fields:
-        words.append(f"a new {SECRET}")
+        changes.append(f"a new {SECRET}")
     if PREVIOUS in fields:
-        words.append(f"the current secret as {PREVIOUS}")
+        changes.append(f"the old secret as {PREVIOUS}")
     if URL in fields:
-        words.append(f"{URL} {fields[URL]}")
-    if not words:
-        return f"{conn_id!r} has a {SECRET} and a {URL} already, so it was not changed"
-    return f"stored in {conn_id!r}: {', '.join(words)}"
+        changes.append(f"{URL} {fields[URL]}")
+    if not changes:
+        return f"{conn_id!r} already has a {SECRET} and a {URL}, so it was not changed"
+    return f"stored in {conn_id!r}: {', '.join(changes)}"
 
 
 def _list_steps(conn_id: str, settings: ReceiverSettings, *, has_new_secret: bool) -> list[str]:
@@ -200,14 +200,14 @@ def _list_steps(conn_id: str, settings: ReceiverSettings, *, has_new_secret: boo
     if not conf.getboolean("inforu", "receiver_enabled", fallback=False):
         steps.append(
             "The receiver is off: [inforu] receiver_enabled is not set. Set it to True for the API server "
-            "(AIRFLOW__INFORU__RECEIVER_ENABLED=True), and restart the API server. Or run the receiver in a "
-            "process of its own: airflow inforu receiver"
+            "(AIRFLOW__INFORU__RECEIVER_ENABLED=True), and restart the API server. Or run the receiver in "
+            "its own process: airflow inforu receiver"
         )
     else:
-        steps.append("[inforu] receiver_enabled is set. If it is new, restart the API server")
+        steps.append("[inforu] receiver_enabled is set. If you set it just now, restart the API server")
     if settings.connections and conn_id not in settings.connections:
         steps.append(
-            f"Add {conn_id} to [inforu] receiver_connections, and restart the receiver. It refuses other "
+            f"Add {conn_id} to [inforu] receiver_connections, and restart the receiver. It refuses all other "
             "names"
         )
     wait = "Wait 30 seconds, until the receiver knows the new secret. Then set" if has_new_secret else "Set"
@@ -215,6 +215,6 @@ def _list_steps(conn_id: str, settings: ReceiverSettings, *, has_new_secret: boo
     option = "" if conn_id == "inforu_default" else f" --conn-id {shlex.quote(conn_id)}"
     steps.append(
         f"Run: airflow inforu check{option}\n"
-        "     It says whether the receiver takes the secret, and when the last push arrived"
+        "     It shows whether the receiver accepts the secret, and when the last push arrived"
     )
     return steps

@@ -1,4 +1,4 @@
-"""``airflow inforu sandbox``: the sandbox, as ``python -m airflow_provider_inforu.sandbox`` starts it."""
+"""``airflow inforu sandbox``: the same server as ``python -m airflow_provider_inforu.sandbox``."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 @handle_cli_errors("the sandbox cannot run")
 def serve(args: Namespace) -> None:
-    """Serve until SIGINT or SIGTERM.
+    """Run the sandbox until SIGINT or SIGTERM.
 
-    :param args: Those of the sandbox's own command line.
+    :param args: The arguments of the sandbox's own command line.
     """
     from airflow_provider_inforu.sandbox.__main__ import serve as serve_sandbox
     from airflow_provider_inforu.sandbox.options import OPTIONS

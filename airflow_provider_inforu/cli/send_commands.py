@@ -1,4 +1,4 @@
-"""``airflow inforu sends show`` and ``resolve``: what they print, ask, and end with."""
+"""``airflow inforu sends show`` and ``resolve``: show the ledger of a send, and decide about its batches."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
 
 WHO = (
-    "People are numbered in the order in which they are called; skipped rows have no number. The log and\n"
-    "the report of the task name them by key in this order. The ledger holds neither keys nor phones."
+    "People are numbered in the order in which they are called. Skipped rows have no number. The log and\n"
+    "the report of the task list their keys in this order. The ledger contains neither keys nor phones."
 )
 MEANING = {
-    "accept": "taken as called. Nobody in them will be called again",
-    "resend": "to be sent again. Whoever was called already will be called TWICE",
+    "accept": "counted as called. Their people will not be called again",
+    "resend": "to be sent again. People who were already called will be called TWICE",
 }
 
 
 @handle_cli_errors("the ledger cannot be read or written")
 def show(args: Namespace) -> None:
-    """Print what became of the batches of a send.
+    """Print the state of the batches of a send.
 
     :param args: dag_id, run_id, task_id, map_index, url, output.
     """
@@ -52,9 +52,9 @@ def show(args: Namespace) -> None:
         echo(WHO)
     if summary["in_doubt"]:
         echo(
-            "In doubt: while the task runs, the answer may still come. Otherwise look at "
-            f"{_name_campaigns(summary['campaign_ids'])} in the Inforu\nportal, then: airflow inforu sends "
-            "resolve … --accept | --resend"
+            "In doubt: while the task runs, the reply may still arrive. If the task has ended, check\n"
+            f"{_name_campaigns(summary['campaign_ids'])} in the Inforu portal. Then run: "
+            "airflow inforu sends resolve … --accept | --resend"
         )
 
 
@@ -66,48 +66,57 @@ def _name_campaigns(campaign_ids: list[int]) -> str:
 
 @handle_cli_errors("the ledger cannot be read or written")
 def resolve(args: Namespace) -> None:
-    """Settle batches in doubt, as taken for called or to be sent again.
+    """Decide about batches in doubt: their people were called, or are called again.
 
     :param args: dag_id, run_id, task_id, map_index, url, choice, batches, campaign_id, yes.
     """
     if args.choice is None:
-        raise UsageError("say --accept (they were called) or --resend (call them again)")
+        raise UsageError(
+            "--accept or --resend is missing: nothing was changed. Use --accept if the people were called, "
+            "--resend to call them again"
+        )
     if args.campaign_id is not None and args.choice != "accept":
-        raise UsageError("--campaign-id goes with --accept: it names the campaign that has the calls")
+        raise UsageError(
+            "--campaign-id needs --accept: nothing was changed. It names the campaign that has the calls"
+        )
     store = find_store(args)
     _check_has_ended(store)
     header, records = read_or_refuse(store)
     numbers = choose_batches(records, args.batches)
     if not numbers:
-        echo(f"send {header.send_id}: no batch is in doubt, so there is nothing to settle.")
+        echo(f"send {header.send_id}: no batch is in doubt, so nothing was changed.")
         return
     confirm(
         f"send {header.send_id}: {list_batches(numbers)}: {MEANING[args.choice]}.",
-        ask="Write it down?",
+        ask="Store this decision?",
         otherwise="nothing was changed",
         yes=args.yes,
     )
-    _check_has_ended(store)  # again: it may take long until somebody answers
+    _check_has_ended(store)  # again, because the user may take long to answer
     stored = settle(store, records, cast("Choice", args.choice), numbers, args.campaign_id)
-    done = "taken as called" if args.choice == "accept" else "will be sent again by the next try"
+    done = "counted as called" if args.choice == "accept" else "will be sent again by the next try"
     try:
         echo(f"send {header.send_id}: {list_batches(numbers)}: {done}.\n{_what_next(args, stored)}")
     except UnprintedError as error:
-        raise UnprintedError(f"{list_batches(numbers)}: {done}. It is written down, but {error}") from None
+        raise UnprintedError(
+            f"{list_batches(numbers)}: {done}. The decision is stored, but {error}"
+        ) from None
 
 
 def _check_has_ended(store: RestStateStore | ObjectStorageStore) -> None:
-    # Nothing in object storage tells whether the task runs.
+    # Object storage does not record whether the task runs.
     if isinstance(store, RestStateStore):
         store.check_has_ended()
 
 
 def _what_next(args: Namespace, records: Mapping[int, BatchRecord]) -> str:
     if left := numbers_in(records, BatchState.SUBMITTING):
-        return f"Still in doubt: {list_batches(left)}. Settle them too before you clear the task."
-    clear = f"Now clear the task {args.task_id} of the run {args.run_id}: it goes on, and calls nobody twice."
+        return f"Still in doubt: {list_batches(left)}. Decide about them too before you clear the task."
+    next_step = (
+        f"Now clear the task {args.task_id} of the run {args.run_id}: it continues, and calls nobody twice."
+    )
     if args.choice == "resend":
-        clear = f"Now clear the task {args.task_id} of the run {args.run_id}: it calls them."
+        next_step = f"Now clear the task {args.task_id} of the run {args.run_id}: it calls these people."
     if rejected := numbers_in(records, BatchState.REJECTED):
-        clear += f" It will still fail because of what was rejected: {list_batches(rejected)}."
-    return clear
+        next_step += f" It will still fail, because Inforu rejected {list_batches(rejected)}."
+    return next_step

@@ -1,4 +1,4 @@
-"""A connection that a command may change: where Airflow keeps it, and its extra."""
+"""A connection for a command to change: its extra, and the place where Airflow stores it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ UNCHANGED = "Nothing was changed"
 
 @dataclass(frozen=True, slots=True)
 class FoundConnection:
-    """A connection where Airflow keeps it. Its repr shows no secret.
+    """A connection and the place where Airflow stores it. Its repr shows no secret.
 
-    :ivar conn_id: Its id.
-    :ivar elsewhere: Where it is kept, in words; None for Airflow's database, where it can be changed.
-    :ivar extra: The fields of its extra.
+    :ivar conn_id: The ID of the connection.
+    :ivar elsewhere: The name of another place; None for Airflow's database, where it can be changed.
+    :ivar extra: The fields of the connection's extra.
     """
 
     conn_id: str
@@ -31,10 +31,10 @@ class FoundConnection:
 
     @classmethod
     def find(cls, conn_id: str) -> FoundConnection:
-        """Find a connection.
+        """Return a connection with the place where Airflow stores it.
 
-        :param conn_id: Its id.
-        :raises CommandError: It is missing, not of type ``inforu``, or cannot be read.
+        :param conn_id: The ID of the connection.
+        :raises CommandError: The connection is missing, not of type ``inforu``, or cannot be read.
         """
         from airflow.secrets.environment_variables import EnvironmentVariablesBackend
         from airflow.secrets.metastore import MetastoreBackend
@@ -49,17 +49,18 @@ class FoundConnection:
             stored = connection.extra
             extra = dict(json.loads(stored or "{}"))
         except Exception as error:
-            # Its words may show the extra.
+            # The error's text may show the extra.
             raise CommandError(
                 f"the extra of the connection {conn_id!r} cannot be read ({type(error).__name__}). "
-                f"{UNCHANGED}. It must be a JSON object, and [core] fernet_key the one that encrypted it"
+                f"{UNCHANGED}. Check that it is a JSON object, and that [core] fernet_key is the key that "
+                "encrypted it"
             ) from None
         return cls(conn_id, elsewhere, extra, stored)
 
     def store(self, fields: Mapping[str, str]) -> None:
-        """Set fields of the extra in Airflow's database. Everything else stays as it is.
+        """Set fields of the extra in Airflow's database. The other fields stay unchanged.
 
-        :param fields: The fields, by name.
+        :param fields: The new values by field name.
         :raises CommandError: The connection was not changed.
         """
         from airflow.models.connection import Connection
@@ -75,12 +76,12 @@ class FoundConnection:
                     row.extra = extra
                     return
         except Exception as error:
-            # The words of a database may hold what was to be stored.
+            # The error of a database may contain the new values.
             raise CommandError(
                 f"the connection {self.conn_id!r} could not be changed ({type(error).__name__}). Check "
                 "Airflow's database, then run the command again"
             ) from None
         raise CommandError(
-            f"the connection {self.conn_id!r} was changed at the same time by somebody else, so this "
-            "command did not change it. Run it again"
+            f"the connection {self.conn_id!r} was changed at the same time by another user, so this "
+            "command did not change it. Run the command again"
         )

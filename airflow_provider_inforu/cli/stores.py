@@ -1,4 +1,4 @@
-"""Where a command finds the ledger of a task instance."""
+"""The stores of ledgers, as commands read and write them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 class RestStateStore:
-    """A ledger in Airflow's task state, read from outside through the public REST API.
+    """A ledger in Airflow's task state, accessed through the public REST API.
 
-    Airflow takes writes from outside whatever the task does. So only decisions are written this way, which
-    name the attempt that they are about, and never what attempts write themselves.
+    The API accepts writes even while the task runs. So this store writes only decisions, which name their
+    attempt, and never the documents that an attempt writes itself.
 
-    :param api: Airflow.
-    :param dag_id: With the others, names the task instance.
-    :param run_id: The DAG run.
-    :param task_id: The task.
-    :param map_index: -1 where the task is not mapped.
-    :param try_number: Its last try, where that is known; None asks Airflow.
+    :param api: The client of Airflow's API.
+    :param dag_id: The ID of the DAG.
+    :param run_id: The ID of the DAG run.
+    :param task_id: The ID of the task.
+    :param map_index: The index of a mapped task; -1 (default) for an unmapped task.
+    :param try_number: The number of the last try; None (default) reads it from Airflow.
     """
 
     def __init__(
@@ -44,50 +44,53 @@ class RestStateStore:
         self._try_number = try_number
 
     def check_has_ended(self) -> None:
-        """Make sure that the task does not run: what is in the air then only looks as if it were in doubt.
+        """Check that the task has ended: a request in flight only looks like a batch in doubt.
 
-        :raises CommandError: It runs, or may soon, or there is no such task instance.
+        :raises CommandError: The task runs or may run soon, or the task instance does not exist.
         """
         state = self._instance()["state"]
         if state not in FINISHED:
             raise CommandError(
                 f"the task is {state or 'about to be scheduled'}: nothing was changed. "
-                "Wait until it has ended; one that waits for a retry can be marked as failed"
+                "Wait until the task has ended. If it waits for a retry, you can mark it as failed"
             )
 
     def latest(self) -> str | None:
-        """Return the name of the attempt that began last; None where there is no ledger."""
+        """Return the name of the latest attempt; None if the task instance has no ledger."""
         last = self._instance()["try_number"] if self._try_number is None else self._try_number
         return latest_of_tries(self.get, last)
 
     def check_exists(self) -> None:
-        """Raise CommandError when there is no such task instance."""
+        """Check that the task instance exists.
+
+        :raises CommandError: The task instance does not exist, or Airflow cannot be reached.
+        """
         self._instance()
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
-        """Return a value, or None where there is none.
+        """Return a value; None only if Airflow confirms that it is missing.
 
-        :raises CommandError: It cannot be asked for; that is never "none".
-        :raises LedgerError: It cannot be read.
+        :raises CommandError: Airflow cannot be reached, or has no task state.
+        :raises LedgerError: The value is damaged.
         """
         try:
             answer = self._api.request("GET", self._key(key), params={"map_index": self._map_index})
         except NotFoundError as error:
-            # Below Airflow 3.3 the whole route is missing; only this answer names the key.
+            # Before Airflow 3.3, the whole route is missing, and the response does not name the key.
             if repr(key) in str(error):
                 return None
             raise CommandError(
-                f"Airflow has no task state to read ({error}); it has from 3.3 on. Where the ledger is kept "
-                "below [inforu] ledger_path, set it here too"
+                f"Airflow has no task state, which needs version 3.3 or later ({error}). If tasks keep the "
+                "ledger in [inforu] ledger_path, set the same ledger_path for this command"
             ) from None
         if not isinstance(answer, dict) or "value" not in answer:
-            raise CommandError("the ledger cannot be read: Airflow's answer holds no value")
+            raise CommandError("the ledger cannot be read: Airflow's reply has no value. Check --url")
         return parse(answer["value"], key)
 
     def put(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
         """Write a value that never expires.
 
-        :raises CommandError: It was not written.
+        :raises CommandError: The value was not written.
         """
         body = {"value": json.dumps(value), "expires_at": None}
         try:
@@ -100,20 +103,22 @@ class RestStateStore:
         try:
             instance = self._api.request("GET", [*self._path, *mapped])
         except NotFoundError as error:
-            raise CommandError(f"no such task instance: {error}") from None
+            raise CommandError(
+                f"the task instance was not found: {error}. Check DAG_ID, RUN_ID, TASK_ID and --map-index"
+            ) from None
         if isinstance(instance, dict) and "state" in instance and isinstance(instance.get("try_number"), int):
             return instance
-        raise CommandError("Airflow's answer about the task instance holds no state or no try")
+        raise CommandError("Airflow's reply about the task instance has no state or try. Check --url")
 
     def _key(self, key: str) -> list[str]:
         return [*self._path, "state-store", key]
 
 
 def find_store(args: Namespace) -> RestStateStore | ObjectStorageStore:
-    """Return where the ledger of the task instance is kept that a command names.
+    """Return the ledger's store for the task instance in a command's arguments.
 
-    :param args: The command's arguments.
-    :raises CommandError: There is no such task instance, or Airflow cannot be asked.
+    :param args: dag_id, run_id, task_id, map_index, url.
+    :raises CommandError: The task instance does not exist, or Airflow cannot be reached.
     """
     from airflow_provider_inforu._compat import conf
 
@@ -125,10 +130,10 @@ def find_store(args: Namespace) -> RestStateStore | ObjectStorageStore:
 
 
 def api_at(url: str | None) -> AirflowApi:
-    """Return Airflow's API.
+    """Return a client of Airflow's API.
 
-    :param url: Its address; None for the one that the configuration names.
-    :raises CommandError: It is no address.
+    :param url: The address of Airflow; None uses ``[api] base_url``, else ``http://localhost:8080``.
+    :raises CommandError: The address is invalid.
     """
     from airflow_provider_inforu._compat import conf
 

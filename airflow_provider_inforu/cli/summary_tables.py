@@ -1,4 +1,4 @@
-"""The summary of a ledger as rows of tables."""
+"""The tables of ``airflow inforu sends show``."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def header_rows(summary: Mapping[str, Any]) -> list[dict[str, str]]:
             for name, count in summary["batches"].items()
         },
         "attempts": summary["attempts"],
-        "campaigns": ", ".join(map(str, summary["campaign_ids"])) or "none known",
+        "campaigns": ", ".join(map(str, summary["campaign_ids"])) or "unknown",
     }
     return [{"what": name, "value": str(value)} for name, value in totals.items()]
 
 
 def batch_rows(summary: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return the batches that need a person as rows of a table."""
-    in_doubt = [(number, "in doubt", "the answer is unknown") for number in summary["in_doubt"]]
-    rejected = [(one["batch"], "rejected", one["reason"]) for one in summary["rejected"]]
+    """Return the batches that need a decision or a correction as rows of a table."""
+    in_doubt = [(number, "in doubt", "the reply is unknown") for number in summary["in_doubt"]]
+    rejected = [(batch["batch"], "rejected", batch["reason"]) for batch in summary["rejected"]]
     return [
         {
             "batch": str(number),

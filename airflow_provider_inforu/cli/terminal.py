@@ -1,4 +1,4 @@
-"""What commands write for people, and how they ask: tables, questions, bars."""
+"""Output for people: tables, questions and progress bars."""
 
 from __future__ import annotations
 
@@ -15,33 +15,35 @@ if TYPE_CHECKING:
 
 
 def print_table(rows: Sequence[Mapping[str, object]]) -> None:
-    """Write rows to stdout as Airflow's own commands do.
+    """Write rows to stdout as a table, in the style of Airflow's own commands.
 
-    :param rows: At least one, all with the same columns.
+    :param rows: At least one row. All rows have the same columns.
     """
     from airflow.cli.simple_table import AirflowConsole
     from rich.markup import escape
 
-    # The vendor's words may hold what rich takes for markup, and what a terminal takes for commands.
+    # The vendor's text may contain rich's markup or the escape sequences of a terminal.
     AirflowConsole().print_as_table(
         [{name: escape(printable(str(text))) for name, text in row.items()} for row in rows]
     )
 
 
 def confirm(question: str, *, ask: str, otherwise: str, yes: bool) -> None:
-    """Return when the person at the terminal agrees. Asks on stderr: stdout is for results.
+    """Ask the user at the terminal, and return if the user agrees.
 
-    :param question: What will be done.
-    :param ask: What to ask then.
-    :param otherwise: What is so where they do not agree.
-    :param yes: They agreed beforehand.
-    :raises UsageError: There is nobody to ask.
-    :raises CommandError: They do not agree.
+    The question goes to stderr, because stdout is for results.
+
+    :param question: What the command will do.
+    :param ask: The question after it.
+    :param otherwise: The error message if the user does not agree, such as "nobody was called".
+    :param yes: Whether the user agreed with ``--yes``.
+    :raises UsageError: No terminal is available.
+    :raises CommandError: The user does not agree.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(f"{otherwise}: there is no terminal to ask, so say --yes")
+        raise UsageError(f"{otherwise}, because no terminal is available for the question. Use --yes")
     sys.stderr.write(f"{question}\n{ask} [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
@@ -50,11 +52,11 @@ def confirm(question: str, *, ask: str, otherwise: str, yes: bool) -> None:
 
 @contextmanager
 def bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
-    """Show how far a long work is, on stderr, and only where that is a terminal.
+    """Show a progress bar on stderr, only if that is a terminal.
 
-    Gives a function that takes how much is done, and of how much where that is known.
+    Yields a function that takes the number of finished items, and the total or None.
 
-    :param what: What is being done.
+    :param what: The description next to the bar.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -68,9 +70,9 @@ def bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
 
 @contextmanager
 def only_warnings(logger: str) -> Iterator[None]:
-    """Let a logger speak up only with warnings, as long as the command needs it.
+    """Limit a logger to warnings within the block.
 
-    :param logger: Its name.
+    :param logger: The name of the logger.
     """
     log = logging.getLogger(logger)
     before = log.level

@@ -1,1 +1,1 @@
-"""What became of the calls of a send: summaries, and when waiting for them is over. No Airflow import."""
+"""The outcomes of calls: the receiver's client, summaries, and when a wait ends. No Airflow import."""

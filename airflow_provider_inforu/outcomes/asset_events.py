@@ -1,4 +1,4 @@
-"""What an asset event says of notifications that arrived: counts, and whom they are about by key."""
+"""The content of an asset event about new notifications: counts, and the calls by key."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.outcomes.summary import CallEvent
 
 MAX_LISTED = 100
-"""An asset event is a row in Airflow's database: it lists so many calls and sends, and counts the others."""
+"""The maximum number of listed calls and sends, which bounds a row in Airflow's database."""
 NO_STATUS = ""
-"""As in the receiver's summary."""
+"""The name of a missing status, as in the receiver's summary."""
 
 
 def select(
     events: Iterable[CallEvent], *, send_id: str | None = None, statuses: Sequence[str] | None = None
 ) -> list[CallEvent]:
-    """Return the notifications that are asked for.
+    """Return the notifications that match a filter.
 
-    :param events: All that arrived.
-    :param send_id: Only those of this send; None for all.
-    :param statuses: Only those with one of these; None for all.
+    :param events: All notifications.
+    :param send_id: Only notifications of this send; None (default) for all.
+    :param statuses: Only notifications with one of these statuses; None (default) for all.
     """
     return [
         event
@@ -33,7 +33,7 @@ def select(
 
 
 def describe(events: Sequence[CallEvent]) -> dict[str, Any]:
-    """Return what an asset event says, as plain JSON of a bounded size.
+    """Return the content of an asset event, as plain JSON of a bounded size.
 
     :param events: The notifications.
     """

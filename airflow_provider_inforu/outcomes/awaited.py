@@ -1,4 +1,4 @@
-"""Which send is waited for: read from a manifest, or from a send_id and how many calls it made."""
+"""The arguments of a wait for calls: a manifest, or a send_id and its number of calls."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from airflow_provider_inforu.outcomes.summary import SendSummary
 OnTimeout = Literal["fail", "succeed"]
 
 _SEND_ID = re.compile(r"[0-9a-f]{16}")
-_HOW_TO = "pass the output of the task that sends, for example send=call.output, or its send_id and expected"
+_HOW_TO = "Pass the output of the sending task, for example send=call.output, or its send_id and expected"
 
 
 @dataclass(frozen=True, slots=True)
 class AwaitedSend:
-    """A send whose calls are waited for.
+    """A send to wait for.
 
-    :ivar send_id: The send.
-    :ivar expected: How many calls the vendor accepted.
-    :ivar in_doubt: How many more calls may end, where only the manifest says how many to expect.
-    :ivar jobs: Its accepted requests; None where they are not known.
-    :ivar done: The summary of a send whose calls have ended already, as the manifest has it; else None.
+    :ivar send_id: The ID of the send.
+    :ivar expected: The number of accepted calls.
+    :ivar in_doubt: The number of calls in doubt, from the manifest; 0 if ``expected`` was given.
+    :ivar jobs: The accepted requests; None if their RequestTokens are unknown.
+    :ivar done: The manifest's summary if the calls have already ended; otherwise None.
     """
 
     send_id: str
@@ -40,41 +40,46 @@ class AwaitedSend:
 
 
 def read_send(send: object, expected: object = None) -> AwaitedSend:
-    """Read what an operator returned.
+    """Return the send to wait for.
 
     :param send: A manifest, its JSON as text, or a send_id.
-    :param expected: How many calls to wait for, where ``send`` is a send_id; None for what the manifest says.
-    :raises InforuInputError: It is something else; the words say what to pass.
+    :param expected: The number of calls to wait for. Required with a send_id; None (default) uses the
+        manifest's count.
+    :raises InforuInputError: ``send`` is not a manifest or send_id, or ``expected`` is missing or invalid.
     """
     if isinstance(send, str) and send.strip().startswith("{"):
         send = _parse(send)
     if isinstance(send, str):
         if expected is None:
-            raise InforuInputError(f"a send_id alone does not say how many calls to wait for: {_HOW_TO}")
+            raise InforuInputError(
+                f"expected is missing: a send_id alone does not give the number of calls. {_HOW_TO}"
+            )
         return AwaitedSend(read_send_id(send), _whole(expected, "expected"), in_doubt=0, jobs=None, done=None)
     if not isinstance(send, Mapping):
-        hint = "; for a mapped task, expand the waiting task over them too" if isinstance(send, list) else ""
-        raise InforuInputError(f"send is a {type(send).__name__}, no manifest: {_HOW_TO}{hint}")
+        hint = ". If the sending task is mapped, expand this task too" if isinstance(send, list) else ""
+        raise InforuInputError(f"send must be a manifest, not {type(send).__name__}. {_HOW_TO}{hint}")
     return _read_manifest(send, expected)
 
 
 def read_send_id(send_id: object) -> str:
-    """Return a send_id that can be one.
+    """Check a send_id and return it.
 
-    :param send_id: 16 hexadecimal digits.
-    :raises InforuInputError: It is something else.
+    :param send_id: 16 lowercase hexadecimal digits.
+    :raises InforuInputError: The send_id is missing or has another form.
     """
     if not isinstance(send_id, str) or not _SEND_ID.fullmatch(send_id):
-        raise InforuInputError("send_id is not the id of a send, which has 16 hexadecimal digits")
+        raise InforuInputError(
+            "send_id must have 16 lowercase hexadecimal digits. Pass the send_id from a manifest"
+        )
     return send_id
 
 
 def read_threshold(expected: int, complete_when: object) -> CompletionThreshold:
-    """Return how many calls must have ended.
+    """Return the threshold that ends a wait.
 
-    :param expected: How many calls the vendor accepted.
-    :param complete_when: The share of them.
-    :raises InforuInputError: It is no share.
+    :param expected: The number of accepted calls.
+    :param complete_when: The share of the calls that must have ended, above 0 and at most 1.
+    :raises InforuInputError: ``complete_when`` is not a number in this range.
     """
     if isinstance(complete_when, bool) or not isinstance(complete_when, int | float):
         raise InforuInputError(f"complete_when must be a number, not {type(complete_when).__name__}")
@@ -84,34 +89,34 @@ def read_threshold(expected: int, complete_when: object) -> CompletionThreshold:
 
 
 def check_source(awaited: AwaitedSend, source: object) -> None:
-    """Refuse a source that does not exist, or that this send cannot be asked of.
+    """Check that a source is known, and that it can report the calls of this send.
 
     :param awaited: The send.
-    :param source: The source's name.
-    :raises InforuInputError: The words say what to do.
+    :param source: The name of the source: ``notifications`` or ``status_function``.
+    :raises InforuInputError: The source is unknown, or cannot report the calls of this send.
     """
     if source not in get_args(SourceName):
         raise InforuInputError(f"source must be one of {', '.join(get_args(SourceName))}, not {source!r}")
     if source == "status_function" and awaited.jobs is None:
         raise InforuInputError(
-            f"source='status_function' needs the RequestTokens of send {awaited.send_id}. A manifest lists "
-            "them for at most 200 requests that each got one, and a send_id alone says none: use "
+            f"source='status_function' needs the RequestTokens of send {awaited.send_id}. Only a manifest "
+            "lists them, and only for at most 200 requests that all have a token. Use "
             "source='notifications', or split the recipients into several sends"
         )
-    # The receiver cannot tell the end of a doubtful call from that of an accepted one; tokens can.
+    # The receiver cannot distinguish calls in doubt from accepted calls; RequestTokens can.
     if source == "notifications" and awaited.in_doubt and awaited.done is None:
         raise InforuInputError(
-            f"send {awaited.send_id}: {awaited.in_doubt} calls are in doubt, so nobody knows how many will "
-            "end. Let the operator that sends wait (wait_for_calls=True), which settles them by what "
-            "arrives, or pass expected, the number of calls to wait for"
+            f"send {awaited.send_id}: {awaited.in_doubt} calls are in doubt, so the number of calls to wait "
+            "for is unknown. Set wait_for_calls=True on the sending task: it settles calls in doubt by their "
+            "notifications. Or pass expected, the number of calls to wait for"
         )
 
 
 def check_on_timeout(on_timeout: object) -> None:
-    """Refuse what is none of the things to do when the time is over.
+    """Check the argument ``on_timeout``.
 
-    :param on_timeout: The argument.
-    :raises InforuInputError: It is something else.
+    :param on_timeout: ``fail`` or ``succeed``.
+    :raises InforuInputError: The value is another one.
     """
     if on_timeout not in get_args(OnTimeout):
         raise InforuInputError(
@@ -120,11 +125,11 @@ def check_on_timeout(on_timeout: object) -> None:
 
 
 def check_seconds(name: str, value: object) -> None:
-    """Refuse what is no length of time.
+    """Check an argument that is a length of time.
 
-    :param name: The argument's name.
-    :param value: The argument.
-    :raises InforuInputError: It is no number of seconds above 0, and no such timedelta.
+    :param name: The argument's name, for the error.
+    :param value: Seconds above 0, as a number or a timedelta.
+    :raises InforuInputError: The value is not finite, not above 0, or has another type.
     """
     seconds = value.total_seconds() if isinstance(value, dt.timedelta) else value
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
@@ -137,14 +142,14 @@ def _parse(text: str) -> object:
         return json.loads(text)
     except ValueError:
         raise InforuInputError(
-            "send is a manifest that a template turned into text: pass send=call.output, or add | tojson to "
-            "the template"
+            "send is not valid JSON: a template turned the manifest into text. Pass send=call.output, or add "
+            "| tojson to the template"
         ) from None
 
 
 def _read_manifest(manifest: Mapping[str, Any], expected: object) -> AwaitedSend:
     if manifest.get("dry_run") is True:
-        # A DAG can be tried dry from end to end: nobody was called, so nothing is left to wait for.
+        # A dry run must pass through the whole DAG, so the wait ends at once.
         return AwaitedSend("", 0, in_doubt=0, jobs=None, done=SendSummary(""))
     in_doubt = 0 if expected is not None else _whole(manifest.get("in_doubt") or 0, "in_doubt")
     return AwaitedSend(
@@ -160,9 +165,9 @@ def _read_jobs(requests: object) -> tuple[Job, ...] | None:
     if requests is None:
         return None
     try:
-        jobs = tuple(Job(one["request_token"], _whole(one["calls"], "calls")) for one in requests)  # type: ignore[attr-defined]
+        jobs = tuple(Job(item["request_token"], _whole(item["calls"], "calls")) for item in requests)  # type: ignore[attr-defined]
     except (TypeError, KeyError):
-        raise InforuInputError(f"the manifest's requests cannot be read: {_HOW_TO}") from None
+        raise InforuInputError(f"the manifest's field requests is invalid. {_HOW_TO}") from None
     return jobs if all(isinstance(job.request_token, str) and job.request_token for job in jobs) else None
 
 
@@ -172,11 +177,11 @@ def _read_done(calls: object) -> SendSummary | None:
     try:
         return SendSummary.from_json(calls)
     except ValueError as error:
-        raise InforuInputError(f"the manifest's calls are no summary ({error}): {_HOW_TO}") from None
+        raise InforuInputError(f"the manifest's field calls is invalid ({error}). {_HOW_TO}") from None
 
 
 def _whole(value: object, name: str) -> int:
     text = str(value).strip()
     if isinstance(value, bool) or not isinstance(value, int | str) or not text.isdecimal():
-        raise InforuInputError(f"{name} must be a number of calls: {_HOW_TO}")
+        raise InforuInputError(f"{name} must be a number of calls. {_HOW_TO}")
     return int(text)

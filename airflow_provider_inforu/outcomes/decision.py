@@ -1,6 +1,6 @@
-"""Whether waiting for the calls of a send is over: one decision, for worker and trigger alike.
+"""The decision whether a wait for calls is over. Worker and trigger share it.
 
-Nothing here waits, asks or looks at a clock; each look's result and its moment are given.
+Nothing here waits, uses the network or reads a clock. The caller passes the result and the time of each poll.
 """
 
 from __future__ import annotations
@@ -26,62 +26,63 @@ from airflow_provider_inforu.outcomes.wait_progress import Progress
 
 FAILURES_IN_A_ROW = 5
 FAILURE_SECONDS = 300.0
-"""Failures that may pass are waited out until there were so many in a row, over so long a time."""
+"""A wait gives up after this many transient failures in a row, over at least this many seconds."""
 SECRET_SECONDS = 150.0
-"""How long a secret may be refused in a row: receiver and triggerer read a changed one within 90 seconds."""
+"""How long a refused secret counts as transient. Both sides read a changed secret within 90 seconds."""
 UNKNOWN_JOB_SECONDS = 300.0
-"""How long a status function may not know a RequestToken: perhaps it does not know it yet."""
+"""How long a RequestToken may be unknown to the status function, because it may appear there late."""
 
 
 class WaitError(InforuError):
-    """Waiting makes no sense any more; the message says why and what to do."""
+    """The wait cannot succeed. The message gives the reason and what to do."""
 
 
 class WaitTimeoutError(InforuError):
-    """The time is over, and too few calls have ended."""
+    """The timeout has passed, and too few calls have ended."""
 
 
 class ClockReading(NamedTuple):
-    """A moment on two clocks: one that says what time it is and may jump, and one that never goes back."""
+    """The time on two clocks: the wall clock, which may jump, and the monotonic clock."""
 
     wall: float
     monotonic: float
 
     @classmethod
     def now(cls) -> Self:
-        """Return this moment."""
+        """Return the current time on both clocks."""
         return cls(time.time(), time.monotonic())
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment after which it is over, on whichever clock comes first.
+    """A deadline that is over when either clock reaches it.
 
-    What time it is survives a restart of the process; the other clock ends a wait whose clock was set back.
+    The wall clock keeps its meaning when the process restarts. The monotonic clock ends a wait even if the
+    wall clock was set back.
 
-    :ivar at: The moment, in seconds since 1970.
-    :ivar seen: When this process first saw it.
+    :ivar at: The time of the deadline, in seconds since 1970.
+    :ivar seen: When this process first saw the deadline.
     """
 
     at: float
     seen: ClockReading
 
     def seconds_left(self, now: ClockReading) -> float:
-        """Return the seconds that are left, 0 when it is over."""
+        """Return the remaining seconds; 0 after the deadline."""
         allotted = self.at - self.seen.wall
         return max(0.0, min(self.at - now.wall, allotted - (now.monotonic - self.seen.monotonic)))
 
     def is_over(self, now: ClockReading) -> bool:
-        """Return whether it is over."""
+        """Return whether the deadline has passed."""
         return self.seconds_left(now) <= 0
 
 
 @dataclass(frozen=True, slots=True)
 class CompletionThreshold:
-    """How many calls must have ended.
+    """The number of ended calls that completes a wait.
 
-    :ivar expected: How many calls the vendor accepted.
-    :ivar complete_when: The share of them that ends the wait, above 0 and at most 1.
+    :ivar expected: The number of accepted calls.
+    :ivar complete_when: The share of them that completes the wait, above 0 and at most 1 (default).
     """
 
     expected: int
@@ -89,16 +90,16 @@ class CompletionThreshold:
 
     @property
     def needed(self) -> int:
-        """The number itself. The share counts as it is written: 0.07 of 100 is 7."""
+        """The number of calls. It is exact: a share of 0.07 of 100 calls is 7."""
         return math.ceil(self.expected * Fraction(str(self.complete_when)))
 
 
 @dataclass(frozen=True, slots=True)
 class PollResult:
-    """What one look found.
+    """The result of one poll.
 
     :ivar summary: The calls that have ended.
-    :ivar unknown_jobs: How many RequestTokens the status function does not know.
+    :ivar unknown_jobs: The number of RequestTokens that the status function does not know; default: 0.
     """
 
     summary: SendSummary
@@ -106,7 +107,7 @@ class PollResult:
 
 
 class Verdict(StrEnum):
-    """What a look means for the wait; the value is the event's status."""
+    """The state of the wait after a poll. The value is the status of the trigger's event."""
 
     WAIT = "wait"
     COMPLETE = "success"
@@ -116,14 +117,14 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a look means, in words, with what is known of the calls.
+    """The decision after a poll, with a message and the known outcomes.
 
-    :ivar verdict: Whether to go on.
-    :ivar message: What is known, or what went wrong and what to do. Counts only.
-    :ivar summary: What the last look that worked found.
-    :ivar expected: How many calls were waited for.
-    :ivar explanation: Why calls are missing, as far as the receiver knows; empty where it is not asked.
-    :ivar deadline: When the time of this wait is over, in seconds since 1970; None where it is not known.
+    :ivar verdict: Whether to continue.
+    :ivar message: The counts, or the problem and what to do. It names no recipient.
+    :ivar summary: The summary of the last successful poll.
+    :ivar expected: The number of accepted calls.
+    :ivar explanation: Why calls may be missing, according to the receiver; empty if unknown.
+    :ivar deadline: The end of this wait, in seconds since 1970; None if unknown.
     """
 
     verdict: Verdict
@@ -135,18 +136,18 @@ class Decision:
 
     @property
     def is_final(self) -> bool:
-        """Whether waiting is over."""
+        """Whether the wait is over."""
         return self.verdict is not Verdict.WAIT
 
     @classmethod
     def from_event(cls, event: object) -> Self:
-        """Read the payload of a trigger's event.
+        """Return the decision in the payload of a trigger's event.
 
         :param event: The payload.
-        :raises ValueError: It is none.
+        :raises ValueError: The payload is missing or invalid.
         """
         if not isinstance(event, Mapping):
-            raise ValueError("it is missing")  # noqa: TRY004 - one type for all that cannot be read
+            raise ValueError("it is missing")  # noqa: TRY004 - one type for every unreadable payload
         return cls(
             verdict=Verdict(str(event.get("status"))),
             message=str(event.get("message")),
@@ -157,24 +158,24 @@ class Decision:
         )
 
     def explained(self, explanation: str) -> Self:
-        """Return the same decision with why calls are missing.
+        """Return the same decision with an explanation of missing calls in its message.
 
-        :param explanation: Sentences; empty for nothing.
+        :param explanation: Sentences; may be empty.
         """
         message = f"{self.message}. {explanation}".rstrip(". ")
         return replace(self, message=message, explanation=explanation)
 
     @property
     def is_complete(self) -> bool:
-        """Whether as many calls have ended as were waited for."""
+        """Whether enough calls have ended."""
         return self.verdict is Verdict.COMPLETE
 
     def to_calls(self) -> dict[str, Any]:
-        """Return the summary and ``complete``, as plain JSON: what waiting returns to the next task."""
+        """Return the summary and ``complete`` as plain JSON, which a waiting task passes to the next task."""
         return {**self.summary.to_json(), "complete": self.is_complete}
 
     def to_event(self) -> dict[str, Any]:
-        """Return the payload of a trigger's event: plain JSON."""
+        """Return the payload of a trigger's event, as plain JSON."""
         return {
             "status": str(self.verdict),
             "message": self.message,
@@ -186,12 +187,13 @@ class Decision:
 
 
 class CompletionTracker:
-    """One wait for the calls of a send.
+    """Tracks one wait for the calls of a send.
 
-    :param send_id: The send.
-    :param goal: How many calls must have ended.
-    :param deadline: When the time is over.
-    :param started: When it began, which a reschedule does not change; None for when the deadline was seen.
+    :param send_id: The ID of the send.
+    :param goal: The number of calls that must end.
+    :param deadline: The deadline of the wait.
+    :param started: The start of the wait in seconds since 1970, which a reschedule does not change. None
+        (default) uses the time when this process first saw the deadline.
     """
 
     def __init__(
@@ -209,23 +211,23 @@ class CompletionTracker:
 
     @property
     def failures(self) -> int:
-        """How many looks failed in a row."""
+        """The number of failed polls in a row."""
         return self._failures
 
     @property
     def is_refused(self) -> bool:
-        """Whether the last look failed because the receiver refused the secret."""
+        """Whether the last poll failed because the receiver refused the secret."""
         return self._refused_since is not None
 
     def before_first_look(self) -> Decision:
-        """Return the decision that needs no look: where nobody was called, nothing is waited for."""
+        """Return the decision before the first poll: a send without accepted calls is complete at once."""
         return self._decide(Verdict.WAIT if self._goal.needed else Verdict.COMPLETE)
 
     def after_look(self, look: PollResult, now: ClockReading) -> Decision:
-        """Return what a look that worked means.
+        """Return the decision after a successful poll.
 
-        :param look: What it found.
-        :param now: When it was made.
+        :param look: The result of the poll.
+        :param now: The time of the poll.
         """
         self._failures, self._failing_since, self._refused_since = 0, None, None
         self._summary = look.summary
@@ -234,23 +236,23 @@ class CompletionTracker:
         if look.unknown_jobs and self._patience.is_over(now):
             return self._decide(
                 Verdict.ERROR,
-                f"the status function does not know {look.unknown_jobs} of the send's RequestTokens (-2014), "
-                f"and the wait began over {UNKNOWN_JOB_SECONDS:.0f} seconds ago. Check in the Inforu portal "
-                "whether these requests were carried out, and that status_function is the right one",
+                f"the status function does not know {look.unknown_jobs} of the send's RequestTokens (-2014) "
+                f"after {UNKNOWN_JOB_SECONDS:.0f} seconds. Check the campaigns in the Inforu portal, and the "
+                "field status_function of the connection",
             )
         if self.deadline.is_over(now):
             return self._decide(
                 Verdict.TIMEOUT,
-                "the time is over. Wait longer (timeout), settle for fewer (complete_when, "
-                "on_timeout='succeed'), or check that the outcomes arrive",
+                "the timeout has passed. Set a longer timeout, accept fewer calls (complete_when or "
+                "on_timeout='succeed'), or check that Inforu's notifications arrive",
             )
         return self._decide(Verdict.WAIT)
 
     def after_error(self, error: InforuError, now: ClockReading) -> Decision:
-        """Return what a look that failed means.
+        """Return the decision after a failed poll.
 
-        :param error: Why it failed.
-        :param now: When it failed.
+        :param error: The error of the poll.
+        :param now: The time of the failure.
         """
         self._failures += 1
         if self._failing_since is None:
@@ -259,15 +261,16 @@ class CompletionTracker:
             return self._decide(Verdict.ERROR, str(error))
         failing_seconds = now.monotonic - self._failing_since
         if self.deadline.is_over(now):
-            # What was known earlier may be out of date: better no answer than "nobody picked up".
+            # The last summary may be outdated. An error is better than a false "nobody picked up".
             return self._decide(
-                Verdict.ERROR, f"the time is over, and what became of the calls could not be asked: {error}"
+                Verdict.ERROR,
+                f"the timeout has passed, and the outcomes of the calls could not be read: {error}",
             )
         if self._failures >= FAILURES_IN_A_ROW and failing_seconds >= FAILURE_SECONDS:
             return self._decide(
                 Verdict.ERROR,
-                f"what became of the calls could not be asked {self._failures} times in a row, for "
-                f"{failing_seconds:.0f} seconds: {error}. A retry waits again, and calls nobody",
+                f"the outcomes of the calls could not be read {self._failures} times in a row, for "
+                f"{failing_seconds:.0f} seconds: {error}. A retry waits again and calls nobody",
             )
         return self._decide(Verdict.WAIT, str(error))
 
@@ -284,15 +287,15 @@ class CompletionTracker:
             f"send {self._summary.send_id}: {self._summary.calls} of {self._goal.expected} calls have ended"
         )
         if self._goal.needed != self._goal.expected:
-            counts += f", {self._goal.needed} are waited for"
+            counts += f", and {self._goal.needed} are needed"
         message = f"{counts}; {reason}" if reason else counts
         return Decision(verdict, message, self._summary, self._goal.expected, deadline=self.deadline.at)
 
 
 def is_transient(error: InforuError) -> bool:
-    """Return whether an error may go away by itself, so that looking again makes sense.
+    """Return whether an error may go away by itself, so that another poll can succeed.
 
-    :param error: What a look raised.
+    :param error: The error of a poll.
     """
     passing = getattr(error, "is_passing", None)
     if passing is not None:

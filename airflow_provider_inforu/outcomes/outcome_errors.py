@@ -1,4 +1,4 @@
-"""What goes wrong when the receiver is asked."""
+"""The errors of requests to the receiver."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from airflow_provider_inforu.capi.errors import InforuError
 
 
 class ReceiverError(InforuError):
-    """The receiver could not be asked, or refused to answer.
+    """The receiver cannot be reached, or refused the request.
 
-    :param message: What happened and what to do.
-    :param is_passing: Whether it may go away by itself.
+    :param message: What happened, and what to do.
+    :param is_passing: Whether the problem may go away by itself.
     """
 
     def __init__(self, message: str, *, is_passing: bool) -> None:
@@ -19,12 +19,12 @@ class ReceiverError(InforuError):
         super().__init__(message)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Let the error cross to another process."""
+        """Make the error picklable, so that it can be passed to another process."""
         return _rebuild, (type(self), str(self), self.is_passing)
 
 
 class SecretRefusedError(ReceiverError):
-    """The receiver refused the notification_secret: it is wrong, or one side has not seen its change."""
+    """The receiver refused the secret: it is wrong, or one side has not read the new secret yet."""
 
 
 def _rebuild(kind: type[ReceiverError], message: str, is_passing: bool) -> ReceiverError:  # noqa: FBT001 - called by pickle

@@ -1,4 +1,4 @@
-"""What the receiver knows of the pushes of a connection, and what it means for a wait in vain."""
+"""The health of a connection's pushes, as the receiver reports it, with advice for missing notifications."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _QUIET = dt.timedelta(days=1)
 _REFUSALS = dt.timedelta(hours=1)
-"""How long the receiver counts refused pushes."""
+"""The time over which the receiver counts refused pushes."""
 _WRONG_SECRET = "wrong_secret"  # noqa: S105 - a reason
 _UNKNOWN_CONNECTION = "unknown_connection"
 _WORDS = {
@@ -33,12 +33,12 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class PushHealth:
-    """What the receiver knows of the pushes of a connection.
+    """The health of a connection's pushes.
 
-    :ivar last_push_at: When the last push of the connection was stored, in UTC; None for never.
-    :ivar refused: How many pushes to the connection were refused in the last hour, by reason.
-    :ivar other_connections: How many other connections stored a push in the last hour.
-    :ivar refused_elsewhere: How many pushes to all other names were refused in the last hour, by reason.
+    :ivar last_push_at: When the connection's last push was stored, in UTC; None if never.
+    :ivar refused: The refused pushes to the connection in the last hour, counted by reason.
+    :ivar other_connections: The number of other connections with a stored push in the last hour.
+    :ivar refused_elsewhere: The refused pushes to all other names in the last hour, counted by reason.
     """
 
     last_push_at: dt.datetime | None = None
@@ -48,10 +48,10 @@ class PushHealth:
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        """Read the receiver's answer.
+        """Return the health from the receiver's response.
 
         :param value: A JSON value.
-        :raises ValueError: It is something else; the message names the field.
+        :raises ValueError: A field is invalid; the message names it.
         """
         fields = read_mapping(value, "the health of pushes")
         elsewhere = read_mapping(fields.get("elsewhere"), "elsewhere")
@@ -63,7 +63,7 @@ class PushHealth:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the same as plain JSON."""
+        """Return the health as plain JSON."""
         return {
             "last_push_at": self.last_push_at.isoformat() if self.last_push_at else None,
             "refused": dict(self.refused),
@@ -72,20 +72,20 @@ class PushHealth:
         }
 
     def is_suspicious(self, now: dt.datetime) -> bool:
-        """Return whether the receiver refused pushes that may be those of the connection.
+        """Return whether the receiver refused pushes that were probably meant for the connection.
 
-        Pushes to other names may be those of the connection only where none of its own arrived for a day.
+        Refused pushes to other names count only if the connection received no push for a day.
 
-        :param now: This moment, with a time zone.
+        :param now: The current time, with a time zone.
         """
         is_quiet = self.last_push_at is None or now - self.last_push_at > _QUIET
         return bool(self.refused or (self.refused_elsewhere and is_quiet))
 
     def describe(self, conn_id: str, now: dt.datetime) -> str:
-        """Return what is known, and what to check, in sentences.
+        """Return sentences about the last push and refused pushes, with advice.
 
         :param conn_id: The connection.
-        :param now: This moment, with a time zone.
+        :param now: The current time, with a time zone.
         """
         sentences = [self._describe_last_push(conn_id, now)]
         if self.refused:
@@ -112,7 +112,7 @@ class PushHealth:
 
     def _advise(self, now: dt.datetime) -> list[str]:
         if self.last_push_at is not None and now - self.last_push_at < _REFUSALS:
-            return ["Other pushes of this hour were stored, so find out who sent the refused ones."]
+            return ["Other pushes of this hour were stored. Find out who sent the refused pushes."]
         return [advice for reason, advice in _ADVICE.items() if reason in self.refused]
 
     def _describe_last_push(self, conn_id: str, now: dt.datetime) -> str:

@@ -1,4 +1,4 @@
-"""The one place that reads from the receiver."""
+"""The HTTP client of the receiver."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from airflow_provider_inforu.outcomes.summary import CallEvent, CallResult, Send
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 """A page of 1,000 calls with the longest keys is below 2 MB."""
 LATEST = "latest"
-"""The cursor of now."""
+"""The cursor of the end of the feed, for notifications that arrive from now on."""
 _PAGE = 1000
 _MAX_DETAIL = 300
 
@@ -35,8 +35,8 @@ T = TypeVar("T")
 class FeedPage:
     """A page of the feed.
 
-    :ivar events: Its notifications, in the order of their arrival.
-    :ivar next: The cursor to go on from.
+    :ivar events: The notifications of the page, in the order of arrival.
+    :ivar next: The cursor of the next page.
     """
 
     events: list[CallEvent]
@@ -46,13 +46,13 @@ class FeedPage:
 class ReceiverClient:
     """Reads from the receiver. Safe to share between threads.
 
-    TLS certificates are always verified, redirects are never followed, and environment variables name a
-    proxy or certificate bundle as usual.
+    The client always verifies TLS certificates and never follows a redirect. The usual environment variables
+    set a proxy or a certificate bundle.
 
-    :param base_url: The receiver's address, a connection's ``receiver_url``.
+    :param base_url: The receiver's URL, from the connection's ``receiver_url``.
     :param conn_id: The connection whose notifications are read.
-    :param secret: Its ``notification_secret``.
-    :param timeout: Seconds from the first byte of a request to the last byte of its answer (30).
+    :param secret: The connection's ``notification_secret`` or ``read_secret``.
+    :param timeout: Seconds from the first byte of a request to the last byte of its response; default: 30.
     """
 
     def __init__(self, base_url: str, conn_id: str, secret: str, timeout: float = 30.0) -> None:
@@ -63,26 +63,26 @@ class ReceiverClient:
         self._session = new_session(f"Bearer {secret}")
 
     def get_summary(self, send_id: str) -> SendSummary:
-        """Return how many calls of a send have ended, and how; of a send that nobody heard of: none.
+        """Return how many calls of a send have ended, by outcome. An unknown send has zero calls.
 
-        :param send_id: The send.
-        :raises ReceiverError: See there.
+        :param send_id: The ID of the send.
+        :raises ReceiverError: The receiver cannot be reached, or refused the request.
         """
         return self._read(f"sends/{quote(send_id, safe='')}", {}, SendSummary.from_json)
 
     def get_health(self) -> PushHealth:
-        """Return what the receiver knows of the pushes of the connection.
+        """Return the health of the connection's pushes.
 
-        :raises ReceiverError: See there.
+        :raises ReceiverError: The receiver cannot be reached, or refused the request.
         """
         return self._read("health", {}, PushHealth.from_json)
 
     def iter_calls(self, send_id: str, status: str | None = None) -> Iterator[CallResult]:
-        """Yield how each call of a send ended, in a stable order, reading page by page.
+        """Yield the outcome of each call of a send, in a stable order. Pages are read on demand.
 
-        :param send_id: The send.
-        :param status: Only calls that ended with this status; None for all.
-        :raises ReceiverError: See there.
+        :param send_id: The ID of the send.
+        :param status: Only calls with this status; None (default) for all.
+        :raises ReceiverError: The receiver cannot be reached, or refused the request.
         """
         path = f"sends/{quote(send_id, safe='')}/calls"
         after: str | None = None
@@ -94,20 +94,21 @@ class ReceiverClient:
             if following is None:
                 return
             if following == after:
-                raise self._not_ours("its list of calls does not go on")
+                raise self._not_ours("it returned the same page of calls twice")
             after = following
 
     def read_feed(self, after: str | None = None, limit: int = _PAGE) -> FeedPage:
         """Return the notifications that arrived after a cursor.
 
-        :param after: The cursor; `LATEST` for none and the cursor of now, None for the beginning.
-        :param limit: The most notifications, 1 to 1000.
-        :raises ReceiverError: See there.
+        :param after: The cursor of an earlier page. None (default) begins with the first notification.
+            `LATEST` returns no notification, and the cursor of the end.
+        :param limit: The maximum number of notifications, 1 to 1000 (default).
+        :raises ReceiverError: The receiver cannot be reached, or refused the request.
         """
         return self._read("notifications", {"after": after, "limit": limit}, _feed_page)
 
     def close(self) -> None:
-        """Close the pooled connections."""
+        """Close the connections in the pool."""
         self._session.close()
 
     def _read(self, path: str, params: Mapping[str, Any], parse: Callable[[Any], T]) -> T:
@@ -117,8 +118,8 @@ class ReceiverClient:
         try:
             return parse(json.loads(body))
         except (ValueError, RecursionError) as error:
-            said = "it is no JSON" if isinstance(error, json.JSONDecodeError) else str(error)[:_MAX_DETAIL]
-            raise self._not_ours(hide(said)) from None
+            reason = "it is not JSON" if isinstance(error, json.JSONDecodeError) else str(error)[:_MAX_DETAIL]
+            raise self._not_ours(hide(reason)) from None
 
     def _get(self, path: str, params: Mapping[str, Any]) -> tuple[int, bytes]:
         try:
@@ -138,7 +139,7 @@ class ReceiverClient:
                 return response.status_code, body
         except AnswerError as error:
             raise ReceiverError(
-                f"the answer of {self._where} {error}", is_passing=error.http_status is None
+                f"the reply of {self._where} {error}", is_passing=error.http_status is None
             ) from None
         except Exception as error:
             reason = hide(innermost(error), (self._secret,))
@@ -146,38 +147,38 @@ class ReceiverClient:
 
     def _refusal(self, status: int, body: bytes) -> ReceiverError:
         detail = hide(_detail(body), (self._secret,))[:_MAX_DETAIL]
-        said = f"HTTP {status}" + (f', "{detail}"' if detail else "")
+        answer = f"HTTP {status}" + (f', "{detail}"' if detail else "")
         where = self._where
         if status in (401, 403):
-            # A 403 is not the receiver's word but that of something before it, which no new secret mends.
+            # A 403 comes from a proxy before the receiver, so a changed secret does not help.
             refusal = SecretRefusedError if status == 401 else ReceiverError
             return refusal(
-                f"{where} refused the notification_secret of the connection {self._conn_id!r} ({said}): the "
-                "receiver sees another one than this task does. Set both to the same",
+                f"{where} refused the notification_secret of the connection {self._conn_id!r} ({answer}). "
+                "Set the same secret for the receiver and for this task",
                 is_passing=False,
             )
         if status == 404:
             return ReceiverError(
-                f"{where} does not know the connection {self._conn_id!r}, or no receiver is there ({said}). "
-                "Check receiver_url, that the receiver has the connection, and, where the API server is the "
-                "receiver, that it runs with [inforu] receiver_enabled",
+                f"{where} does not know the connection {self._conn_id!r}, or is not a receiver ({answer}). "
+                "Check receiver_url, and that the connection exists where the receiver runs. If the API "
+                "server is the receiver, set [inforu] receiver_enabled for it",
                 is_passing=False,
             )
         if 300 <= status < 400:
             return ReceiverError(
-                f"{where} answered with a redirect ({said}), which is not followed: set receiver_url to the "
-                "address where it leads",
+                f"{where} answered with a redirect ({answer}), which is not followed. Set receiver_url to "
+                "the target of the redirect",
                 is_passing=False,
             )
-        # The one 503 that does not pass by itself: the receiver tells its administrator what to set.
+        # This 503 does not pass by itself: an administrator must set the secret.
         unset = status == 503 and "notification_secret" in detail
         passing = (status >= 500 and not unset) or status in (408, 425, 429)
-        return ReceiverError(f"{where} answered {said}", is_passing=passing)
+        return ReceiverError(f"{where} answered {answer}", is_passing=passing)
 
     def _not_ours(self, reason: str) -> ReceiverError:
         return ReceiverError(
-            f"{self._where} answered what no receiver of this provider does ({reason}). Check receiver_url, "
-            "and that both have the same version of the provider",
+            f"the reply of {self._where} is invalid ({reason}). Check receiver_url, and that the receiver "
+            "and this task use the same version of the provider",
             is_passing=False,
         )
 
@@ -204,14 +205,14 @@ def _page_of_calls(content: Any) -> tuple[list[CallResult], str | None]:  # noqa
 def _feed_page(content: Any) -> FeedPage:  # noqa: ANN401 - a JSON value
     items, following = _items(content, "notifications")
     if following is None:
-        raise ValueError("next is no cursor")
+        raise ValueError("next is not a cursor")
     return FeedPage([CallEvent.from_json(item) for item in items], following)
 
 
 def _items(content: Any, name: str) -> tuple[list[Any], str | None]:  # noqa: ANN401 - a JSON value
     if not isinstance(content, Mapping) or not isinstance(content.get(name), list):
-        raise ValueError(f"{name} is no list")  # noqa: TRY004 - one type for all that cannot be read
+        raise ValueError(f"{name} is not a list")  # noqa: TRY004 - one type for every unreadable field
     following = content.get("next")
     if following is not None and not isinstance(following, str | int):
-        raise ValueError("next is no cursor")
+        raise ValueError("next is not a cursor")
     return content[name], None if following is None else str(following)

@@ -1,4 +1,4 @@
-"""The two places that know how many calls have ended: the receiver, and the account's status function."""
+"""The two sources of ended calls: the receiver, and the account's status function."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ SourceName = Literal["notifications", "status_function"]
 class Job:
     """One accepted request.
 
-    :ivar request_token: The vendor's receipt for it.
-    :ivar calls: How many calls it carried.
+    :ivar request_token: The vendor's receipt for the request.
+    :ivar calls: The number of calls in the request.
     """
 
     request_token: str = field(repr=False)
     calls: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return the request as a manifest lists it."""
+        """Return the request in the form of a manifest."""
         return {"request_token": self.request_token, "calls": self.calls}
 
 
 class Source(Protocol):
-    """Where to look."""
+    """A source of ended calls."""
 
     def look(self) -> PollResult | None:
-        """Return what is known now; None when the rate limit asks to go on a moment later.
+        """Return the current result; None if the rate limit requires a pause.
 
-        :raises InforuError: It could not be asked.
+        :raises InforuError: The source cannot be read.
         """
 
     def explain(self) -> str:
-        """Return what is known of why calls are missing, as sentences; empty where nothing is."""
+        """Return sentences that explain missing calls; empty if the source has no explanation."""
 
 
 class NotificationSource:
-    """The receiver's summary of the notifications that the vendor pushed.
+    """Reads ended calls from the receiver's summary.
 
-    :param get_summary: Asks the receiver.
-    :param explain: Asks the receiver what it knows of the pushes, and returns sentences.
+    :param get_summary: Returns the summary of the send from the receiver.
+    :param explain: Returns sentences about the health of the connection's pushes.
     """
 
     def __init__(self, get_summary: Callable[[], SendSummary], explain: Callable[[], str]) -> None:
@@ -57,11 +57,11 @@ class NotificationSource:
         self._explain = explain
 
     def look(self) -> PollResult:
-        """Return what the receiver knows."""
+        """Return the receiver's summary of the send."""
         return PollResult(self._get_summary())
 
     def explain(self) -> str:
-        """Return what the receiver knows of the pushes; empty where it cannot be asked."""
+        """Return sentences about the connection's pushes; empty if the receiver cannot be read."""
         try:
             return self._explain()
         except InforuError:
@@ -69,12 +69,12 @@ class NotificationSource:
 
 
 class StatusSource:
-    """The account's status function, asked for each job that has not finished yet.
+    """Reads ended calls from the account's status function, job by job.
 
-    :param send_id: The send.
-    :param jobs: Its accepted requests.
-    :param get_status: Asks for one RequestToken.
-    :param may_ask: Whether a request may leave now, which counts it if so.
+    :param send_id: The ID of the send.
+    :param jobs: The accepted requests of the send.
+    :param get_status: Returns the status of one RequestToken.
+    :param may_ask: Returns whether the rate limit allows a request now, and counts the request.
     """
 
     def __init__(
@@ -93,7 +93,10 @@ class StatusSource:
         self._ended_calls = 0
 
     def look(self) -> PollResult | None:
-        """Ask for each unfinished job, as far as the rate lets; a look that was cut short goes on there."""
+        """Return the ended calls after a request for each unfinished job.
+
+        Returns None if the rate limit stops it. The next call continues with the remaining jobs.
+        """
         if not self._still_to_ask:
             self._still_to_ask = list(self._unfinished)
             self._unknown = 0
@@ -111,5 +114,5 @@ class StatusSource:
         return PollResult(SendSummary(self._send_id, self._ended_calls), self._unknown)
 
     def explain(self) -> str:
-        """Return nothing: a status function knows no reasons."""
+        """Return an empty text, because a status function gives no reasons."""
         return ""

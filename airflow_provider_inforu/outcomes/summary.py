@@ -1,4 +1,4 @@
-"""What the receiver knows of a send: a summary of counts, and the outcome of each call by its key."""
+"""The receiver's data about a send: a summary of counts, and the outcome of each call by its key."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SendSummary:
-    """How many calls of a send have ended, and how.
+    """The counts of a send's ended calls.
 
-    :ivar send_id: The send.
-    :ivar calls: How many of its calls have ended.
-    :ivar by_status: How many ended with each status, for example ``{"Answered": 7}``.
-    :ivar by_digit: How many pressed each key of the phone, for example ``{"1": 3}``.
-    :ivar first_at: When the first of them ended, in UTC, or None.
-    :ivar last_at: When the last of them ended, in UTC, or None.
+    :ivar send_id: The ID of the send.
+    :ivar calls: The number of ended calls.
+    :ivar by_status: The number of ended calls for each status, for example ``{"Answered": 7}``.
+    :ivar by_digit: The number of ended calls for each pressed key of the phone, for example ``{"1": 3}``.
+    :ivar first_at: When the first call ended, in UTC, or None.
+    :ivar last_at: When the last call ended, in UTC, or None.
     """
 
     send_id: str
@@ -41,10 +41,10 @@ class SendSummary:
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        """Read what the receiver answers, or what `to_json` returned.
+        """Return the summary from the receiver's response or the result of `to_json`.
 
         :param value: A JSON value.
-        :raises ValueError: It is something else; the words name the field.
+        :raises ValueError: A field is invalid; the message names it.
         """
         fields = read_mapping(value, "a summary")
         return cls(
@@ -70,14 +70,14 @@ class SendSummary:
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """How one call ended.
+    """The outcome of one call.
 
-    :ivar key: Names the person within the send.
-    :ivar status: ``Answered``, or whatever the vendor sent.
-    :ivar seconds: How long the person listened, or None.
-    :ivar digit: The key of the phone that was pressed, or None.
+    :ivar key: The key of the recipient.
+    :ivar status: ``Answered``, another value of the vendor, or None.
+    :ivar seconds: How long the person listened, in seconds, or None.
+    :ivar digit: The key of the phone that the person pressed, or None.
     :ivar campaign_id: The vendor's campaign, or None.
-    :ivar ended_at: When the call ended, in UTC; None where the vendor gave no date.
+    :ivar ended_at: When the call ended, in UTC; None if the vendor sent no valid date.
     """
 
     key: str
@@ -89,10 +89,10 @@ class CallResult:
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        """Read one item of the receiver's list.
+        """Return the outcome from one item of the receiver's list.
 
         :param value: A JSON value.
-        :raises ValueError: It is something else; the words name the field.
+        :raises ValueError: A field is invalid; the message names it.
         """
         fields = read_mapping(value, "a call")
         return cls(key=read_text(fields, "key"), **_outcome(fields))
@@ -100,12 +100,12 @@ class CallResult:
 
 @dataclass(frozen=True, slots=True)
 class CallEvent:
-    """One notification in the order of arrival.
+    """One notification of the receiver's feed. The other fields are those of `CallResult`.
 
-    :ivar send_id: The send; None when the call is none of this provider's.
-    :ivar key: Names the person within the send; None likewise.
-    :ivar status: As in `CallResult`, as are the others that it has.
-    :ivar received_at: When the notification came, in UTC.
+    :ivar send_id: The ID of the send; None if this provider did not make the call.
+    :ivar key: The key of the recipient; None if this provider did not make the call.
+    :ivar status: ``Answered``, another value of the vendor, or None.
+    :ivar received_at: When the notification arrived, in UTC.
     """
 
     send_id: str | None
@@ -119,10 +119,10 @@ class CallEvent:
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        """Read one item of the receiver's feed.
+        """Return the notification from one item of the receiver's feed.
 
         :param value: A JSON value.
-        :raises ValueError: It is something else; the words name the field.
+        :raises ValueError: A field is invalid; the message names it.
         """
         fields = read_mapping(value, "a notification")
         return cls(

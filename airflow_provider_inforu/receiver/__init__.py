@@ -1,4 +1,4 @@
-"""The receiver: where the vendor pushes notifications, its store, and the API that reads it."""
+"""The receiver: the endpoint for the vendor's pushes, its store, and the read API."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def create_app(settings: ReceiverSettings | None = None) -> FastAPI:
-    """Return the receiver as an ASGI application, for any server that takes a factory.
+    """Return the receiver as an ASGI application. ASGI servers can use this function as a factory.
 
-    :param settings: What it is built with; None reads Airflow's configuration and connections.
+    :param settings: The receiver's settings; None (default) reads Airflow's configuration and connections.
     """
     from airflow_provider_inforu.receiver.receiver_app import build_app
 

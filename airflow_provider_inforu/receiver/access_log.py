@@ -1,4 +1,4 @@
-"""Keeps the secret out of access logs: a push has it in its query. There are uvicorn's, and Airflow's own."""
+"""Hides the queries of pushes, which contain the secret, in the access logs of uvicorn and Airflow."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _PATH = 2
 
 
 class _HideQuery(logging.Filter):
-    """Cuts the query off the path in a record of uvicorn's: its arguments are address, method, path, more.
+    """Removes the query from the path in uvicorn's log records. The third argument of a record is the path.
 
-    :param prefix: Below which paths are ours. Others keep their query, but for one that names a secret:
-        that may be ours, at a mistyped address.
+    :param prefix: The path prefix of the receiver. Other paths keep their query, unless it contains
+        ``secret=``: that may be a push to a mistyped address.
     """
 
     def __init__(self, prefix: str) -> None:
@@ -33,19 +33,19 @@ class _HideQuery(logging.Filter):
 
 
 def hide_queries(prefix: str) -> None:
-    """Let no query string of ours reach uvicorn's access log in this process.
+    """Hide the queries of the receiver's requests in uvicorn's access log of this process.
 
-    :param prefix: Below which paths are ours, whatever stands before it.
+    :param prefix: The path prefix of the receiver. It may follow another prefix.
     """
     logger = logging.getLogger(ACCESS_LOGGER)
-    if not any(isinstance(one, _HideQuery) and one.prefix == prefix for one in logger.filters):
+    if not any(isinstance(known, _HideQuery) and known.prefix == prefix for known in logger.filters):
         logger.addFilter(_HideQuery(prefix))
 
 
 class RedactQueryMiddleware:
-    """Leaves no query in the request for what looks at it after the answer, as the log of Airflow 3.2 does.
+    """An ASGI middleware that removes the query after the response, before Airflow 3.2 logs the request.
 
-    Later versions hide secrets themselves.
+    Later versions of Airflow hide secrets themselves.
 
     :param app: The application.
     """
@@ -54,7 +54,7 @@ class RedactQueryMiddleware:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, then forget its query."""
+        """Pass a request to the application, then remove its query."""
         try:
             await self._app(scope, receive, send)
         finally:

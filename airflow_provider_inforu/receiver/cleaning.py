@@ -1,4 +1,4 @@
-"""Makes text of others fit for a database, a log and a terminal."""
+"""Cleans text from outside for a database, a log and a terminal."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from airflow_provider_inforu.capi.redact import hide_phones, printable
 
 
 def clean(text: str | None, length: int) -> str | None:
-    """Return text that every database takes: cut, without half characters and NUL.
+    """Return text that every database accepts: shortened, without lone surrogates and NUL.
 
-    :param text: As it came.
-    :param length: The most characters.
+    :param text: The original text, or None.
+    :param length: The maximum number of characters.
     """
     if text is None:
         return None
@@ -18,10 +18,10 @@ def clean(text: str | None, length: int) -> str | None:
 
 
 def clean_for_readers(text: str | None, length: int) -> str | None:
-    """Return text that readers may see: clean, printable, without what looks like a phone.
+    """Return text that readers may see: cleaned, printable, with phones hidden.
 
-    :param text: As it came.
-    :param length: The most characters.
+    :param text: The original text, or None.
+    :param length: The maximum number of characters.
     """
     cleaned = clean(text, length)
     return cleaned and printable(hide_phones(cleaned))[:length]

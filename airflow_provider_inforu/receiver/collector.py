@@ -1,4 +1,4 @@
-"""Python's garbage collector while a push is read."""
+"""Pauses Python's garbage collector while a push is read."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def pausing_collector() -> Iterator[None]:
-    """Let Python's garbage collector pause.
+    """Pause Python's garbage collector within the block.
 
-    The values of a push have no cycles and live for a moment. But many new lists and objects let the
-    collector look through all objects of the process. In Airflow's API server that takes up to half a
-    second, in which no other request is answered. The size of a push bounds what can pile up.
+    The values of a push have no cycles and live briefly. But many new objects make the collector check all
+    objects of the process. In Airflow's API server, this blocks all requests for up to half a second. The
+    limit on the size of a push bounds the memory in use.
     """
     _exempt_what_is_loaded()
     if not gc.isenabled():
@@ -32,9 +32,9 @@ def pausing_collector() -> Iterator[None]:
 
 @cache
 def _exempt_what_is_loaded() -> None:
-    """Exempt the objects of the process so far from later collections, once.
+    """Exempt the existing objects of the process from later collections, once.
 
-    By its first push a server has imported its modules, which stay to its end. Airflow's executors and its
-    DAG processor do the same. Else a collection after a large push holds up the other requests.
+    At its first push, a server has imported its modules, which it keeps until its end. Airflow's executors
+    and DAG processor do the same. Otherwise, a collection after a large push delays other requests.
     """
     gc.freeze()

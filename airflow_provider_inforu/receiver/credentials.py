@@ -1,4 +1,4 @@
-"""The secrets of one connection: which of them push, which of them read, and why there are none."""
+"""The secrets of one connection: for pushing, for reading, and the problems of invalid ones."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ NAMES = ("notification_secret", "notification_secret_previous", "read_secret")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What opens the receiver for a connection. Its repr shows no secret.
+    """The valid secrets of a connection. Its repr shows no secret.
 
-    :ivar push: The secrets that push. The first one keys digests.
-    :ivar read: The secrets that read.
-    :ivar problems: What is wrong with the fields of the connection, for the log.
+    :ivar push: The secrets that authenticate pushes. The first one is the key of the digests.
+    :ivar read: The secrets that authenticate reads.
+    :ivar problems: The problems of the connection's fields, for the log.
     """
 
     push: tuple[str, ...] = field(default=(), repr=False)
@@ -28,31 +28,31 @@ class Credentials:
 
 
 def parse_credentials(extra: Mapping[str, Any]) -> Credentials:
-    """Return the credentials in a connection's extra. An unusable secret opens nothing.
+    """Return the credentials in a connection's extra. Invalid secrets are ignored.
 
-    With a ``read_secret``, no other secret reads. ``notification_secret_previous`` holds only next to a
-    usable ``notification_secret``.
+    If ``read_secret`` is set, only it authenticates reads. ``notification_secret_previous`` is valid only
+    together with a valid ``notification_secret``.
 
-    :param extra: The extra.
-    :raises ValueError: A secret is not text; the words name the field.
+    :param extra: The connection's extra.
+    :raises ValueError: A secret is not text; the message names the field.
     """
     problems: list[str] = []
     current, previous, reader = (_read(extra, name, problems) for name in NAMES)
     if current is None and not extra.get(NAMES[0]):
         problems.insert(0, "it has no notification_secret")
-    push = tuple(one for one in (current, previous) if one) if current else ()
+    push = tuple(secret for secret in (current, previous) if secret) if current else ()
     if extra.get("read_secret"):
         return Credentials(push, (reader,) if reader else (), tuple(problems))
     return Credentials(push, push, tuple(problems))
 
 
 def find_problem(secret: str) -> str | None:
-    """Return what is wrong with a secret, or None.
+    """Return the problem of a secret; None if it is valid.
 
     :param secret: The secret.
     """
     if secret != secret.strip():
-        return "has white space around it, which neither a header nor an address keeps"
+        return "has white space around it, which headers and addresses lose"
     if len(secret) < SHORTEST_SECRET:
         return f"has fewer than {SHORTEST_SECRET} characters"
     return None
@@ -63,7 +63,7 @@ def _read(extra: Mapping[str, Any], name: str, problems: list[str]) -> str | Non
     if not secret:
         return None
     if not isinstance(secret, str):
-        raise ValueError(f"its {name} is not text")  # noqa: TRY004 - one type for all that cannot be read
+        raise ValueError(f"its {name} is not text")  # noqa: TRY004 - one type for every unreadable extra
     problem = find_problem(secret)
     if problem:
         problems.append(f"its {name} {problem}")

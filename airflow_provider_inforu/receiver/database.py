@@ -1,4 +1,4 @@
-"""The database of the store: its connections, made ready on first use."""
+"""The database of the receiver's store, prepared on first use."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
 WRITERS = 2
-"""Pushes that are stored at a time: a slow one does not stop the others."""
+"""The number of pushes stored at the same time, so that a slow push does not stop the others."""
 READERS = 3
 CONNECTIONS = WRITERS + READERS + 1
-"""At most so many at a time, one of them to prune: in the API server the rest of the pool is Airflow's."""
+"""The maximum number of connections, one of them for pruning. The rest of the pool belongs to Airflow."""
 
 _CONNECT_SECONDS = 5
 LOCK_SECONDS = 15
 _SWITCH_SECONDS = 5.0
 _LOCK_NOT_AVAILABLE = "55P03"
-# The pool hands a connection to one thread at a time; SQLAlchemy 2 knows that by itself.
+# The pool gives a connection to one thread at a time. SQLAlchemy 1.4 needs this option for it.
 _SQLITE_OPTIONS = {"timeout": LOCK_SECONDS, "check_same_thread": False}
 _SWITCH_PAUSE_SECONDS = 0.05
 
 
 class Database:
-    """Where notifications are stored.
+    """The database of notifications.
 
     :param engine_of: Returns the engine; called on first use.
-    :param prepare: Makes sure that the tables are there, or raises NotReadyError.
-    :param is_ours: Whether the engine is ours alone, to be closed with the receiver.
+    :param prepare: Checks or creates the tables, or raises NotReadyError.
+    :param is_ours: Whether only the receiver uses the engine, so that `close` disposes it.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class Database:
 
     @property
     def engine(self) -> sa.Engine:
-        """The engine of a database that is ready.
+        """The engine of the prepared database.
 
-        :raises NotReadyError: The tables are missing.
-        :raises sqlalchemy.exc.SQLAlchemyError: The database cannot be reached; the next use tries again.
+        :raises NotReadyError: The tables are missing or have another version.
+        :raises sqlalchemy.exc.SQLAlchemyError: The database cannot be reached. The next use tries again.
         """
         with self._lock:
             if self._engine is None:
@@ -70,23 +70,24 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """Give a connection to read from."""
+        """Yield a connection for reading."""
         with self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self, lock_seconds: float = LOCK_SECONDS) -> Iterator[sa.Connection]:
-        """Give a connection whose transaction is committed at the end, or undone after an error.
+        """Yield a connection with a transaction. It is committed at the end, or rolled back after an error.
 
-        It must begin with a statement that writes: SQLite does not wait for a lock in the middle.
+        Its first statement must write, because SQLite does not wait for a lock later in a transaction.
 
-        :param lock_seconds: How long PostgreSQL waits for a locked row; see :func:`is_lock_timeout`.
+        :param lock_seconds: How long PostgreSQL waits for a locked row, in seconds; default: 15. See
+            :func:`is_lock_timeout`.
         """
         engine = self.engine
         is_sqlite = engine.dialect.name == "sqlite"
-        # Each statement has to see what others committed while it waited.
+        # Each statement must see the data that others committed while it waited.
         options = {} if is_sqlite else {"isolation_level": "READ COMMITTED"}
-        # SQLite is not fair to those who wait for its one lock.
+        # SQLite has one lock and no fair queue for it.
         with (
             self._sqlite_turn if is_sqlite else nullcontext(),
             engine.execution_options(**options).begin() as connection,
@@ -96,7 +97,7 @@ class Database:
             yield connection
 
     def close(self) -> None:
-        """Close the connections; the next use opens new ones."""
+        """Close the connections. The next use opens new ones."""
         with self._lock:
             engine, self._engine = self._engine, None
         if engine is not None and self._is_ours:
@@ -106,32 +107,35 @@ class Database:
 def is_lock_timeout(error: sa.exc.OperationalError) -> bool:
     """Return whether PostgreSQL gave up waiting for a locked row.
 
-    :param error: What a statement raised.
+    :param error: The error of a statement.
     """
     code = getattr(error.orig, "pgcode", None) or getattr(error.orig, "sqlstate", None)
     return code == _LOCK_NOT_AVAILABLE
 
 
 def open_database(url: str, name: str = "the database") -> Database:
-    """Return the database at a URL of its own; its tables are made or migrated on first use.
+    """Return a separate database for notifications. Its first use creates or migrates the tables.
 
-    :param url: As SQLAlchemy takes it.
-    :param name: What an error calls it.
-    :raises InforuInputError: That is no such URL, or its driver is missing.
+    :param url: The URL of the database, in SQLAlchemy's form.
+    :param name: The name of the option or argument, for the error.
+    :raises InforuInputError: The URL is invalid, or its driver is missing or asynchronous.
     """
     try:
         parsed = make_url(url)
         is_async = parsed.get_dialect().is_async
         engine = None if is_async else _own_engine(parsed)
     except (sa.exc.ArgumentError, ImportError, ValueError) as error:
-        # The URL is not shown: it may hold a password.
+        # The URL is not shown, because it may contain a password.
         raise InforuInputError(
-            f"{name} is no URL that SQLAlchemy can use here ({type(error).__name__}); "
-            "write for example postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE, with %40 for an @ in the "
+            f"{name} is not a URL that SQLAlchemy can use here ({type(error).__name__}). "
+            "Use a form such as postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE, with %40 for an @ in the "
             "password, and install its driver"
         ) from None
     if engine is None:
-        raise InforuInputError(f"{name} names an asynchronous driver ({parsed.drivername}): take another one")
+        raise InforuInputError(
+            f"{name} names an asynchronous driver ({parsed.drivername}). Use a synchronous one, for example "
+            "postgresql+psycopg2"
+        )
     return Database(lambda: engine, _prepare_own, is_ours=True)
 
 
@@ -145,9 +149,9 @@ def _own_engine(url: sa.URL) -> sa.Engine:
         pool_timeout=LOCK_SECONDS,
         pool_pre_ping=not is_sqlite,
         connect_args=_SQLITE_OPTIONS if is_sqlite else {"connect_timeout": _CONNECT_SECONDS},
-        # An error would otherwise show what was to be stored.
+        # Errors would otherwise show the stored values.
         hide_parameters=True,
-        # SQLAlchemy 1.4, that of Airflow 3.0, shall behave as 2 does.
+        # Makes SQLAlchemy 1.4, which Airflow 3.0 uses, behave like version 2.
         future=True,
     )
     if is_sqlite:
@@ -156,7 +160,7 @@ def _own_engine(url: sa.URL) -> sa.Engine:
 
 
 def _be_durable(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    # The vendor is told 200 once. With NORMAL, which is faster, a power cut takes back what was committed.
+    # The vendor gets 200 once. With NORMAL, which is faster, a power failure could undo a commit.
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.close()
@@ -170,16 +174,17 @@ def _prepare_own(engine: sa.Engine) -> None:
 
 
 def _create_private_file(path: str | None) -> None:
-    """Create the file of a new database so that only its owner reads it; SQLite's other files follow it."""
+    """Create the file of a new database with access for its owner only. SQLite's other files inherit it."""
     if path and path != ":memory:" and not path.startswith("file:"):
-        with suppress(OSError):  # SQLite says what is wrong
+        with suppress(OSError):  # SQLite reports the problem later
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
 
 
 def _switch_to_wal(engine: sa.Engine) -> None:
-    """Let readers and a writer work at a time. The file remembers it.
+    """Switch the file to WAL, so that readers and a writer work at the same time. The file keeps this mode.
 
-    SQLite does not wait while another process uses the file, so we do. Without WAL all works, only slower.
+    SQLite does not wait for another process here, so this function does. Without WAL, everything works, only
+    slower.
     """
     deadline = time.monotonic() + _SWITCH_SECONDS
     while True:

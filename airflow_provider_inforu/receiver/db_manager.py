@@ -1,11 +1,12 @@
-"""The tables in Airflow's metadata database: ``airflow db migrate`` makes them where it is told so.
+"""A database manager with which ``airflow db migrate`` creates the tables in Airflow's metadata database.
 
 .. code-block:: ini
 
     [database]
     external_db_managers = airflow_provider_inforu.receiver.db_manager.InforuDBManager
 
-It is not in the provider info, where ``airflow db check-migrations`` would ask everybody for the tables.
+It is not in the provider info, because ``airflow db check-migrations`` would then require the tables in every
+installation.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class InforuDBManager(BaseDBManager):
-    """Makes, migrates and drops the tables of notifications together with Airflow's own."""
+    """Creates, migrates and drops the tables of notifications together with Airflow's own tables."""
 
     metadata = metadata
     version_table_name = VERSION_TABLE
@@ -31,7 +32,7 @@ class InforuDBManager(BaseDBManager):
     supports_table_dropping = True
 
     def get_alembic_config(self) -> Config:
-        """Return what Alembic needs, with Airflow's own engine: it knows how to connect."""
+        """Return Alembic's configuration, with Airflow's own database engine."""
         from airflow import settings
 
         config: Config = super().get_alembic_config()  # type: ignore[no-untyped-call]
@@ -44,11 +45,11 @@ class InforuDBManager(BaseDBManager):
         from_revision: str | None = None,
         show_sql_only: bool = False,  # noqa: FBT001, FBT002
     ) -> None:
-        """Go back to an earlier version of the tables.
+        """Downgrade the tables to an earlier version.
 
-        :param to_revision: The version; ``base`` is before the first.
-        :param from_revision: Where to start from when only SQL is shown.
-        :param show_sql_only: Print SQL and change nothing.
+        :param to_revision: The version; ``base`` removes the tables.
+        :param from_revision: The current version, for SQL output only; default: None.
+        :param show_sql_only: Whether to print SQL and change nothing; default: False.
         """
         from alembic import command
 

@@ -1,4 +1,4 @@
-"""What the receiver needs of Airflow: its configuration, its connections, its database."""
+"""The receiver's access to Airflow: its configuration, its connections and its database."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ CONN_TYPE = "inforu"
 
 
 def read_receiver_settings(prefix: str = PREFIX, *, makes_tables: bool = False) -> ReceiverSettings:
-    """Return what Airflow's configuration says in the section ``inforu``.
+    """Return the receiver's settings from section ``inforu`` of Airflow's configuration.
 
-    :param prefix: What stands before ``/v1`` in the paths.
-    :param makes_tables: As for :func:`read_database`.
-    :raises InforuInputError: An option has a value that cannot be.
+    :param prefix: The part of the paths before ``/v1``; default: ``/inforu``.
+    :param makes_tables: Whether the first use creates the tables in Airflow's own database; default: False.
+    :raises InforuInputError: An option has an invalid value.
     """
     from airflow_provider_inforu._compat import conf
 
@@ -58,11 +58,12 @@ def read_receiver_settings(prefix: str = PREFIX, *, makes_tables: bool = False) 
 
 
 def read_database(*, makes_tables: bool = False) -> Database:
-    """Return the database that ``receiver_database`` names; Airflow's own where it is empty.
+    """Return the database of ``receiver_database``; Airflow's own database if the option is empty.
 
-    :param makes_tables: Whether the first use makes or upgrades the tables in Airflow's own database (False:
-        it raises NotReadyError where they are missing or old). A database of our own always gets them.
-    :raises InforuInputError: It is no URL of a database.
+    :param makes_tables: Whether the first use creates or upgrades the tables in Airflow's own database. With
+        False (default), it raises NotReadyError if they are missing or old. In a separate database, the first
+        use always creates the tables.
+    :raises InforuInputError: The option is not a database URL.
     """
     from airflow_provider_inforu._compat import conf
 
@@ -72,37 +73,37 @@ def read_database(*, makes_tables: bool = False) -> Database:
 
 
 def load_credentials(conn_id: str) -> Credentials:
-    """Return the secrets of a connection, wherever Airflow keeps it.
+    """Return the secrets of a connection, from any place where Airflow stores connections.
 
-    Only the secrets are read, so a receiver that stands alone needs no API token.
+    This reads only the secrets, so a standalone receiver needs no API token.
 
-    :param conn_id: The connection.
-    :raises UnknownConnectionError: There is none of type ``inforu``.
-    :raises SecretUnavailableError: It cannot be read now, or its extra cannot be read at all.
+    :param conn_id: The ID of the connection.
+    :raises UnknownConnectionError: The connection is missing or not of type ``inforu``.
+    :raises SecretUnavailableError: The connection cannot be read now, or its extra is invalid.
     """
     return _credentials_in(read_connection(conn_id))
 
 
 def read_connection(conn_id: str) -> Connection:
-    """Return a connection of type ``inforu``, wherever Airflow keeps it.
+    """Return a connection of type ``inforu``, from any place where Airflow stores connections.
 
-    For processes that are no task: no supervisor brings them connections.
+    This is for processes that are not tasks, because only tasks get connections from a supervisor.
 
-    :param conn_id: The connection.
-    :raises UnknownConnectionError: There is none.
-    :raises OtherTypeError: There is one of another type.
-    :raises SecretUnavailableError: It cannot be read now.
+    :param conn_id: The ID of the connection.
+    :raises UnknownConnectionError: The connection is missing.
+    :raises OtherTypeError: The connection has another type.
+    :raises SecretUnavailableError: The connection cannot be read now.
     """
     return find_connection(conn_id)[0]
 
 
 def find_connection(conn_id: str) -> tuple[Connection, BaseSecretsBackend]:
-    """Return a connection of type ``inforu``, and the backend that keeps it.
+    """Return a connection of type ``inforu``, and the Airflow backend that stores it.
 
-    :param conn_id: The connection.
-    :raises UnknownConnectionError: There is none.
-    :raises OtherTypeError: There is one of another type.
-    :raises SecretUnavailableError: It cannot be read now.
+    :param conn_id: The ID of the connection.
+    :raises UnknownConnectionError: The connection is missing.
+    :raises OtherTypeError: The connection has another type.
+    :raises SecretUnavailableError: The connection cannot be read now.
     """
     from airflow.configuration import ensure_secrets_loaded
 
@@ -110,8 +111,8 @@ def find_connection(conn_id: str) -> tuple[Connection, BaseSecretsBackend]:
         try:
             connection = backend.get_connection(conn_id=conn_id)
         except Exception as error:
-            # Each raises what it likes. Those that come after it are not asked: Airflow's own way to
-            # find a connection goes on, and would tell us that one does not exist which only cannot be read.
+            # A backend may raise any exception. The search stops here: Airflow's own search would continue,
+            # and report a connection as missing although it only cannot be read.
             raise SecretUnavailableError(
                 f"{type(backend).__name__} failed with {type(error).__name__}"
             ) from None
@@ -151,7 +152,7 @@ def _positive(option: str, default: int) -> int:
 
     value: int = conf.getint(SECTION, option, fallback=default)
     if value < 1:
-        raise InforuInputError(f"[{SECTION}] {option} must be a whole number from 1, not {value}")
+        raise InforuInputError(f"[{SECTION}] {option} must be a whole number of at least 1, not {value}")
     return value
 
 
@@ -162,7 +163,7 @@ def _retention_days() -> int | None:
     if days and not SHORTEST_DAYS <= days <= LONGEST_DAYS:
         raise InforuInputError(
             f"[{SECTION}] receiver_retention_days must be {SHORTEST_DAYS} to {LONGEST_DAYS} days, or 0 to "
-            f"keep everything, not {days}: a sensor waits seven days by default for the calls of a send"
+            f"keep everything, not {days}. A sensor waits seven days by default for the calls of a send"
         )
     return days or None
 

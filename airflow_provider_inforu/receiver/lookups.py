@@ -1,4 +1,4 @@
-"""Looks up the credentials of connections, so that strangers cannot delay a connection that exists."""
+"""Looks up the credentials of connections, so that requests with unknown names cannot delay known ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CONN_ID = re.compile(r"[\w.:#!()\-]{1,250}")
 _PATHS = (".", "..")
 _THREADS = 2
 MOST_STRANGERS = 20
-"""Names of strangers that are looked up or wait for it. Further ones are refused at once."""
+"""The maximum number of unknown names in lookup at the same time. Further ones are refused at once."""
 
 
 class TooManyStrangersError(RuntimeError):
@@ -31,7 +31,7 @@ class TooManyStrangersError(RuntimeError):
 
 
 def is_possible_name(conn_id: str) -> bool:
-    """Return whether a connection can have this name.
+    """Return whether the name is valid for a connection.
 
     :param conn_id: The name.
     """
@@ -39,9 +39,9 @@ def is_possible_name(conn_id: str) -> bool:
 
 
 class Lookups:
-    """Finds credentials. Connections that exist, and names that may not, wait in lines of their own.
+    """Finds credentials. Known connections and unknown names wait in separate queues.
 
-    :param settings: The receiver's.
+    :param settings: The receiver's settings.
     """
 
     def __init__(self, settings: ReceiverSettings) -> None:
@@ -56,40 +56,45 @@ class Lookups:
     def expect(self, conn_ids: Iterable[str]) -> None:
         """Count these connections as known.
 
-        :param conn_ids: Connections that pushed before.
+        :param conn_ids: Connections with earlier pushes.
         """
-        self._secrets.expect(one for one in conn_ids if not self._only or one in self._only)
+        self._secrets.expect(name for name in conn_ids if not self._only or name in self._only)
 
     def is_known(self, conn_id: str) -> bool:
-        """Return whether there was such a connection when it was last asked for, or one is expected."""
+        """Return whether the last lookup found the connection, or the connection is expected."""
         return self._secrets.is_known(conn_id)
 
     def is_listed(self, conn_id: str) -> bool:
-        """Return whether ``receiver_connections`` allows the name; it is empty or has the name."""
+        """Return whether ``receiver_connections`` allows the name. An empty option allows all names."""
         return not self._only or conn_id in self._only
 
     async def warm_up(self) -> None:
-        """Look up the connections that ``receiver_connections`` names."""
+        """Look up the connections in ``receiver_connections``."""
         for conn_id in self._only:
             try:
                 await self.find(conn_id)
             except Exception as error:
-                log.warning("The connection %r cannot be read yet: %s", conn_id, type(error).__name__)
+                log.warning(
+                    "The connection %r in [inforu] receiver_connections cannot be read (%s). The receiver "
+                    "tries again with each push to it. Check that the connection exists",
+                    conn_id,
+                    type(error).__name__,
+                )
 
     async def find(self, conn_id: str) -> Credentials:
-        """Return the credentials of a connection. Requests for one name share its look-up.
+        """Return the credentials of a connection. Requests for the same name share one lookup.
 
-        :param conn_id: The connection.
-        :raises UnknownConnectionError: There is none.
-        :raises SecretUnavailableError: That cannot be told now.
-        :raises TooManyStrangersError: Nobody knows the name, and many such wait.
+        :param conn_id: The ID of the connection.
+        :raises UnknownConnectionError: The connection is missing, not allowed or not of type ``inforu``.
+        :raises SecretUnavailableError: The connection cannot be read now.
+        :raises TooManyStrangersError: The name is unknown, and too many unknown names wait.
         """
         if not is_possible_name(conn_id) or not self.is_listed(conn_id):
             raise UnknownConnectionError(conn_id)
         if (remembered := self._secrets.recall(conn_id)) is not None:
             return remembered
         task = self._running.get(conn_id) or self._start(conn_id)
-        # A request that goes away does not take the answer from the others.
+        # A cancelled request must not cancel the lookup of the others.
         return await asyncio.shield(task)
 
     def _start(self, conn_id: str) -> asyncio.Task[Credentials]:
@@ -109,4 +114,4 @@ class Lookups:
         del self._running[conn_id]
         self._strangers -= is_stranger
         if not done.cancelled():
-            done.exception()  # is looked at, also where nobody waits for it any more
+            done.exception()  # marks the exception as retrieved, even if no request waits for it

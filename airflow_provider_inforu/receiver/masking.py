@@ -1,4 +1,4 @@
-"""Phones in what is stored: masked unless the administrator wants them."""
+"""Masks phones before they are stored, unless the administrator chose to store them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 _SHOWN_DIGITS = 3
 _LONGEST_PHONE = 255
-# What has many digits and is no phone: dates, and the start of our message ids.
+# Texts with many digits that are not phones: dates, and message IDs of this provider.
 _HARMLESS = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?|[0-9a-f]{16}-.{1,3}")
 
 
 def stored_phone(phone: str | None, how: StorePhones) -> str | None:
-    """Return what is stored of a phone.
+    """Return the part of a phone to store.
 
-    :param phone: As it came.
-    :param how: ``masked``, ``full`` or ``none``.
+    :param phone: The phone in the vendor's spelling, or None.
+    :param how: ``masked`` for the last three digits, ``full`` for all digits, or ``none``.
     """
     if phone is None or how == "none":
         return None
@@ -34,16 +34,16 @@ def stored_phone(phone: str | None, how: StorePhones) -> str | None:
 
 
 def hide_phones_in(value: Any) -> Any:  # noqa: ANN401 - a JSON value
-    """Return a JSON value in which nothing looks like a phone.
+    """Return a JSON value with hidden phones.
 
-    :param value: The value; its texts, names and numbers are looked at.
+    :param value: The value. Its texts, field names and numbers are checked.
     """
     if isinstance(value, str):
         return value if _HARMLESS.fullmatch(value) else hide_phones(value)
     if isinstance(value, Mapping):
-        return {hide_phones(name): hide_phones_in(one) for name, one in value.items()}
+        return {hide_phones(name): hide_phones_in(content) for name, content in value.items()}
     if isinstance(value, list):
-        return [hide_phones_in(one) for one in value]
+        return [hide_phones_in(item) for item in value]
     if isinstance(value, int | float) and (hidden := hide_phones(str(value))) != str(value):
         return hidden
     return value

@@ -1,4 +1,4 @@
-"""The tables of a database: made, migrated, or found missing."""
+"""Creates, migrates and checks the tables of a database."""
 
 from __future__ import annotations
 
@@ -26,38 +26,38 @@ _LOCK_NAME = "inforu_receiver_migrations"
 _LOCK_NUMBER = 0x1F0_0125
 _LOCK_SECONDS = 60
 
-# Alembic's context is one for the process.
+# Alembic's context is global to the process.
 _in_this_process = Lock()
 
 
 class NotReadyError(RuntimeError):
-    """The tables are missing, and making them is the administrator's task."""
+    """The tables are missing or have another version. An administrator must create or upgrade them."""
 
 
 def upgrade(engine: sa.Engine) -> None:
-    """Bring the tables to the newest version; of several that begin at a time, one does it.
+    """Upgrade the tables to the newest version. If several processes start together, one does the work.
 
-    :param engine: Of the database.
+    :param engine: The engine of the database.
     :raises NotReadyError: The tables are newer than this package.
     """
     migrate(engine, lambda config: command.upgrade(config, "head"))
 
 
 def downgrade(engine: sa.Engine, revision: str) -> None:
-    """Bring the tables to an earlier version.
+    """Downgrade the tables to an earlier version.
 
-    :param engine: Of the database.
-    :param revision: The version; ``base`` is before the first.
+    :param engine: The engine of the database.
+    :param revision: The version; ``base`` removes the tables.
     """
     migrate(engine, lambda config: command.downgrade(config, revision))
 
 
 def migrate(engine: sa.Engine, change: Callable[[Config], None]) -> None:
-    """Run a command of Alembic's, alone.
+    """Run an Alembic command under a lock, so that no other process migrates at the same time.
 
-    :param engine: Of the database.
-    :param change: The command.
-    :raises NotReadyError: The tables are of a version that this package does not know.
+    :param engine: The engine of the database.
+    :param change: The Alembic command.
+    :raises NotReadyError: The tables have a version that this package does not know.
     """
     with _in_this_process, _alone(engine) as connection:
         config = Config()
@@ -67,16 +67,16 @@ def migrate(engine: sa.Engine, change: Callable[[Config], None]) -> None:
             change(config)
         except CommandError as error:
             raise NotReadyError(
-                f"the tables of notifications cannot be migrated ({error}); "
-                "they may be newer than this package"
+                f"the tables of notifications cannot be migrated ({error}). "
+                "They may be newer than this package: upgrade the package"
             ) from error
 
 
 def check_version(engine: sa.Engine) -> None:
-    """Make sure that the tables are there, in the newest version.
+    """Check that the tables exist in the newest version.
 
-    :param engine: Of Airflow's metadata database.
-    :raises NotReadyError: They are not, and what to do.
+    :param engine: The engine of Airflow's metadata database.
+    :raises NotReadyError: The tables are missing or have another version.
     """
     with engine.connect() as connection:
         found = MigrationContext.configure(
@@ -84,16 +84,16 @@ def check_version(engine: sa.Engine) -> None:
         ).get_current_heads()
     if set(found) != set(ScriptDirectory(str(MIGRATIONS)).get_heads()):
         raise NotReadyError(
-            "the tables of notifications are missing or old in Airflow's metadata database: run `airflow "
-            "inforu receiver setup` (Airflow 3.2 or later), or add "
+            "the tables of notifications are missing or old in Airflow's metadata database. Run `airflow "
+            "inforu receiver setup` (Airflow 3.2 or later). Or add "
             "airflow_provider_inforu.receiver.db_manager.InforuDBManager to [database] external_db_managers "
-            "and run `airflow db migrate`, or set [inforu] receiver_database"
+            "and run `airflow db migrate`. Or set [inforu] receiver_database"
         )
 
 
 @contextmanager
 def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Give a connection on which nobody else migrates meanwhile, and commit at the end."""
+    """Yield a connection with a lock against other migrations, and commit at the end."""
     name = engine.dialect.name
     with engine.connect() as connection:
         if name == "postgresql":
@@ -102,7 +102,7 @@ def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
         elif name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
-            # DDL commits by itself there, so the lock is the session's.
+            # DDL commits implicitly there, so the lock belongs to the session.
             connection.execute(
                 sa.text("SELECT GET_LOCK(:name, :seconds)"), {"name": _LOCK_NAME, "seconds": _LOCK_SECONDS}
             )

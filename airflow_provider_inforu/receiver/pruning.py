@@ -1,4 +1,4 @@
-"""Removing what is old."""
+"""Removes old rows from the store."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 RETENTION_DAYS = 90
 SHORTEST_DAYS = 8
-"""A sensor waits seven days by default for what a send may lose before."""
+"""A sensor waits seven days by default, so notifications must be kept longer."""
 
 LONGEST_DAYS = 36_500
 
 TABLES = (notifications, calls, unrecognized)
 
 CHUNK = 1000
-"""So many rows go in one transaction: none holds a lock for long."""
+"""The maximum number of rows removed in one transaction, so that its lock is short."""
 
 _PAUSE_SECONDS = 0.01
-"""In which those who wait for SQLite's one lock get it."""
+"""A pause in which other writers can get SQLite's lock."""
 
 
 def count_old(database: Database, before: dt.datetime) -> dict[str, int]:
-    """Return how many rows of each table would go.
+    """Return the number of old rows in each table.
 
-    :param database: Where they are.
-    :param before: What was received earlier is old; a call only with its whole send.
+    :param database: The database of notifications.
+    :param before: Rows received earlier are old. A call is old only if all calls of its send are.
     """
     with database.reading() as connection:
         return {
@@ -50,11 +50,11 @@ def count_old(database: Database, before: dt.datetime) -> dict[str, int]:
 def prune(
     database: Database, before: dt.datetime, report: Callable[[int], None] = lambda _: None
 ) -> dict[str, int]:
-    """Remove what is old, and return how many rows of each table went.
+    """Remove old rows, and return the number of removed rows in each table.
 
-    :param database: Where they are.
-    :param before: What was received earlier is old; a call only with its whole send.
-    :param report: Told now and then how many more rows went.
+    :param database: The database of notifications.
+    :param before: Rows received earlier are old. A call is old only if all calls of its send are.
+    :param report: Called after each transaction with its number of removed rows; default: no report.
     """
     conn_ids = read_conn_ids(database)
     return {
@@ -67,7 +67,7 @@ def _is_old(table: sa.Table, before: dt.datetime) -> sa.ColumnElement[bool]:
     old = table.c.received_at < before
     if table is not calls:
         return old
-    # Who waits for a send counts its calls, so they go together.
+    # A task that waits for a send counts its calls, so they are removed together.
     other = calls.alias()
     newer = sa.exists().where(
         other.c.conn_id == calls.c.conn_id,
@@ -93,9 +93,9 @@ def _prune_table(
         if not ids:
             return total
         with database.writing() as connection:
-            # As a push does first: so none of the two can wait for the other for good.
+            # A push also locks this row first, which prevents a deadlock.
             connection.execute(lock)
-            # Asked again, because a call may have been heard of meanwhile.
+            # Queried again under the lock, because a push may have added a newer call of the same send.
             ids = list(connection.scalars(old.where(table.c.id.in_(ids))))
             removed = connection.execute(table.delete().where(table.c.id.in_(ids))).rowcount
         total += removed

@@ -1,4 +1,4 @@
-"""A pushed body becomes rows of the store."""
+"""Converts a pushed body to rows of the store."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ _DAY = dt.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What is to be stored of one push.
+    """The rows of one push.
 
-    :ivar notifications: Ends of voice calls.
-    :ivar unrecognized: Everything else.
+    :ivar notifications: The rows of notifications about ended voice calls.
+    :ivar unrecognized: The rows of all other content.
     """
 
     notifications: list[Row] = field(default_factory=list)
@@ -53,11 +53,11 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class PushParser:
-    """Makes rows of what was pushed to one connection.
+    """Converts the pushes of one connection to rows.
 
-    :ivar conn_id: The connection.
-    :ivar secret: Its secret. It keys the digests: otherwise who reads the table could try all phones.
-    :ivar store_phones: What is stored of phones.
+    :ivar conn_id: The ID of the connection.
+    :ivar secret: The key of the digests. Without a key, a reader of the table could guess phones by digest.
+    :ivar store_phones: The part of a phone to store: ``masked``, ``full`` or ``none``.
     """
 
     conn_id: str
@@ -66,17 +66,17 @@ class PushParser:
 
     @pausing_collector()
     def read(self, body: bytes, content_type: str, now: dt.datetime) -> Rows:
-        """Return the rows of a body of any shape; nothing that came is left out.
+        """Return the rows of a body of any shape, without loss of content.
 
-        :param body: The bytes that came.
+        :param body: The bytes of the body.
         :param content_type: The ``Content-Type`` header.
-        :param now: When it came.
+        :param now: When the push arrived.
         """
         unrecognized = UnrecognizedPayloads(self.conn_id, body, self._digest, self.store_phones, now)
         notifications: list[Row] = []
         try:
             push = parse_push(body, content_type)
-        except Exception as error:  # whatever a body says, it is kept
+        except Exception as error:  # every body is stored, even if the parser fails
             unrecognized.fail(error)
             return Rows(unrecognized=unrecognized.rows())
         for item in push.notifications:
@@ -93,7 +93,7 @@ class PushParser:
 
     def _notification(self, item: Notification, now: dt.datetime) -> Row:
         send_id, key = split_message_id(item.message_id)
-        # A date after its own arrival is a wrong clock or a lie, and must not outrank the truth.
+        # A date in the future is wrong, and must not take precedence over correct notifications.
         ended_at = item.ended_at if item.ended_at and item.ended_at - now <= _DAY else None
         return {
             "conn_id": self.conn_id,
@@ -130,7 +130,7 @@ def _new_digest(secret: str) -> hashlib.blake2b:
 
 
 def _json_parts(text: str) -> Iterator[str]:
-    """Give the JSON of a long text in parts, which take less memory."""
+    """Yield the JSON of a long text in parts, to save memory."""
     yield '"'
     for start in range(0, len(text), _CHUNK):
         yield json.dumps(text[start : start + _CHUNK])[1:-1]
@@ -138,9 +138,9 @@ def _json_parts(text: str) -> Iterator[str]:
 
 
 def split_message_id(message_id: str | None) -> tuple[str | None, str | None]:
-    """Return the send and the key of a CustomerMessageID of ours; two times None for any other.
+    """Return the send_id and the key in a CustomerMessageID of this provider; (None, None) for any other.
 
-    :param message_id: As it came back.
+    :param message_id: The CustomerMessageID from the notification.
     """
     found = _MESSAGE_ID.fullmatch(message_id or "")
     if not found or not found[2].isprintable() or is_phone_like(found[2]):
@@ -149,12 +149,12 @@ def split_message_id(message_id: str | None) -> tuple[str | None, str | None]:
 
 
 def precedence_key(row: Row) -> str:
-    """Return text that sorts notifications of one call: the one that counts is the greatest.
+    """Return a sort key for the notifications of one call. The notification with the greatest key counts.
 
-    That is the one that ended last. The guide's times have whole seconds, so ties happen: then the longer
-    call, then one with a pressed key, then any, but always the same whatever the order of arrival.
+    The latest end has the greatest key. The guide's times have whole seconds, so ties are possible. Then the
+    longer call wins, then a pressed key, then the digest. So the order of arrival does not matter.
 
-    :param row: Of a notification.
+    :param row: The row of a notification.
     """
     ended = (row["ended_at"] - _EPOCH) // _MICROSECOND if row["ended_at"] else 0
     seconds = min(max(row["seconds"] or 0, 0), 999_999_999)

@@ -1,4 +1,4 @@
-"""The pushes that wait to be stored: bounded for each connection, and no connection waits for another."""
+"""The queues of pushes that wait to be stored: one bounded queue for each connection."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ Read = TypeVar("Read")
 Stored = TypeVar("Stored")
 
 MOST_PUSHES = 1000
-"""Pushes of one connection at a time, with those whose body still arrives."""
+"""The maximum number of waiting pushes of one connection, including pushes with an incomplete body."""
 MOST_BYTES = 33_554_432
-"""Bytes of the bodies of one connection at a time."""
+"""The maximum number of bytes in the waiting bodies of one connection."""
 PATIENCE_SECONDS = 15.0
-"""How long a push waits for a row that another transaction has locked."""
+"""How long a push waits for a row locked by another transaction."""
 
 _PAUSE_SECONDS = 0.2
 
 
 class QueueFullError(RuntimeError):
-    """Too many pushes of one connection wait."""
+    """Too many pushes of one connection are waiting."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,11 +42,11 @@ class _Line:
 
 
 class QueueSlot:
-    """The place of one push in the line of its connection.
+    """The slot of one push in the queue of its connection.
 
-    :param line: The line.
-    :param most_bytes: Bytes that the line takes.
-    :param threads: The threads that store pushes.
+    :param line: The queue.
+    :param most_bytes: The maximum number of bytes in the queue.
+    :param threads: Limits the threads that store pushes.
     """
 
     def __init__(self, line: _Line, most_bytes: int, threads: anyio.CapacityLimiter) -> None:
@@ -56,10 +56,10 @@ class QueueSlot:
         self.size = 0
 
     def grow(self, size: int) -> None:
-        """Count bytes that have arrived.
+        """Count received bytes.
 
-        :param size: How many.
-        :raises QueueFullError: The line takes no more.
+        :param size: The number of bytes.
+        :raises QueueFullError: The queue is full.
         """
         if self._line.size + size > self._most_bytes:
             raise QueueFullError
@@ -67,13 +67,13 @@ class QueueSlot:
         self._line.size += size
 
     async def run(self, read: Callable[[], Read], store: Callable[[Read], Stored]) -> Stored:
-        """Return what ``store`` returns, after the pushes that came before to this connection.
+        """Read and store the push after the earlier pushes of its connection, and return the result.
 
-        One push of each connection at a time waits for a thread, in the order in which they began to wait.
-        So connections take turns. A locked row is tried again without a thread.
+        Only one push of each connection waits for a thread, so the connections take turns. While a row is
+        locked, the push waits without a thread.
 
         :param read: Reads the body.
-        :param store: Stores what was read. It raises soon where a row is locked.
+        :param store: Stores the rows and returns the result. It raises soon if a row is locked.
         """
         deadline = time.monotonic() + PATIENCE_SECONDS
         async with self._line.turn:
@@ -88,9 +88,9 @@ class QueueSlot:
 
 
 class PushQueue:
-    """Gives places to pushes.
+    """Gives slots to pushes.
 
-    :param most_body_bytes: Bytes of the largest push: one of these always fits.
+    :param most_body_bytes: The maximum size of one push, in bytes. One push of this size always fits.
     """
 
     def __init__(self, most_body_bytes: int) -> None:
@@ -100,11 +100,11 @@ class PushQueue:
 
     @contextmanager
     def place(self, conn_id: str, size: int) -> Iterator[QueueSlot]:
-        """Give a push a place until it is answered.
+        """Yield a slot for a push until it is answered.
 
-        :param conn_id: The connection.
-        :param size: Bytes that the push announces; 0 where it announces none.
-        :raises QueueFullError: Too many pushes of this connection wait.
+        :param conn_id: The ID of the connection.
+        :param size: The announced size of the push in bytes; 0 if unknown.
+        :raises QueueFullError: Too many pushes of this connection are waiting.
         """
         line = self._lines.get(conn_id) or _Line()
         if line.pushes >= MOST_PUSHES or line.size + size > self._most_bytes:

@@ -1,4 +1,4 @@
-"""``POST …/notifications``: what the vendor pushes is stored, then answered."""
+"""``POST …/notifications``: the route that stores a push, then answers it."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ _ANY_BODY = {
 
 _LONGEST_SIZE = 20
 BODY_SECONDS = 60.0
-"""How long a body may take to arrive."""
+"""The maximum time for a body to arrive."""
 _LOCK_SECONDS = 0.25
-"""How long a thread waits for a locked row: then others get the thread, and the push is tried again."""
+"""How long a thread waits for a locked row. Then it serves other pushes, and this push is tried again."""
 
 
 def push_route(settings: ReceiverSettings, guard: RequestAuthenticator) -> APIRouter:
-    """Return the route that takes pushes.
+    """Return the route that accepts pushes.
 
-    :param settings: The receiver's.
-    :param guard: Lets requests through.
+    :param settings: The receiver's settings.
+    :param guard: Authenticates the requests.
     """
     router = APIRouter()
     store = Store(settings.database)
@@ -66,9 +66,15 @@ def push_route(settings: ReceiverSettings, guard: RequestAuthenticator) -> APIRo
                     lambda rows: store.add(conn_id, rows, now, _LOCK_SECONDS),
                 )
         except QueueFullError:
-            log.warning("Connection %r: a push was refused, because too many wait to be stored", conn_id)
+            log.warning(
+                "Refused a push to the connection %r with HTTP 503, because too many of its pushes wait to "
+                "be stored. If this continues, check the speed of the receiver's database",
+                conn_id,
+            )
             raise HTTPException(
-                503, "too many pushes to this connection wait; try again later", {"Retry-After": "5"}
+                503,
+                "too many pushes to this connection are waiting. Nothing was stored. Try again later",
+                {"Retry-After": "5"},
             ) from None
         _log_push(conn_id, stored)
         return JSONResponse(
@@ -100,19 +106,25 @@ async def _read_body(request: Request, most: int, place: QueueSlot) -> bytes:
                 place.grow(len(chunk))
                 body += chunk
     except TimeoutError:
-        raise HTTPException(408, f"the body took longer than {BODY_SECONDS:.0f} seconds") from None
+        raise HTTPException(
+            408, f"the body took longer than {BODY_SECONDS:.0f} seconds. Nothing was stored. Send it again"
+        ) from None
     return bytes(body)
 
 
 def _too_large(most: int) -> HTTPException:
-    return HTTPException(413, f"the body is larger than {most} bytes ([inforu] receiver_max_body_bytes)")
+    return HTTPException(
+        413,
+        f"the body is larger than {most} bytes. Nothing was stored. Raise [inforu] receiver_max_body_bytes",
+    )
 
 
 def _log_push(conn_id: str, stored: Stored) -> None:
     level = logging.WARNING if stored.unrecognized else logging.DEBUG
     log.log(
         level,
-        "Connection %r: %d notifications, %d repeats, %d unrecognized (see the table inforu_unrecognized)",
+        "Stored a push to the connection %r: %d new notifications, %d repeats, %d unrecognized payloads (in "
+        "the table inforu_unrecognized)",
         conn_id,
         stored.notifications,
         stored.repeats,

@@ -1,4 +1,4 @@
-"""Log lines about refused requests: only so many a minute, so that nobody can fill a disk."""
+"""Log lines about refused requests, limited per minute, so that strangers cannot fill a disk."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _SECONDS = 60.0
 class QuietLog:
     """Logs the first lines of each minute, and counts the others. Safe to use from several threads.
 
-    :param log: Where to.
-    :param clock: Returns seconds.
+    :param log: The logger.
+    :param clock: Returns seconds of a monotonic clock.
     """
 
     def __init__(self, log: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
@@ -31,16 +31,16 @@ class QuietLog:
     def warning(self, message: str, *args: object) -> None:
         """Log a warning, or count it.
 
-        :param message: As for logging.
-        :param args: The same.
+        :param message: The format string of the log line.
+        :param args: The arguments of the format string.
         """
         self._write(logging.WARNING, message, args)
 
     def error(self, message: str, *args: object) -> None:
         """Log an error, or count it.
 
-        :param message: As for logging.
-        :param args: The same.
+        :param message: The format string of the log line.
+        :param args: The arguments of the format string.
         """
         self._write(logging.ERROR, message, args)
 
@@ -53,6 +53,6 @@ class QuietLog:
             self._count += 1
             is_loud = self._count <= MOST_LINES
         if left_out:
-            self._log.warning("%d more requests were refused, and not logged one by one", left_out)
+            self._log.warning("%d more requests were refused without a log line of their own", left_out)
         if is_loud:
             self._log.log(level, message, *args)

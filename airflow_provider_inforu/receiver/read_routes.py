@@ -1,4 +1,4 @@
-"""The read API: what became of the calls, for workers and triggers, which have no database of their own."""
+"""The read API: the outcomes of calls, for workers and triggers without access to the database."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ Limit = Annotated[int, Query(ge=1, le=MOST_ROWS)]
 def read_routes(
     settings: ReceiverSettings, guard: RequestAuthenticator, threads: CapacityLimiter, health: Health
 ) -> APIRouter:
-    """Return the routes that read.
+    """Return the routes of the read API.
 
-    :param settings: The receiver's.
-    :param guard: Lets requests through.
-    :param threads: In which the store is used.
-    :param health: The health of pushes.
+    :param settings: The receiver's settings.
+    :param guard: Authenticates the requests.
+    :param threads: Limits the threads that read the store.
+    :param health: Reads the health of pushes.
     """
     router = APIRouter()
     reader = Reader(settings.database)

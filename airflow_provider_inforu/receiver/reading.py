@@ -1,4 +1,4 @@
-"""Reading the store: the summary of a send, its calls, the feed of notifications. Never a phone."""
+"""The queries of the store: the summary of a send, its calls, and the feed. They never return a phone."""
 
 from __future__ import annotations
 
@@ -20,51 +20,51 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_ROWS = 1000
-"""In one answer."""
+"""The maximum number of rows in one response."""
 
 LATEST = "latest"
-"""The cursor that stands for "from now on"."""
+"""The cursor of the end of the feed, for notifications that arrive from now on."""
 
 OTHER = "other"
-"""Counts digits that are not one key of a telephone, and statuses beyond MOST_STATUSES."""
+"""The name that counts digits other than one telephone key, and statuses beyond MOST_STATUSES."""
 MOST_STATUSES = 100
-"""A summary goes into events and XCom, so its size must not grow with what was pushed."""
+"""The maximum number of statuses in a summary, which goes into events and XCom."""
 _TELEPHONE_KEYS = frozenset("0123456789*#")
 
 _LARGEST_ID = 2**63 - 1
 _FEED_CURSOR = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,19}))?")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
-_NO_CURSOR = "after must be a cursor: what an earlier answer gave as next"
+_NO_CURSOR = "after must be a cursor. Use the value of next from an earlier reply"
 
 
 class BadCursorError(ValueError):
-    """A cursor that we did not give."""
+    """The cursor does not come from this receiver."""
 
 
 def read_conn_ids(database: Database) -> list[str]:
-    """Return the connections that have pushed.
+    """Return the IDs of the connections with stored pushes.
 
-    :param database: Where notifications are stored.
+    :param database: The database of notifications.
     """
     with database.reading() as connection:
         return list(connection.scalars(sa.select(sources.c.conn_id)))
 
 
 class Reader:
-    """Answers for one connection at a time.
+    """Reads the store for one connection at a time.
 
-    :param database: Where notifications are stored.
+    :param database: The database of notifications.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def summary(self, conn_id: str, send_id: str) -> dict[str, Any]:
-        """Return how many calls of a send have ended, and how; zeros for a send that nobody heard of.
+        """Return how many calls of a send have ended, by outcome. An unknown send has zeros.
 
-        :param conn_id: The connection.
-        :param send_id: The send.
+        :param conn_id: The ID of the connection.
+        :param send_id: The ID of the send.
         """
         query = (
             sa.select(
@@ -93,21 +93,21 @@ class Reader:
             "calls": by_status.total(),
             "by_status": _limit_statuses(by_status),
             "by_digit": dict(sorted(by_digit.items())),
-            "first_at": _iso(min((one.first_at for one in groups if one.first_at), default=None)),
-            "last_at": _iso(max((one.last_at for one in groups if one.last_at), default=None)),
+            "first_at": _iso(min((group.first_at for group in groups if group.first_at), default=None)),
+            "last_at": _iso(max((group.last_at for group in groups if group.last_at), default=None)),
         }
 
     def calls(
         self, conn_id: str, send_id: str, *, status: str | None, after: str | None, limit: int
     ) -> dict[str, Any]:
-        """Return calls of a send in the order in which they were first heard of.
+        """Return calls of a send in the order of their first notifications.
 
-        :param conn_id: The connection.
-        :param send_id: The send.
-        :param status: Only calls with this status; empty: only those without one, as the summary names them.
-        :param after: The cursor of an earlier answer.
-        :param limit: The most calls.
-        :raises BadCursorError: It was none.
+        :param conn_id: The ID of the connection.
+        :param send_id: The ID of the send.
+        :param status: Only calls with this status; empty for calls without a status; None for all.
+        :param after: The cursor of an earlier response; None begins with the first call.
+        :param limit: The maximum number of calls.
+        :raises BadCursorError: The cursor is invalid.
         """
         query = (
             sa.select(calls)
@@ -127,15 +127,16 @@ class Reader:
         }
 
     def feed(self, conn_id: str, *, after: str | None, limit: int) -> dict[str, Any]:
-        """Return notifications in the order of arrival, and always a cursor to go on from.
+        """Return notifications in the order of arrival, and always a cursor for the next page.
 
-        A cursor names its notification by id and time of arrival. Where that is another one here, or none and
-        beyond all there are, the database was made anew: the answer begins with the beginning.
+        A cursor identifies its notification by ID and time of arrival. If this database does not match the
+        cursor, it was replaced, and the response begins with the first notification.
 
-        :param conn_id: The connection.
-        :param after: The cursor of an earlier answer; None is the beginning, ``latest`` is now.
-        :param limit: The most notifications.
-        :raises BadCursorError: It was none.
+        :param conn_id: The ID of the connection.
+        :param after: The cursor of an earlier response; None for the first notification, ``latest`` for the
+            end of the feed.
+        :param limit: The maximum number of notifications.
+        :raises BadCursorError: The cursor is invalid.
         """
         with self._database.reading() as connection:
             if after == LATEST:
@@ -158,8 +159,8 @@ class Reader:
 
 
 def _limit_statuses(by_status: Counter[str]) -> dict[str, int]:
-    """Return the most frequent statuses by name, and the others as one."""
-    ranked = sorted(by_status.items(), key=lambda one: (-one[1], one[0]))
+    """Return the most frequent statuses by name, and the count of the others under one name."""
+    ranked = sorted(by_status.items(), key=lambda item: (-item[1], item[0]))
     kept = Counter(dict(ranked[:MOST_STATUSES]))
     if rest := sum(count for _, count in ranked[MOST_STATUSES:]):
         kept[OTHER] += rest
@@ -185,7 +186,7 @@ def _feed_cursor(row: sa.Row[Any]) -> str:
 
 
 def _feed_position(connection: sa.Connection, conn_id: str, after: str | None) -> int:
-    """Return the id to go on from: 0 where the cursor comes from another database."""
+    """Return the ID of the last read notification: 0 if the cursor comes from another database."""
     found = _FEED_CURSOR.fullmatch(after or "0")
     if not found:
         raise BadCursorError(_NO_CURSOR)
@@ -197,12 +198,14 @@ def _feed_position(connection: sa.Connection, conn_id: str, after: str | None) -
         notifications.c.conn_id == conn_id, notifications.c.id == position
     )
     row = connection.execute(query).first()
-    # A pruned notification is not there either, but newer ones are; else the beginning repeats nothing.
+    # A missing notification was pruned if newer ones exist. Otherwise the database was replaced.
     is_ours = position <= newest.id if row is None else found[2] is None or _feed_cursor(row) == after
     if is_ours:
         return position
     log.warning(
-        "Connection %r: the feed was asked for from a place of another database; it begins anew", conn_id
+        "A reader of the feed of connection %r used a cursor of another database. The feed starts again with "
+        "the first notification",
+        conn_id,
     )
     return 0
 

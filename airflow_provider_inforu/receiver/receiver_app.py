@@ -1,4 +1,4 @@
-"""The receiver's web application. It knows no Airflow: what it needs of it comes with the settings."""
+"""The receiver's web application. It does not import Airflow: the settings contain all it needs."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _RETRY_SECONDS = "30"
 
 
 def build_app(settings: ReceiverSettings) -> FastAPI:
-    """Return the application.
+    """Return the receiver's application.
 
-    :param settings: What it is built with.
+    :param settings: The receiver's settings.
     """
-    # Where the server mounts us, it is the mount that adds the prefix.
+    # In Airflow's API server, the mount adds the prefix.
     hide_queries(settings.prefix or PREFIX)
     guard = RequestAuthenticator(settings)
 
@@ -64,7 +64,7 @@ def build_app(settings: ReceiverSettings) -> FastAPI:
         redirect_slashes=False,
     )
     app.add_middleware(RedactQueryMiddleware)
-    # Threads of our own, no more than there are connections: Airflow's API needs its threads itself.
+    # Separate threads, as many as database connections, so that Airflow's API keeps its own threads.
     readers = anyio.CapacityLimiter(READERS)
     refused = RefusedPushes()
     app.add_middleware(CountRefusedPushes, refused=refused, is_known=guard.is_known)
@@ -77,29 +77,30 @@ def build_app(settings: ReceiverSettings) -> FastAPI:
     app.add_exception_handler(NotReadyError, _not_ready)
     app.add_exception_handler(BadCursorError, _unprocessable)
     app.add_exception_handler(RequestValidationError, _explain_parameters)
-    app.add_exception_handler(ClientDisconnect, _acquire_batches)
+    app.add_exception_handler(ClientDisconnect, _end_abandoned_request)
     return app
 
 
 def _prepare_database(settings: ReceiverSettings) -> list[str]:
-    """Prepare the database, and return the connections that pushed before.
+    """Prepare the database, and return the connections with earlier pushes.
 
-    Where that fails, each request tries again, and answers 503 until it works.
+    If this fails, each request tries again and returns 503 until it succeeds.
     """
     try:
         return read_conn_ids(settings.database)
     except NotReadyError as error:
-        log.error("The receiver of Inforu notifications cannot work: %s", error)  # noqa: TRY400
+        log.error("The receiver of Inforu notifications cannot store pushes: %s", error)  # noqa: TRY400
     except SQLAlchemyError as error:
         _log_failure(error)
     return []
 
 
 def _log_failure(error: SQLAlchemyError) -> None:
-    # Without traceback and parameters, which could show what was to be stored.
+    # Without traceback and parameters, which may contain personal data.
     cause = str(getattr(error, "orig", None) or error).strip().splitlines()
     log.error(
-        "The database of Inforu's notifications cannot be used: %s: %s",
+        "The database of Inforu's notifications cannot be used, so requests get HTTP 503. Check the database "
+        "and [inforu] receiver_database. %s: %s",
         type(error).__name__,
         hide_phones(cause[0]) if cause else "",
     )
@@ -108,7 +109,7 @@ def _log_failure(error: SQLAlchemyError) -> None:
 async def _database_failed(_: Request, error: Exception) -> Response:
     if isinstance(error, SQLAlchemyError):
         _log_failure(error)
-    return _service_unavailable("the database cannot be used now, so nothing was stored; try again later")
+    return _service_unavailable("the database cannot be used now. Nothing was stored. Try again later")
 
 
 async def _not_ready(_: Request, error: Exception) -> Response:
@@ -124,11 +125,12 @@ async def _unprocessable(_: Request, error: Exception) -> Response:
 
 
 async def _explain_parameters(_: Request, error: Exception) -> Response:
-    # What came is not repeated.
+    # The response does not repeat the invalid values.
     problems = error.errors() if isinstance(error, RequestValidationError) else []
-    return JSONResponse({"detail": "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in problems)}, 422)
+    detail = "; ".join(f"{problem['loc'][-1]}: {problem['msg']}" for problem in problems)
+    return JSONResponse({"detail": detail}, 422)
 
 
-async def _acquire_batches(_: Request, __: Exception) -> Response:
-    # The client went away while it sent its request; nobody reads this.
+async def _end_abandoned_request(_: Request, __: Exception) -> Response:
+    # The client has disconnected, so nobody reads this response.
     return Response(status_code=400)

@@ -1,4 +1,4 @@
-"""What a receiver is built with."""
+"""The settings of a receiver."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.receiver.secrets import CredentialsOf
 
 StorePhones = Literal["masked", "full", "none"]
-"""What is stored of the phone in a notification: its last three digits, all of it, or nothing."""
+"""The stored part of a phone: ``masked`` for the last three digits, ``full``, or ``none``."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PREFIX = "/inforu"
-"""Under which a receiver of its own serves; in Airflow's API server the mount adds it."""
+"""The path prefix of a standalone receiver. In Airflow's API server, the mount adds it."""
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """A body of 10,000 notifications takes about 3 MB."""
@@ -28,16 +28,16 @@ MAX_BODY_BYTES = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiverSettings:
-    """How a receiver works.
+    """The settings of a receiver.
 
-    :ivar database: Where notifications are stored.
+    :ivar database: The database of notifications.
     :ivar credentials_of: Returns the secrets of a connection.
-    :ivar connections: The connections that exist; empty where that is not said.
-    :ivar allowed_addresses: Networks that may push; empty is all.
-    :ivar max_body_bytes: A larger push is refused.
-    :ivar store_phones: What is stored of phones.
-    :ivar prefix: What stands before ``/v1`` in the paths.
-    :ivar retention_days: How long notifications are kept; None: nothing is removed.
+    :ivar connections: The allowed connections; empty (default) allows all.
+    :ivar allowed_addresses: The networks that may push; empty (default) allows all.
+    :ivar max_body_bytes: The maximum size of a push in bytes; default: 8 MiB.
+    :ivar store_phones: The stored part of a phone: ``masked`` (default), ``full`` or ``none``.
+    :ivar prefix: The part of the paths before ``/v1``; default: ``/inforu``.
+    :ivar retention_days: How long notifications are kept, in days; None (default) keeps all.
     """
 
     database: Database
@@ -51,11 +51,11 @@ class ReceiverSettings:
 
 
 def parse_networks(texts: Iterable[str], name: str) -> tuple[Network, ...]:
-    """Return networks; a single address is one too.
+    """Return the networks in a list of texts. A single address is a network, too.
 
-    :param texts: Such as ``192.0.2.0/24`` and ``2001:db8::1``.
-    :param name: The option that an error names.
-    :raises InforuInputError: One of them is neither an address nor a network.
+    :param texts: Networks or addresses, such as ``192.0.2.0/24`` and ``2001:db8::1``.
+    :param name: The name of the option, for the error.
+    :raises InforuInputError: A text is neither an address nor a network.
     """
     return tuple(_network(text.strip(), name) for text in texts if text.strip())
 
@@ -64,4 +64,6 @@ def _network(text: str, name: str) -> Network:
     try:
         return ipaddress.ip_network(text)
     except ValueError as error:
-        raise InforuInputError(f"{name}: {error}; write addresses or networks such as 192.0.2.0/24") from None
+        raise InforuInputError(
+            f"{name} is invalid: {error}. Use addresses or networks such as 192.0.2.0/24"
+        ) from None

@@ -1,4 +1,4 @@
-"""The health of pushes: when the last one was stored, and how many were refused in the last hour and why."""
+"""The health of pushes: the time of the last stored push, and the refused pushes of the last hour."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.receiver.database import Database
 
 WINDOW_SECONDS = 3600
-"""Refused pushes are counted for this long."""
+"""The time over which refused pushes are counted."""
 
 _STEP_SECONDS = 60
 _PUSH_PATH = re.compile(r"/v1/([^/]+)/notifications$")
@@ -39,10 +39,9 @@ _REASONS = {
 class RefusedPushes:
     """Counts the pushes that this process refused in the last hour. Safe to use from several threads.
 
-    The counts of a connection are its own. All names that no connection has share one entry, so strangers
-    cannot make it grow.
+    Each connection has its own counts. All unknown names share one entry, so strangers cannot use up memory.
 
-    :param clock: Returns seconds.
+    :param clock: Returns seconds of a monotonic clock.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -53,7 +52,7 @@ class RefusedPushes:
     def add(self, conn_id: str | None, reason: str) -> None:
         """Count one refused push.
 
-        :param conn_id: A connection that exists, or None.
+        :param conn_id: The ID of an existing connection; None for an unknown name.
         :param reason: Why the push was refused.
         """
         step = self._step()
@@ -67,21 +66,21 @@ class RefusedPushes:
                 steps.append([step, 1])
 
     def of(self, conn_id: str) -> dict[str, int]:
-        """Return how many pushes to a connection were refused in the last hour, by reason.
+        """Return the number of refused pushes to a connection in the last hour, by reason.
 
-        :param conn_id: The connection.
+        :param conn_id: The ID of the connection.
         """
         return self._sum(lambda name: name == conn_id)
 
     def elsewhere(self, conn_id: str) -> dict[str, int]:
-        """Return the same for all other names together.
+        """Return the number of refused pushes to all other names in the last hour, by reason.
 
-        :param conn_id: The connection that is left out.
+        :param conn_id: The ID of the excluded connection.
         """
         return self._sum(lambda name: name != conn_id)
 
     def size(self) -> int:
-        """Return how many numbers are kept."""
+        """Return the number of stored counters."""
         with self._lock:
             return sum(map(len, self._steps.values()))
 
@@ -99,11 +98,11 @@ class RefusedPushes:
 
 
 class CountRefusedPushes:
-    """An ASGI middleware that counts refused pushes by the status of their answer.
+    """An ASGI middleware that counts refused pushes by the status of their response.
 
     :param app: The application.
-    :param refused: Where they are counted.
-    :param is_known: Whether a connection of this name exists, as far as this process has seen.
+    :param refused: The counters.
+    :param is_known: Returns whether this process knows a connection of this name.
     """
 
     def __init__(self, app: ASGIApp, refused: RefusedPushes, is_known: Callable[[str], bool]) -> None:
@@ -112,7 +111,7 @@ class CountRefusedPushes:
         self._is_known = is_known
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and look at the status of its answer."""
+        """Pass a request to the application, and count it if it is a refused push."""
         is_post = scope["type"] == "http" and scope["method"] == "POST"
         found = _PUSH_PATH.search(scope["path"]) if is_post else None
         if found is None:
@@ -122,7 +121,7 @@ class CountRefusedPushes:
 
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start" and (reason := _REASONS.get(message["status"])):
-                # A connection that was deleted answers 404 too, and its name is no longer anybody's.
+                # A deleted connection also returns 404, so its name counts as unknown.
                 is_ours = message["status"] != 404 and self._is_known(conn_id)
                 self._refused.add(conn_id if is_ours else None, reason)
             await send(message)
@@ -131,10 +130,10 @@ class CountRefusedPushes:
 
 
 class Health:
-    """Answers for one connection at a time.
+    """Reads the health of pushes.
 
-    :param database: Where notifications are stored.
-    :param refused: The refused pushes.
+    :param database: The database of notifications.
+    :param refused: The counters of refused pushes.
     """
 
     def __init__(self, database: Database, refused: RefusedPushes) -> None:
@@ -142,16 +141,16 @@ class Health:
         self._refused = refused
 
     def read(self, conn_id: str) -> dict[str, Any]:
-        """Return the last push to a connection, and what was refused. Other names appear as counts only.
+        """Return the last and the refused pushes of a connection. Other names appear as counts only.
 
-        :param conn_id: The connection.
+        :param conn_id: The ID of the connection.
         """
         return self.read_all([conn_id])[conn_id]
 
     def read_all(self, conn_ids: Collection[str]) -> dict[str, dict[str, Any]]:
-        """Return the same for several connections, with one query.
+        """Return the health of several connections, with one query.
 
-        :param conn_ids: The connections.
+        :param conn_ids: The IDs of the connections.
         """
         recently = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=WINDOW_SECONDS)
         is_wanted = sources.c.conn_id.in_(conn_ids)

@@ -1,4 +1,4 @@
-"""The credentials of a connection, asked for at most once in a while."""
+"""A short-lived cache of the connections' credentials."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from airflow_provider_inforu.receiver.credentials import Credentials
 log = logging.getLogger(__name__)
 
 CredentialsOf = Callable[[str], Credentials]
-"""Takes a connection's id; returns its credentials.
+"""A function that takes a connection's ID and returns its credentials.
 
-It raises UnknownConnectionError for a connection that is not there or not of type ``inforu``, and
-SecretUnavailableError when that cannot be told now.
+It raises UnknownConnectionError if the connection is missing or not of type ``inforu``. It raises
+SecretUnavailableError if the connection cannot be read now.
 """
 
 REMEMBERED_SECONDS = 30.0
-"""A changed secret takes effect within this time; a burst of pushes asks Airflow once."""
+"""A changed secret takes effect within this time. A burst of pushes makes one lookup in Airflow."""
 
 _MOST_UNKNOWN = 1000
 
 
 class UnknownConnectionError(LookupError):
-    """There is no such connection of type ``inforu``."""
+    """The connection is missing or not of type ``inforu``."""
 
 
 class OtherTypeError(UnknownConnectionError):
-    """There is a connection of that name, of another type.
+    """The connection has another type.
 
-    :param conn_id: The connection.
-    :param conn_type: Its type.
+    :param conn_id: The ID of the connection.
+    :param conn_type: The type of the connection.
     """
 
     def __init__(self, conn_id: str, conn_type: str) -> None:
@@ -41,15 +41,15 @@ class OtherTypeError(UnknownConnectionError):
 
 
 class SecretUnavailableError(RuntimeError):
-    """Where connections are kept could not be asked."""
+    """The connection cannot be read now."""
 
 
 class SecretCache:
-    """Remembers the credentials of connections for a short time. Safe to use from several threads.
+    """Caches the credentials of connections for a short time. Safe to use from several threads.
 
-    :param credentials_of: Whom to ask.
-    :param seconds: How long an answer holds.
-    :param clock: Returns seconds.
+    :param credentials_of: Reads the credentials of a connection.
+    :param seconds: How long an entry is valid; default: 30.
+    :param clock: Returns seconds of a monotonic clock.
     """
 
     def __init__(
@@ -62,29 +62,29 @@ class SecretCache:
         self._seconds = seconds
         self._clock = clock
         self._lock = Lock()
-        # Apart, since strangers can ask for any name: there are only so many connections.
+        # Separate from unknown names, because strangers can send any number of names.
         self._known: dict[str, tuple[float, Credentials]] = {}
         self._expected: set[str] = set()
         self._unknown: dict[str, float] = {}
 
     def expect(self, conn_ids: Iterable[str]) -> None:
-        """Count these connections as known before they are first asked for.
+        """Count these connections as known before their first lookup.
 
-        :param conn_ids: Connections that exist, or did.
+        :param conn_ids: Connections that exist or existed.
         """
         with self._lock:
             self._expected.update(conn_ids)
 
     def is_known(self, conn_id: str) -> bool:
-        """Return whether there was such a connection when it was last asked for, or one is expected."""
+        """Return whether the last lookup found the connection, or the connection is expected."""
         with self._lock:
             return conn_id in self._known or conn_id in self._expected
 
     def recall(self, conn_id: str) -> Credentials | None:
-        """Return remembered credentials, or None where the connection has to be looked up.
+        """Return cached credentials; None if the connection must be looked up.
 
-        :param conn_id: The connection.
-        :raises UnknownConnectionError: It is remembered that there is none.
+        :param conn_id: The ID of the connection.
+        :raises UnknownConnectionError: The last lookup did not find the connection.
         """
         now = self._clock()
         with self._lock:
@@ -96,11 +96,11 @@ class SecretCache:
         return None
 
     def look_up(self, conn_id: str) -> Credentials:
-        """Ask for the credentials of a connection, and remember the answer.
+        """Look up the credentials of a connection, cache and return them.
 
-        :param conn_id: The connection.
-        :raises UnknownConnectionError: There is none.
-        :raises SecretUnavailableError: That cannot be told now.
+        :param conn_id: The ID of the connection.
+        :raises UnknownConnectionError: The connection is missing or not of type ``inforu``.
+        :raises SecretUnavailableError: The connection cannot be read now.
         """
         try:
             credentials = self._credentials_of(conn_id)
@@ -109,12 +109,17 @@ class SecretCache:
                 self._known.pop(conn_id, None)
                 self._expected.discard(conn_id)
                 if len(self._unknown) >= _MOST_UNKNOWN:
-                    # What is forgotten is only asked for again.
+                    # A forgotten name only costs another lookup.
                     self._unknown.clear()
                 self._unknown[conn_id] = self._clock() + self._seconds
             raise
         for problem in credentials.problems:
-            log.error("The connection %r is not usable for the receiver as it is: %s", conn_id, problem)
+            log.error(
+                "The receiver cannot use the connection %r completely: %s. Correct the fields of the "
+                "connection's extra",
+                conn_id,
+                problem,
+            )
         with self._lock:
             self._unknown.pop(conn_id, None)
             self._known[conn_id] = (self._clock() + self._seconds, credentials)

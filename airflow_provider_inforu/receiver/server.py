@@ -1,4 +1,4 @@
-"""The receiver as a server in a thread: for the command line, and for tests."""
+"""Runs the receiver as a server in a thread, for the command line and for tests."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _POLL_SECONDS = 0.01
 
 
 class ReceiverServer:
-    """A real HTTP server that serves an application until it is closed.
+    """An HTTP server that serves an application until it is closed.
 
     :param app: The application.
-    :param host: Address to listen on.
-    :param port: Port to listen on; 0 takes a free one.
-    :param options: Further options of ``uvicorn.Config``.
+    :param host: The address to listen on; default: ``127.0.0.1``.
+    :param port: The port to listen on; 0 (default) uses a free port.
+    :param options: More options of ``uvicorn.Config``.
     """
 
     def __init__(self, app: FastAPI, host: str = "127.0.0.1", port: int = 0, **options: Any) -> None:  # noqa: ANN401
@@ -38,20 +38,20 @@ class ReceiverServer:
 
     @property
     def url(self) -> str:
-        """The base URL, ``http://127.0.0.1:8090``: a connection's ``receiver_url``."""
+        """The base URL, such as ``http://127.0.0.1:8090``, for a connection's ``receiver_url``."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
 
     @property
     def is_alive(self) -> bool:
-        """Whether it still serves."""
+        """Whether the server still runs."""
         return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
-        """Listen, and return when requests are answered.
+        """Start the server, and return when it answers requests.
 
-        :raises OSError: The address or port cannot be had.
-        :raises TimeoutError: It did not start.
+        :raises OSError: The address or port is not available.
+        :raises TimeoutError: The server did not start.
         """
         listener = _listen(self._host, self._port)
         self._port = listener.getsockname()[1]
@@ -66,21 +66,21 @@ class ReceiverServer:
             time.sleep(_POLL_SECONDS)
 
     def close(self) -> None:
-        """Answer what has been asked, and stop."""
+        """Answer the open requests, and stop."""
         if self._thread:
             self._server.should_exit = True
             self._thread.join(_STOP_SECONDS)
             self._thread = None
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the server."""
         self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop."""
+        """Stop the server."""
         self.close()
 
 

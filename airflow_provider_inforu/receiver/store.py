@@ -1,4 +1,4 @@
-"""Writing to the store: one push, one transaction."""
+"""Writes pushes to the store, each in one transaction."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CHUNK = 500
-"""So many values go into one IN list."""
+"""The maximum number of values in one IN list."""
 
 _RESULT_FIELDS = ("received_at", "ended_at", "campaign_id", "status", "seconds", "digit")
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of a push.
+    """The counts of a stored push.
 
-    :ivar notifications: New notifications of voice calls.
-    :ivar unrecognized: New unrecognized payloads.
-    :ivar repeats: What was there already.
+    :ivar notifications: The number of new notifications about voice calls.
+    :ivar unrecognized: The number of new unrecognized payloads.
+    :ivar repeats: The number of items that were already stored.
     """
 
     notifications: int
@@ -43,29 +43,28 @@ class Stored:
 class Store:
     """Stores pushes. Safe to use from several threads and processes.
 
-    The pushes of one connection are stored one after the other, on every database: each first updates the
-    connection's row in ``inforu_source``, which locks it until the end of the transaction. So ids are given
-    in the order of commits, and who reads on from the last id it saw can miss nothing. And since nobody else
-    writes for the connection meanwhile, looking what is there and then inserting the rest is safe without
-    words that only one database knows, and two pushes that overlap cannot block each other for good.
+    The pushes of one connection are stored one after the other, on every database. Each push first updates
+    the connection's row in ``inforu_source``, which locks the row until the end of the transaction. So IDs
+    are assigned in the order of commits, and a reader that continues after its last ID misses nothing. The
+    lock also makes it safe to insert only missing rows, with portable SQL and without deadlocks.
 
-    What it costs: four threads that push to one connection on PostgreSQL store about two thirds of what they
-    store on four connections. The other way, to let readers stop before the oldest transaction that still
-    runs, would let any long transaction in Airflow's database hold up the feed.
+    The price is speed: on PostgreSQL, four threads store about a third less on one connection than on four
+    connections. The alternative is a feed that ends before the oldest open transaction. Any long transaction
+    in Airflow's database would then delay the feed.
 
-    :param database: Where to.
+    :param database: The database of notifications.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, conn_id: str, rows: Rows, now: dt.datetime, lock_seconds: float = LOCK_SECONDS) -> Stored:
-        """Store what was pushed, all or nothing; return when it is durable.
+        """Store a push completely or not at all, and return its counts when it is durable.
 
-        :param conn_id: The connection that it was pushed to.
-        :param rows: What was pushed.
-        :param now: When.
-        :param lock_seconds: How long PostgreSQL waits for another push to the connection.
+        :param conn_id: The ID of the connection.
+        :param rows: The rows of the push.
+        :param now: When the push arrived.
+        :param lock_seconds: How long PostgreSQL waits for another push to the connection; default: 15.
         """
         with self._database.writing(lock_seconds) as connection:
             _lock_source(connection, conn_id, now)
@@ -88,12 +87,12 @@ def _lock_source(connection: sa.Connection, conn_id: str, now: dt.datetime) -> N
         with connection.begin_nested():
             connection.execute(sources.insert().values(conn_id=conn_id, pushes=1, last_push_at=now))
     except sa.exc.IntegrityError:
-        # Another process met the connection for the first time, too, and was faster.
+        # Another process has inserted the row of the connection at the same time.
         connection.execute(lock)
 
 
 def _insert_new(connection: sa.Connection, table: sa.Table, conn_id: str, rows: Iterable[Row]) -> list[Row]:
-    """Insert the rows that are not there yet, and return them."""
+    """Insert the missing rows, and return them."""
     by_digest = {row["digest"]: row for row in rows}
     for digests in _chunks(list(by_digest)):
         known = sa.select(table.c.digest).where(table.c.conn_id == conn_id, table.c.digest.in_(digests))
@@ -106,12 +105,12 @@ def _insert_new(connection: sa.Connection, table: sa.Table, conn_id: str, rows: 
 
 
 def _upsert_call_outcomes(connection: sa.Connection, conn_id: str, new: list[Row]) -> None:
-    """Let the notification that ended last count for each call."""
+    """Insert or update the outcome of each call, from its notification with the greatest precedence."""
     best = _best_by_call(new)
     known: dict[tuple[str, str], tuple[int, str]] = {}
     for names in _chunks(sorted(best)):
-        # Finds some calls more than asked for where a push is about several sends, which does no harm.
-        # Databases plan this far better than a list of pairs.
+        # With several sends, this may find extra calls, which are ignored. Databases execute two lists much
+        # faster than a list of pairs.
         query = sa.select(calls.c.send_id, calls.c.key, calls.c.id, calls.c.rank).where(
             calls.c.conn_id == conn_id,
             calls.c.send_id.in_({send_id for send_id, _ in names}),
@@ -134,7 +133,7 @@ def _upsert_call_outcomes(connection: sa.Connection, conn_id: str, new: list[Row
 
 
 def _best_by_call(new: list[Row]) -> dict[tuple[str, str], Row]:
-    """Return the notification that counts for each call, in the order in which the calls came."""
+    """Return the notification with the greatest precedence for each call, in the order of arrival."""
     best: dict[tuple[str, str], Row] = {}
     for row in new:
         name = (row["send_id"], row["key"])

@@ -1,4 +1,4 @@
-"""The tables of the store."""
+"""The tables of the receiver's store."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ VERSION_TABLE = "alembic_version_inforu"
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
-    """A moment, with its zone also on databases that keep none."""
+    """A time in UTC, with a time zone even on databases that do not store one."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> Any:  # noqa: ANN401 - a type of SQLAlchemy's
-        """Keep microseconds on MySQL too."""
+        """Use a type that stores microseconds, on MySQL too."""
         if dialect.name == "mysql":
             return dialect.type_descriptor(mysql.DATETIME(fsp=6))
         return dialect.type_descriptor(sa.DateTime(timezone=True))
 
     def process_bind_param(self, value: dt.datetime | None, dialect: sa.Dialect) -> dt.datetime | None:
-        """Store UTC."""
+        """Convert a time to UTC."""
         if value is None:
             return None
         utc = value.astimezone(dt.UTC)
@@ -36,19 +36,19 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         value: dt.datetime | None,
         dialect: sa.Dialect,  # noqa: ARG002 - SQLAlchemy passes it
     ) -> dt.datetime | None:
-        """Return UTC."""
+        """Add the time zone UTC to a stored time."""
         if value is None:
             return None
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
 def _exact(length: int) -> sa.types.TypeEngine[str]:
-    """Text that is compared letter by letter, on MySQL too."""
+    """Return a text type with case-sensitive comparison, on MySQL too."""
     exact = mysql.VARCHAR(length, collation="utf8mb4_bin")
     return sa.String(length).with_variant(exact, "mysql").with_variant(exact, "mariadb")
 
 
-# SQLite fills only this type by itself.
+# SQLite generates values for this type only.
 _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _LONG_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql").with_variant(mysql.MEDIUMTEXT(), "mariadb")
 _CONN_ID_LENGTH = 250
@@ -67,7 +67,7 @@ sources = sa.Table(
     sa.Column("conn_id", _exact(_CONN_ID_LENGTH), primary_key=True),
     sa.Column("pushes", sa.BigInteger, nullable=False),
     sa.Column("last_push_at", UtcDateTime, nullable=False),
-    comment="One row per connection. A push locks it, so that the pushes of a connection come one by one.",
+    comment="One row per connection. A push locks it, so that a connection's pushes are stored one by one.",
 )
 
 notifications = sa.Table(
@@ -90,7 +90,7 @@ notifications = sa.Table(
     sa.Index("inforu_notification_feed_ix", "conn_id", "id"),
     sa.Index("inforu_notification_received_at_ix", "received_at"),
     comment="Every distinct notification of a voice call, in order of arrival.",
-    # Without it, SQLite gives the id of a pruned row to a new one, which a reader of the feed would miss.
+    # Without it, SQLite reuses the ID of a pruned row, and a reader of the feed would miss the new row.
     sqlite_autoincrement=True,
 )
 
@@ -111,7 +111,7 @@ calls = sa.Table(
     sa.UniqueConstraint("conn_id", "send_id", "key", name="inforu_call_key_uq"),
     sa.Index("inforu_call_send_ix", "conn_id", "send_id", "id"),
     sa.Index("inforu_call_received_at_ix", "received_at"),
-    comment="What became of each call of a send: the notification that ended last.",
+    comment="The outcome of each call of a send, from the notification with the latest end.",
     sqlite_autoincrement=True,
 )
 
@@ -126,6 +126,6 @@ unrecognized = sa.Table(
     sa.Column("content", _LONG_TEXT, nullable=False),
     sa.UniqueConstraint("conn_id", "digest", name="inforu_unrecognized_digest_uq"),
     sa.Index("inforu_unrecognized_received_at_ix", "received_at"),
-    comment="What was pushed and is no end of a voice call, or could not be read: for a person to see.",
+    comment="Pushed content that is unreadable or does not report an ended voice call, for manual review.",
     sqlite_autoincrement=True,
 )

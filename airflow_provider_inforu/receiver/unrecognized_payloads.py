@@ -1,4 +1,4 @@
-"""Keeps what came in a push and is no end of a voice call, in bounded time and memory."""
+"""Stores pushed items that do not report the end of a voice call, in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONGEST_PAYLOAD = 65_536
-"""Characters of one unrecognized payload that are kept."""
+"""The maximum number of stored characters of one unrecognized payload."""
 MOST_UNREADABLE = 100
-"""Distinct parts of one push that are not objects and are kept one by one."""
+"""The maximum number of distinct parts of one push that are not objects and are stored separately."""
 MOST_CHARACTERS = 2_097_152
-"""At most so many characters of a push are kept as single payloads: some 7,000 delivery reports fit."""
+"""The maximum number of characters of one push stored as single payloads, about 7,000 delivery reports."""
 
 _MARGIN = 128
-"""Characters after the cut in which a phone may end that begins before it."""
+"""The characters after the cut that may belong to a phone before it."""
 _MOST_FAILURES = 3
 _REASON_LENGTH = 64
 
@@ -35,13 +35,13 @@ Row = dict[str, Any]
 class UnrecognizedPayloads:
     """The distinct unrecognized payloads of one push.
 
-    Above a limit, one unrecognized payload with the whole body stands for those that did not fit.
+    If a limit is exceeded, one more payload with the whole body replaces the remaining payloads.
 
-    :param conn_id: The connection.
-    :param body: The push as it came.
-    :param digest_of: Returns the digest that finds repeats.
-    :param store_phones: What is stored of phones.
-    :param now: When the push came.
+    :param conn_id: The ID of the connection.
+    :param body: The unchanged body of the push.
+    :param digest_of: Returns the digest of a payload, which identifies repeats.
+    :param store_phones: The part of a phone to store: ``masked``, ``full`` or ``none``.
+    :param now: When the push arrived.
     """
 
     def __init__(
@@ -64,17 +64,17 @@ class UnrecognizedPayloads:
         self._has_more = False
 
     def rows(self) -> list[Row]:
-        """Return the payloads. The last one is the whole body if not every payload is kept by itself."""
+        """Return the payloads. The last one is the whole body if some payloads are not stored separately."""
         reason = self._reason_for_whole_body()
         if reason:
             self._keep(self._body.decode("utf-8", errors="replace"), reason)
         return list(self._rows.values())
 
     def add(self, item: Any, reason: str) -> None:  # noqa: ANN401 - a JSON value
-        """Add an object that is no end of a voice call.
+        """Add an object that does not report the end of a voice call.
 
         :param item: The object.
-        :param reason: Why it is none.
+        :param reason: The reason why it is unrecognized.
         """
         if self._characters > MOST_CHARACTERS or len(self._failures) >= _MOST_FAILURES:
             self._has_more = True
@@ -85,9 +85,9 @@ class UnrecognizedPayloads:
             self.fail(error)
 
     def add_unreadable(self, part: Any) -> None:  # noqa: ANN401 - a JSON value
-        """Add a part of the push that is no object.
+        """Add a part of the push that is not an object.
 
-        :param part: A JSON value, or text that is no JSON.
+        :param part: A JSON value, or text that is not JSON.
         """
         if self._unreadable >= MOST_UNREADABLE:
             self._has_more = True
@@ -97,19 +97,24 @@ class UnrecognizedPayloads:
         self._unreadable += len(self._rows) - before
 
     def fail(self, error: Exception) -> None:
-        """Keep the whole body, because a part of it could not be read.
+        """Mark the whole body for storage, because a part of it is unreadable.
 
-        :param error: Why. Its words may hold what came, so they are not shown.
+        :param error: The error. Its text may contain personal data, so only its type is kept.
         """
-        self._failures.append(type(error))  # its traceback would keep many frames
+        self._failures.append(type(error))  # the traceback of the error would keep many frames in memory
 
     def _reason_for_whole_body(self) -> str | None:
         if not self._failures:
             return "too much in one push" if self._has_more else None
         if all(issubclass(error, RecursionError) for error in self._failures):
             return "nested too deeply"
-        kind = next(one for one in self._failures if not issubclass(one, RecursionError)).__name__
-        log.error("A part of a push to the connection %r could not be read: %s", self._conn_id, kind)
+        kind = next(error for error in self._failures if not issubclass(error, RecursionError)).__name__
+        log.error(
+            "A part of a push to the connection %r is unreadable (%s). The whole body is stored in the table "
+            "inforu_unrecognized",
+            self._conn_id,
+            kind,
+        )
         return f"not readable: {kind}"[:_REASON_LENGTH]
 
     def _keep(self, content: Any, reason: str) -> None:  # noqa: ANN401 - a JSON value
@@ -129,7 +134,7 @@ class UnrecognizedPayloads:
     def _shorten(self, content: Any, text: str) -> str:  # noqa: ANN401 - a JSON value
         more = len(text) - LONGEST_PAYLOAD
         if more > 0:
-            # Cut first: to look for phones takes its time.
+            # Cut first, because the search for phones is slow.
             kept = _cut(text) if self._store_phones == "full" else hide_phones_in(_cut(text))
             return f"{clean(kept, LONGEST_PAYLOAD)} … and {more} characters more"
         if self._store_phones != "full":
@@ -138,7 +143,7 @@ class UnrecognizedPayloads:
 
 
 def _cut(text: str) -> str:
-    """Return the beginning of a text, without the half of a phone at its end."""
+    """Return the beginning of a text, without a partial phone at its end."""
     end = min(len(text), LONGEST_PAYLOAD + _MARGIN)
     while end > LONGEST_PAYLOAD and not text[end - 1].isalpha():
         end -= 1

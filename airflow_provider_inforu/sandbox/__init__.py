@@ -1,4 +1,4 @@
-"""A server that stands in for the vendor and calls nobody: to try a DAG without an account, and to test.
+"""A server that answers like the vendor and calls nobody, for trying DAGs without an account and for tests.
 
 Start it with ``python -m airflow_provider_inforu.sandbox``, or from Python with :class:`SandboxServer`.
 """
@@ -14,7 +14,7 @@ __all__ = ["SandboxServer"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute
-    """Import the server when it is asked for: every ``airflow`` command reads the options in this package."""
+    """Import the server on first use, because every ``airflow`` command imports this package."""
     if name == "SandboxServer":
         from airflow_provider_inforu.sandbox.sandbox_server import SandboxServer
 

@@ -1,4 +1,4 @@
-"""``python -m airflow_provider_inforu.sandbox``: the sandbox on the command line."""
+"""The command line of the sandbox: ``python -m airflow_provider_inforu.sandbox``."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _END = {signal.SIGINT, signal.SIGTERM}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until SIGINT or SIGTERM, and return the exit code.
+    """Run the sandbox until SIGINT or SIGTERM, and return the exit code.
 
-    :param arguments: Default: those of the command line.
+    :param arguments: The arguments; None (default) uses those of the command line.
     """
     return serve(**vars(_parser().parse_args(arguments)))
 
 
 def serve(**given: Any) -> int:  # noqa: ANN401 - as the options have it
-    """Serve until SIGINT or SIGTERM, and return the exit code.
+    """Run the sandbox until SIGINT or SIGTERM, and return the exit code.
 
-    :param given: What `OPTIONS` name.
+    :param given: The arguments by name, as `OPTIONS` defines them.
     """
-    # Blocked before any thread exists, so that the signals wait for sigwait and reach no thread.
+    # Blocked before any thread exists, so that only sigwait receives the signals.
     signal.pthread_sigmask(signal.SIG_BLOCK, _END)
     try:
         server = SandboxServer(**given)
@@ -38,10 +38,12 @@ def serve(**given: Any) -> int:  # noqa: ANN401 - as the options have it
     except ControlInputError as error:
         return _fail(str(error))
     except (OSError, OverflowError) as error:
-        return _fail(f"cannot listen on {given['host']} port {given['port']}: {error}")
+        return _fail(
+            f"cannot listen on {given['host']} port {given['port']}: {error}. Choose another --port or --host"
+        )
     sys.stdout.write(
         f"Inforu sandbox: {server.url}\nusername: {server.username}\ntoken: {server.token}\n"
-        "It answers like the vendor and calls nobody. Ctrl+C ends it.\n"
+        "The sandbox answers like the vendor and calls nobody. Press Ctrl+C to stop.\n"
     )
     sys.stdout.flush()
     signal.sigwait(_END)

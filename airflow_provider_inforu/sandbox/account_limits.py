@@ -1,4 +1,4 @@
-"""What an account may do: requests in a second, and calls in its quota."""
+"""The limits of an account: requests per second, and calls in its quota."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections import deque
 
 
 class RateLimit:
-    """Counts the requests of any one second. Safe to use from several threads."""
+    """Limits the requests in any one second. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._times: deque[float] = deque()
 
     def allows(self, now: float, requests_per_second: int) -> bool:
-        """Count a request, unless it is one too many; a refused request is not counted.
+        """Return whether a request is allowed, and count it if so.
 
-        :param now: Seconds on a clock that never goes back.
-        :param requests_per_second: 0 for no limit.
+        :param now: Seconds of a monotonic clock.
+        :param requests_per_second: The limit; 0 for no limit.
         """
         if not requests_per_second:
             return True
@@ -31,7 +31,7 @@ class RateLimit:
 
 
 class Quota:
-    """The calls that the account may still place. Safe to use from several threads."""
+    """The remaining calls of the account. Safe to use from several threads."""
 
     def __init__(self, remaining: int | None) -> None:
         self._lock = threading.Lock()
@@ -39,16 +39,16 @@ class Quota:
 
     @property
     def remaining(self) -> int | None:
-        """Calls left; ``None`` for no end."""
+        """The number of remaining calls; ``None`` for no limit."""
         return self._remaining
 
     def fill(self, remaining: int | None) -> None:
-        """Set the calls that are left."""
+        """Set the number of remaining calls."""
         with self._lock:
             self._remaining = remaining
 
     def take(self, calls: int) -> bool:
-        """Take ``calls`` from the quota, all or none."""
+        """Subtract ``calls`` from the quota, and return True. Return False if too few remain."""
         with self._lock:
             if self._remaining is None:
                 return True

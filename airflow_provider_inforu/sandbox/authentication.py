@@ -1,4 +1,4 @@
-"""The vendor's two ways of authentication."""
+"""The vendor's two forms of authentication."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 
 class Authentication(NamedTuple):
-    """How a request authenticates, and whether that is right."""
+    """Where a request has its credentials, and whether they are valid."""
 
     location: AuthLocation
     valid: bool
 
 
 def authenticate(header: str | None, body: object, username: str, token: str) -> Authentication:
-    """Check a request's credentials: those of the header where there is one, else ``Auth`` in the body.
+    """Check a request's credentials in its header or, without a header, in ``Auth`` of the body.
 
-    :param header: The ``Authorization`` header.
-    :param body: The request's JSON, read, or ``None``.
+    :param header: The ``Authorization`` header, or None.
+    :param body: The parsed JSON body of the request.
     :param username: The account's user name.
     :param token: The account's API token.
     """

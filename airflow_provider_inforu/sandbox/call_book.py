@@ -1,4 +1,4 @@
-"""The calls that would have rung."""
+"""The calls that the sandbox accepted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Item(NamedTuple):
-    """What a request says of one call."""
+    """One call in a request."""
 
     phone: str
     text: str | None
@@ -41,11 +41,11 @@ class Call:
     outcome: Outcome | None
 
     def ended(self, now: float) -> bool:
-        """Tell whether the call has ended."""
+        """Return whether the call has ended."""
         return self.ends_at is not None and self.ends_at <= now
 
     def as_json(self, now: float) -> dict[str, Any]:
-        """Return the call as the control API shows it; ``status`` is ``None`` while it rings."""
+        """Return the call in the form of the control API. ``status`` is ``None`` while the call rings."""
         ended = self.ended(now)
         status, digit, seconds = self.outcome if ended and self.outcome else (None, None, None)
         return {
@@ -72,14 +72,14 @@ class Job:
     campaign_id: int
     accepted_at: float
     ends_at: float
-    """When its calls end, but for those that never report an end."""
+    """When its calls end, except calls that never report an end."""
     seed: int
-    """Decides the outcomes that are left to chance."""
+    """The seed of the random outcomes."""
     items: Sequence[Item]
 
     @cached_property
     def calls(self) -> Sequence[Call]:
-        """Its calls and how they end: worked out when someone asks, so that no answer waits for it."""
+        """The calls with their outcomes. They are computed on first use, so that the response is fast."""
         return [self._call(item) for item in self.items]
 
     def _call(self, item: Item) -> Call:
@@ -98,7 +98,7 @@ class Job:
 
 
 class CallLog:
-    """Every accepted call, by request. Safe to use from several threads."""
+    """All accepted calls, by request. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -114,7 +114,7 @@ class CallLog:
             self._last_end = max(self._last_end, job.ends_at)
 
     def newest(self, count: int | None = None) -> list[Call]:
-        """Return the last ``count`` calls, or all of them, in the order of their acceptance."""
+        """Return the last ``count`` calls, or all calls by default, in the order of acceptance."""
         with self._lock:
             jobs = list(self._jobs.values())
         if count is None:
@@ -123,15 +123,16 @@ class CallLog:
         return list(islice(newest, count))[::-1]
 
     def job(self, request_token: str) -> Job | None:
-        """Return one request's calls, or ``None`` for a token that was never given out."""
+        """Return the job of a RequestToken, or ``None`` for an unknown token."""
         with self._lock:
             return self._jobs.get(request_token)
 
     def take_due(self, now: float, *, delay: float, held: float) -> list[Job]:
-        """Take the ended jobs whose notifications are due; each is given out once.
+        """Return the ended jobs with due notifications. Each job is returned once.
 
+        :param now: The current time, in seconds since 1970.
         :param delay: Seconds between the end of a call and its notification.
-        :param held: Seconds that the first due notification waits, to go together with later ones.
+        :param held: Seconds for which the first due notification waits for later ones.
         """
         due: list[Job] = []
         with self._lock:
@@ -142,7 +143,7 @@ class CallLog:
         return due
 
     def counts(self, now: float) -> dict[str, Any]:
-        """Return how many calls there are, how many still ring, and how the others ended."""
+        """Return the number of all calls, of ringing calls, and of ended calls by status."""
         calls = self.newest()
         by_status = Counter(call.outcome.status for call in calls if call.outcome and call.ended(now))
         return {
@@ -152,5 +153,5 @@ class CallLog:
         }
 
     def still_to_end(self, now: float) -> bool:
-        """Tell whether a call rings that will end; the calls that never report are left out."""
+        """Return whether some calls still ring, except calls that never report an end."""
         return self._last_end > now

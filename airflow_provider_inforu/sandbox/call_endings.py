@@ -1,4 +1,4 @@
-"""How a call ends: by the last digits of a magic phone number, otherwise by seeded chance."""
+"""The outcomes of calls: fixed for magic phone numbers, random with a seed for others."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import NamedTuple
 from airflow_provider_inforu.capi.notifications import ANSWERED
 
 NO_ANSWER = "NoAnswer"
-"""Assumed: the guide shows no Status for a phone that nobody picks up."""
+"""Assumed: the guide shows no Status for an unanswered call."""
 BUSY = "Busy"
 """Assumed, like :data:`NO_ANSWER`."""
 
 
 class Outcome(NamedTuple):
-    """The end of a call."""
+    """The outcome of a call."""
 
     status: str
     """The notification's Status."""
     digit: str
-    """The key that was pressed, or empty."""
+    """The pressed key, or empty."""
     seconds: int
-    """How long the person listened: the notification's ListeningDuration."""
+    """The notification's ListeningDuration, in seconds."""
 
 
 class MagicPhone(NamedTuple):
-    """A phone number whose outcome is certain."""
+    """A phone number with a fixed outcome."""
 
     last_digits: str
-    """What the number ends in."""
+    """The last digits of the number."""
     outcome: Outcome | None
     """``None``: the call never ends."""
     meaning: str
-    """For the docs and the page."""
+    """The description in the docs and on the page."""
 
 
 MAGIC_PHONES = (
@@ -48,12 +48,15 @@ _BY_LAST_DIGITS = {magic.last_digits: magic.outcome for magic in MAGIC_PHONES}
 # Out of 100 calls: 72 answered, 20 not answered, 8 busy.
 _ANSWERED_BELOW = 72
 _NO_ANSWER_BELOW = 92
-# Most people press nothing, or the first of the choices.
+# Most people press no key, or the first choice.
 _DIGITS = ("", "", "", "", "1", "1", "1", "2", "2", "9")
 
 
 def choose_outcome(seed: int, phone: str, message_id: str) -> Outcome | None:
-    """Return how a call ends, the same for the same seed, phone and message id; ``None`` if it never ends."""
+    """Return the outcome of a call, or ``None`` if it never ends.
+
+    The same seed, phone and message ID give the same outcome.
+    """
     last_digits = phone[-4:]
     if last_digits in _BY_LAST_DIGITS:
         return _BY_LAST_DIGITS[last_digits]

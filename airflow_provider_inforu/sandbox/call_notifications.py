@@ -1,4 +1,4 @@
-"""Notifications: what the vendor pushes when a call ends, in the guide's envelope."""
+"""The notifications of ended calls, in the guide's envelope, and the log of their pushes."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _USER_ID = 30253
 
 
 def build_pushes(calls: Sequence[Call], settings: Settings) -> list[dict[str, Any]]:
-    """Return the bodies to push for calls that ended: in batches, repeated and shuffled as set."""
+    """Return the bodies of pushes for ended calls, batched, repeated and shuffled as the settings say."""
     items = [_notification(call) for call in calls] * settings.notification_repeat
     if settings.notification_reorder:
-        # The seed makes a run repeatable; nothing here is secret.
+        # The seed makes a run reproducible. Nothing here is secret.
         random.Random(settings.seed).shuffle(items)  # noqa: S311
     size = settings.notification_batch_size
     return [_envelope(items[start : start + size]) for start in range(0, len(items), size)]
@@ -54,29 +54,29 @@ def _notification(call: Call) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One push and what became of it. It names no URL: that often holds a secret."""
+    """One push and its result. It has no URL, because URLs of pushes often contain a secret."""
 
     time: str
     notifications: int
     http_status: int | None
-    """``None``: there was no answer."""
+    """``None``: no response arrived."""
     error: str | None
-    """The kind of error where there was no answer."""
+    """The type of the error if no response arrived."""
 
 
 class PushLog:
-    """Every push that was tried. Safe to use from several threads."""
+    """All attempted pushes. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pushes: list[Push] = []
 
     def add(self, notifications: int, *, http_status: int | None = None, error: str | None = None) -> None:
-        """Record a push that was answered or failed."""
+        """Record a push and its result."""
         with self._lock:
             self._pushes.append(Push(utc_time(time.time()), notifications, http_status, error))
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Return every push as the control API shows it."""
+        """Return all pushes in the form of the control API."""
         with self._lock:
             return [asdict(push) for push in self._pushes]

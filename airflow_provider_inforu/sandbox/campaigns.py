@@ -15,7 +15,7 @@ _FIRST_NEW_ID = 194
 
 @dataclass(slots=True)
 class Campaign:
-    """A campaign, with how many calls were placed for it."""
+    """A campaign, with the number of its calls."""
 
     campaign_id: int
     name: str
@@ -24,7 +24,7 @@ class Campaign:
 
 
 class Campaigns:
-    """Campaigns by their id and by the CampaignRefId that made them. Safe to use from several threads."""
+    """The campaigns by ID and by CampaignRefId. Safe to use from several threads."""
 
     def __init__(self, existing: Iterable[int]) -> None:
         self._lock = threading.Lock()
@@ -34,18 +34,18 @@ class Campaigns:
         self.add_existing(existing)
 
     def add_existing(self, campaign_ids: Iterable[int]) -> None:
-        """Make campaigns known that no request created."""
+        """Add campaigns that no request created."""
         with self._lock:
             for campaign_id in campaign_ids:
                 self._by_id.setdefault(campaign_id, Campaign(campaign_id, f"Campaign {campaign_id}", None))
 
     def get(self, campaign_id: int) -> Campaign | None:
-        """Return a campaign that exists."""
+        """Return a campaign, or ``None`` if its ID is unknown."""
         with self._lock:
             return self._by_id.get(campaign_id)
 
     def for_ref_id(self, ref_id: str, name: str) -> Campaign:
-        """Return the campaign of a CampaignRefId; one that was not used before creates it (guide)."""
+        """Return the campaign of a CampaignRefId. A new CampaignRefId creates a campaign (guide)."""
         with self._lock:
             campaign = self._by_ref_id.get(ref_id)
             if campaign is None:
@@ -53,17 +53,17 @@ class Campaigns:
             return campaign
 
     def duplicate(self, original: Campaign, name: str) -> Campaign:
-        """Copy a campaign under a new id, as ``Duplicate`` asks for (guide)."""
+        """Copy a campaign under a new ID, as ``Duplicate`` requires (guide)."""
         with self._lock:
             return self._create(name or f"Copy of {original.name}", None)
 
     def count_calls(self, campaign: Campaign, calls: int) -> None:
-        """Count calls that were placed for a campaign."""
+        """Count accepted calls of a campaign."""
         with self._lock:
             campaign.calls += calls
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Return every campaign as the control API shows it."""
+        """Return all campaigns in the form of the control API."""
         with self._lock:
             return [asdict(campaign) for campaign in self._by_id.values()]
 

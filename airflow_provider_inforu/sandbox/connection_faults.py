@@ -1,4 +1,4 @@
-"""What faults do to the connections and to the listening socket."""
+"""The faults that affect connections and the listening socket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 if TYPE_CHECKING:
     import uvicorn
 
-# Closing with this option sends a reset instead of an orderly end.
+# With this option, closing sends a reset instead of an orderly end.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _BACKLOG = 2048
 _LISTEN_TRIES = 100
@@ -22,12 +22,12 @@ _LISTEN_PAUSE_SECONDS = 0.1
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """Listen; port 0 takes a free one.
+    """Return a listening socket. Port 0 uses a free port.
 
-    :raises OSError: where the address cannot be had.
+    :raises OSError: The address is not available.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named in full, for asyncio switches Nagle's delay off only where it reads "TCP" on the socket.
+    # With the protocol, because asyncio disables Nagle's algorithm only on sockets that name TCP.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -40,7 +40,7 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 class ConnectionFaults:
-    """The connections of a running server. Its methods belong on the server's event loop."""
+    """Breaks the connections of a running server. Call its methods on the server's event loop."""
 
     _server: uvicorn.Server
     _address: tuple[str, int]
@@ -53,28 +53,28 @@ class ConnectionFaults:
     def loop(self) -> asyncio.AbstractEventLoop:
         """The event loop of the server.
 
-        :raises RuntimeError: before the server was started.
+        :raises RuntimeError: The server was not started.
         """
         if self._loop is None:
-            raise RuntimeError("the sandbox was not started")
+            raise RuntimeError("the sandbox was not started. Call start() or use it in a with statement")
         return self._loop
 
     @property
     def refusing(self) -> bool:
-        """Whether nothing listens now; an answer that still goes out then tells that its connection ends."""
+        """Whether the server refuses connections now. Open requests still get a response, the last one."""
         return self._refusing is not None and not self._refusing.done()
 
     def open(self) -> None:
-        """Remember the event loop that runs."""
+        """Remember the running event loop."""
         self._loop = asyncio.get_running_loop()
 
     def attach(self, server: uvicorn.Server, host: str, port: int) -> None:
-        """Name the server, which is made after the app that uses the wire, and where it listens."""
+        """Set the server and its address. The server is created after the app that uses this object."""
         self._server = server
         self._address = (host, port)
 
     def reset_connection(self, client: tuple[str, int] | None) -> None:
-        """End the connection of a client with a reset, as a peer that crashes does."""
+        """End the connection of a client with a reset, like a crashed peer."""
         for connection in self._connections():
             if connection.client == client:
                 peer = connection.transport.get_extra_info("socket")
@@ -84,8 +84,7 @@ class ConnectionFaults:
     async def refuse(self, seconds: float) -> None:
         """Stop listening, and listen on the same port again after ``seconds``.
 
-        Idle connections are closed; a request that is being answered gets its answer first, and its
-        connection is closed then.
+        Idle connections are closed at once. The connection of an open request is closed after its response.
         """
         if self._refusing:
             self._refusing.cancel()
@@ -96,7 +95,7 @@ class ConnectionFaults:
         self._refusing = asyncio.get_running_loop().create_task(self._listen_after(seconds))
 
     async def listen_again(self) -> None:
-        """End a refusal before its time."""
+        """End a refusal early."""
         if self._refusing and self.refusing:
             self._refusing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -104,7 +103,7 @@ class ConnectionFaults:
             await self._listen_after(0)
 
     def close(self) -> None:
-        """Leave nothing behind when the server stops."""
+        """Cancel a refusal when the server stops."""
         if self._refusing:
             self._refusing.cancel()
 
@@ -127,7 +126,7 @@ class ConnectionFaults:
         server.servers = [listener]
 
     async def _open_socket_again(self) -> socket.socket:
-        # Another program's outgoing connection can hold the port for a moment.
+        # The outgoing connection of another program can use the port for a moment.
         for _ in range(_LISTEN_TRIES):
             with contextlib.suppress(OSError):
                 return open_socket(*self._address)

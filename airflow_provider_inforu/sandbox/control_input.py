@@ -1,4 +1,4 @@
-"""Reading what a user gives the sandbox: settings and faults, with errors in words."""
+"""Validates the settings and faults that a user gives to the sandbox, with readable errors."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ Model = TypeVar("Model", bound="ControlModel")
 
 
 class ControlInputError(ValueError):
-    """A setting or a fault that cannot be; its text names the field and says what is wrong with it."""
+    """A setting or a fault is invalid. The message names the field and the problem."""
 
 
 class ControlModel(BaseModel):
-    """The base of what can be given: unknown names and other types are refused, never guessed at."""
+    """The base class of settings and faults. It refuses unknown names, and never converts types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 def read_model(model: type[Model], values: Mapping[str, Any]) -> Model:
-    """Check ``values`` against ``model``.
+    """Validate values and return them as a model.
 
-    :raises ControlInputError: naming every field that is wrong.
+    :param model: The class of the model.
+    :param values: The values by field name.
+    :raises ControlInputError: A value is invalid; the message names every invalid field.
     """
     try:
         return model.model_validate(dict(values))
@@ -38,6 +40,6 @@ def _in_words(error: ValidationError) -> str:
     for problem in error.errors():
         field = ".".join(str(step) for step in problem["loc"])
         unknown = problem["type"] == "extra_forbidden"
-        message = "there is no such name" if unknown else problem["msg"].removeprefix("Value error, ")
+        message = "unknown name" if unknown else problem["msg"].removeprefix("Value error, ")
         parts.append(f"{field}: {message}" if field else message)
     return "; ".join(parts)

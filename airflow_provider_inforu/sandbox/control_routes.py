@@ -1,4 +1,4 @@
-"""The control API under ``/_sandbox/``: watch what the sandbox saw, and tell it what to do."""
+"""The control API under ``/_sandbox/``: inspect and control the sandbox."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class UnreadableControlBodyError(ControlInputError):
-    """A control request whose body is no JSON object."""
+    """The body of a control request is not a JSON object."""
 
 
 def control_routes(account: Account, wire: ConnectionFaults) -> APIRouter:
@@ -44,7 +44,7 @@ def control_routes(account: Account, wire: ConnectionFaults) -> APIRouter:
 
 
 class _Control:
-    """The methods that are not ``async`` run in threads, so the event loop goes on answering."""
+    """Handles the requests. FastAPI runs the methods without ``async`` in threads."""
 
     def __init__(self, account: Account, wire: ConnectionFaults) -> None:
         self._account = account

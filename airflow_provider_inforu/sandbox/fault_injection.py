@@ -1,4 +1,4 @@
-"""What each kind of fault does to a request."""
+"""The effect of each kind of fault on a request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HTML = "<!doctype html><html><body><h1>Server Error</h1></body></html>"
 
 
 async def inject_fault(fault: Fault, exchange: RequestContext) -> Response:
-    """Answer a request as its fault says."""
+    """Answer a request according to its fault."""
     return await _BEHAVIOURS[fault.kind](fault, exchange)
 
 
@@ -68,7 +68,7 @@ async def _huge(fault: Fault, exchange: RequestContext) -> Response:
         yield b'{"StatusId": 1, "DetailedDescription": "'
         for _ in range(fault.megabytes * _CHUNKS_PER_MEGABYTE):
             yield _CHUNK
-            # Else nothing notices that the client has gone, and nobody else is answered.
+            # Lets the event loop notice a disconnected client, and answer other requests.
             await asyncio.sleep(0)
         yield b'"}'
 

@@ -1,4 +1,4 @@
-"""The functions of the vendor's API that the sandbox answers."""
+"""The functions of the vendor's API in the sandbox."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _USAGE_TYPES = ("SMS", "Email", "IVR")
 
 
 def answer(state: State, function: str, body: object) -> Answer:
-    """Do what a request asks for, and answer it.
+    """Carry out a request, and return the answer.
 
-    :param state: The state that the request began with.
-    :param function: Its name, ``Voice/Message/Send``.
-    :param body: The request's JSON.
+    :param state: The state at the start of the request.
+    :param function: The name of the function, such as ``Voice/Message/Send``.
+    :param body: The parsed JSON body of the request.
     """
     handler = _FUNCTIONS.get(function)
     if handler is None:

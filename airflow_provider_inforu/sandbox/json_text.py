@@ -1,4 +1,4 @@
-"""JSON as the sandbox reads and writes it."""
+"""Strict JSON input and ASCII JSON output."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import NoReturn, cast
 
 
 def read_json(body: bytes) -> object:
-    """Read a JSON body.
+    """Return the value of a JSON body.
 
-    :raises ValueError: for anything that is not JSON; also for NaN, infinities and absurd nesting, which
-        Python's reader alone would let through or break on.
+    :param body: The bytes of the body.
+    :raises ValueError: The body is not JSON, contains NaN or an infinity, or is nested too deeply.
     """
     try:
         return cast("object", json.loads(body, parse_constant=_refuse, parse_float=_finite))
@@ -20,7 +20,7 @@ def read_json(body: bytes) -> object:
 
 
 def write_json(value: object) -> bytes:
-    """Write JSON in ASCII, so that a lone surrogate that someone sent can be shown too."""
+    """Return a value as JSON in ASCII, which can represent lone surrogates."""
     return json.dumps(value).encode("ascii")
 
 
@@ -31,5 +31,5 @@ def _refuse(constant: str) -> NoReturn:
 def _finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise ValueError("a number out of range")
+        raise ValueError("a number is out of range")
     return number

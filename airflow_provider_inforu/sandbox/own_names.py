@@ -1,4 +1,4 @@
-"""Answers only requests that are meant for the sandbox, and none that a web page of somebody else makes."""
+"""Refuses requests that are not meant for the sandbox, such as requests from foreign web pages."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _CONTROL = "/_sandbox"
 class OwnNames:
     """An ASGI middleware that refuses foreign host names and cross-site requests.
 
-    A page that a developer visits can send requests to the developer's machine, and give its own host name
-    the address of that machine. Such a request carries the page's name, and never an IP address.
+    A web page can send requests to the machine of its visitor, and let its own host name resolve to that
+    machine (DNS rebinding). Such a request has the host name of the page, never an IP address.
 
     :param app: The application.
-    :param names: Host names of the sandbox, in addition to those of this machine.
+    :param names: The host names of the sandbox, in addition to those of this machine.
     """
 
     def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
@@ -35,7 +35,7 @@ class OwnNames:
         self._names = {name.strip().lower() for name in own if name.strip()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer why not."""
+        """Pass a request to the application, or refuse it with a reason."""
         reason = self._find_reason(scope) if scope["type"] == "http" else None
         if reason is None:
             await self._app(scope, receive, send)
@@ -47,12 +47,12 @@ class OwnNames:
         host = headers.get("host", "")
         if not self._is_own(host):
             return (
-                "the sandbox does not answer to this host name: use localhost or an IP address, or start it "
+                "the sandbox refuses this host name. Use localhost or an IP address, or start the sandbox "
                 "with --allowed-hosts NAME"
             )
         changes = scope["method"] not in _CHANGES_NOTHING or scope["path"].startswith(_CONTROL)
         if changes and _is_cross_site(headers, host):
-            return "the sandbox does not answer requests of other web sites"
+            return "the sandbox refuses requests from other web sites. Use a client that is not a web page"
         return None
 
     def _is_own(self, host: str) -> bool:

@@ -1,4 +1,4 @@
-"""The thread that pushes notifications to the URL that is set."""
+"""The thread that pushes notifications to the configured URL."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BURST_CONNECTIONS = 8
 
 
 class Pusher:
-    """Pushes the end of each call while it runs; a push that fails is recorded and not tried again."""
+    """Pushes the notifications of ended calls. A failed push is recorded and not repeated."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -30,11 +30,11 @@ class Pusher:
         self._thread = threading.Thread(target=self._run, name="inforu-sandbox-pusher", daemon=True)
 
     def start(self) -> None:
-        """Begin to push."""
+        """Start to push."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the push that is under way."""
+        """Stop after the current push."""
         self._stopping.set()
         self._thread.join(_TICK_SECONDS * 10)
 
@@ -59,7 +59,7 @@ class Pusher:
 
     def _push(self, state: State, url: str, bodies: Sequence[dict[str, Any]]) -> None:
         with requests.Session() as session:
-            # What is set decides where a push goes, never a proxy or .netrc of the environment.
+            # Only the setting decides about the target, never a proxy or .netrc of the environment.
             session.trust_env = False
             for body in bodies:
                 if self._stopping.is_set():

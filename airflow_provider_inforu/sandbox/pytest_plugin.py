@@ -1,4 +1,4 @@
-"""A fixture for tests of one's own DAGs and hooks.
+"""Fixtures for tests of your own DAGs and hooks.
 
 .. code-block:: python
 
@@ -27,14 +27,14 @@ _CALL_SECONDS = 0.1
 
 @pytest.fixture(scope="session")
 def inforu_sandbox_server() -> Iterator[SandboxServer]:
-    """One running sandbox for the whole session; tests take :func:`inforu_sandbox`."""
+    """Yield one running sandbox for the whole session. Tests use :func:`inforu_sandbox`."""
     with SandboxServer(call_seconds=_CALL_SECONDS) as server:
         yield server
 
 
 @pytest.fixture
 def inforu_sandbox(inforu_sandbox_server: SandboxServer) -> Iterator[SandboxServer]:
-    """Give a running sandbox that remembers nothing of other tests; its calls end after 0.1 s."""
+    """Yield a running sandbox without data of other tests. Its calls end after 0.1 seconds."""
     inforu_sandbox_server.reset()
     yield inforu_sandbox_server
     inforu_sandbox_server.reset()

@@ -1,4 +1,4 @@
-"""Every request that the sandbox saw, with what it answered."""
+"""The recorded requests to the sandbox, with their responses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MASK = "***"
 class RecordedRequest:
     """One request to the vendor's API.
 
-    The body is kept as bytes and read only when someone asks: a hundred thousand calls stay small.
+    The body is stored as bytes and parsed on demand, to save memory with many calls.
     """
 
     time: float
@@ -31,10 +31,10 @@ class RecordedRequest:
     status_id: int | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the request as the control API shows it, its token masked.
+        """Return the request in the form of the control API, with a masked token.
 
-        ``http_status`` is ``None`` when no answer went out, ``status_id`` when the answer held none, and
-        ``body`` when it was not JSON.
+        ``http_status`` is ``None`` if no response was sent, ``status_id`` if the response had none, and
+        ``body`` if it was not JSON.
         """
         return {
             "time": utc_time(self.time),
@@ -49,24 +49,24 @@ class RecordedRequest:
 
 
 class Recorder:
-    """The requests in the order of their arrival. Safe to use from several threads."""
+    """The recorded requests in the order of arrival. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._requests: list[RecordedRequest] = []
 
     def add(self, request: RecordedRequest) -> None:
-        """Record a request, before it is answered."""
+        """Record a request, before its response."""
         with self._lock:
             self._requests.append(request)
 
     def requests(self) -> list[RecordedRequest]:
-        """Return every request so far."""
+        """Return all recorded requests."""
         with self._lock:
             return list(self._requests)
 
     def __len__(self) -> int:
-        """Return how many requests there were."""
+        """Return the number of recorded requests."""
         return len(self._requests)
 
 

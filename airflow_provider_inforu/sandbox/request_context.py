@@ -1,4 +1,4 @@
-"""One request to the vendor's API, and the ways in which it can be answered."""
+"""One request to the vendor's API, with methods to answer it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class RequestContext:
-    """A request with its record; every way to answer it writes down what was answered."""
+    """A request with its record. Each method that answers also records the response."""
 
     def __init__(
         self, request: Request, state: State, record: RecordedRequest, body: object, wire: ConnectionFaults
@@ -32,22 +32,22 @@ class RequestContext:
         self._wire = wire
 
     def handle(self) -> Answer:
-        """Do what the request asks for; calls are accepted here."""
+        """Carry out the request, which accepts its calls, and return the answer."""
         return answer(self._state, self.function, self._body)
 
     def send(self, answered: Answer, envelope: Mapping[str, Any] | None = None) -> Response:
-        """Answer in the vendor's envelope, or in ``envelope``, a changed one."""
+        """Return the answer as a response, in the vendor's envelope or in a modified ``envelope``."""
         self._record.http_status = answered.http_status
         self._record.status_id = answered.status_id
         body = write_json(envelope or answered.envelope(self.function))
         return Response(body, answered.http_status, dict(answered.headers), "application/json")
 
     def send_other(self, response: Response) -> Response:
-        """Answer with something that is not the vendor's."""
+        """Return a response that does not come from the vendor's API."""
         self._record.http_status = response.status_code
         return response
 
     def send_nothing(self) -> Response:
-        """Reset the connection; the response that is returned goes nowhere."""
+        """Reset the connection. The returned response is never sent."""
         self._wire.reset_connection(self._request.client)
         return Response()

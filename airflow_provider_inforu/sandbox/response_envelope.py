@@ -1,4 +1,4 @@
-"""The vendor's envelope: what every answer looks like."""
+"""The vendor's envelope, the form of every answer."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from airflow_provider_inforu.capi.statuses import StatusId
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Assumed for the StatusIds whose HTTP code is not documented: the guide's own refusals are 403.
+# Assumed for StatusIds without a documented HTTP status code, because the guide's refusals have 403.
 _REFUSED = 403
 _KNOWN = {status.value: status for status in StatusId}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a function answers: a StatusId, the HTTP code next to it, and the envelope's ``Data``."""
+    """The answer of a function: a StatusId, the HTTP status code, and the envelope's ``Data``."""
 
     status_id: int
     http_status: int
@@ -27,7 +27,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def envelope(self, function: str) -> dict[str, Any]:
-        """Return the body of the answer, in the guide's order and with its names."""
+        """Return the body of the answer, with the field names and order of the guide."""
         return {
             "StatusId": self.status_id,
             "StatusDescription": _describe(self.status_id),
@@ -39,7 +39,7 @@ class Answer:
 
 
 def success(data: dict[str, Any]) -> Answer:
-    """Answer StatusId 1."""
+    """Return an answer with StatusId 1."""
     return Answer(StatusId.SUCCESS.value, 200, data)
 
 
@@ -50,12 +50,12 @@ def failure(
     http_status: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """Answer a failing StatusId.
+    """Return an answer with a failing StatusId.
 
     :param status_id: Any StatusId.
-    :param detail: The envelope's ``DetailedDescription``.
-    :param http_status: Default: the documented HTTP code of the StatusId, else 403 (assumed).
-    :param headers: Headers of the answer.
+    :param detail: The envelope's ``DetailedDescription``; default: empty.
+    :param http_status: The HTTP status code. None (default) uses the documented code, else 403 (assumed).
+    :param headers: Additional headers of the response; default: none.
     """
     return Answer(status_id, http_status or _get_http_status(status_id), None, detail, headers or {})
 
@@ -66,7 +66,7 @@ def _get_http_status(status_id: int) -> int:
 
 
 def _describe(status_id: int) -> str:
-    # The guide's table of codes says "OK", its examples of answers say "Success".
+    # The guide's table of codes has "OK", but its example answers have "Success".
     if status_id == StatusId.SUCCESS:
         return "Success"
     known = _KNOWN.get(status_id)

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.sandbox.connection_faults import ConnectionFaults
     from airflow_provider_inforu.sandbox.state import Account
 
-# The page needs nothing from elsewhere, so it may load nothing from elsewhere.
+# The page needs no external resources, so it may not load any.
 _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
 
 
 def create_app(account: Account, wire: ConnectionFaults, names: Iterable[str] = ()) -> FastAPI:
     """Return the application: the vendor's API, the control API and the page.
 
-    :param account: The account whose calls are recorded.
-    :param wire: The connections of the server that will run the application, for the faults that break them.
-    :param names: Host names to which it answers, in addition to those of this machine and IP addresses.
+    :param account: The account of the sandbox.
+    :param wire: The connections of the server, for faults that break them.
+    :param names: The allowed host names, in addition to IP addresses and the names of this machine.
     """
 
     @asynccontextmanager
@@ -48,7 +48,7 @@ def create_app(account: Account, wire: ConnectionFaults, names: Iterable[str] = 
     app.include_router(vendor_routes(account, wire))
     app.include_router(control_routes(account, wire))
     app.add_exception_handler(ControlInputError, _explain)
-    app.add_exception_handler(ClientDisconnect, _acquire_batches)
+    app.add_exception_handler(ClientDisconnect, _end_abandoned_request)
     page = resources.files(__package__).joinpath("page.html").read_bytes()
 
     @app.get("/")
@@ -64,6 +64,6 @@ async def _explain(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, status)
 
 
-async def _acquire_batches(_: Request, __: Exception) -> Response:
-    # The client went away while it sent its request; nobody reads this.
+async def _end_abandoned_request(_: Request, __: Exception) -> Response:
+    # The client has disconnected, so nobody reads this response.
     return Response(status_code=400)

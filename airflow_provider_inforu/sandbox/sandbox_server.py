@@ -1,4 +1,4 @@
-"""The sandbox as a server in a thread, for tests and for the command line."""
+"""Runs the sandbox as a server in a thread, for tests and for the command line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _POLL_SECONDS = 0.01
 
 
 class SandboxServer:
-    """A real HTTP server that answers like the vendor and calls nobody.
+    """An HTTP server that answers like the vendor and calls nobody.
 
     .. code-block:: python
 
@@ -37,15 +37,15 @@ class SandboxServer:
             sandbox.wait_until_calls_ended(timeout=5)
             print(sandbox.calls())
 
-    :param host: Address to listen on.
-    :param port: Port to listen on; 0 takes a free one.
-    :param username: The account's user name.
-    :param token: The account's API token.
-    :param allowed_hosts: Host names to which it answers, separated by commas, in addition to ``host``, those
-        of this machine and IP addresses.
-    :param settings: First settings by name, see
-        :class:`~airflow_provider_inforu.sandbox.sandbox_settings.Settings`;
-        :meth:`reset` goes back to them.
+    :param host: The address to listen on; default: ``127.0.0.1``.
+    :param port: The port to listen on; 0 (default) uses a free port.
+    :param username: The account's user name; default: ``sandbox``.
+    :param token: The account's API token; default: ``sandbox-token``.
+    :param allowed_hosts: The allowed host names in requests, separated by commas, in addition to ``host``,
+        IP addresses and the names of this machine.
+    :param settings: The initial settings by name, see
+        :class:`~airflow_provider_inforu.sandbox.sandbox_settings.Settings`.
+        :meth:`reset` restores them.
     """
 
     def __init__(
@@ -69,14 +69,15 @@ class SandboxServer:
 
     @property
     def url(self) -> str:
-        """The base URL, ``http://127.0.0.1:8765``: a connection's host."""
+        """The base URL, such as ``http://127.0.0.1:8765``, for a connection's host."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
 
     def start(self) -> None:
-        """Listen, and return when requests are answered.
+        """Start the server, and return when it answers requests.
 
-        :raises OSError: where the address or port cannot be had.
+        :raises OSError: The address or port is not available.
+        :raises TimeoutError: The server did not start.
         """
         listener = open_socket(self._host, self._port)
         self._port = listener.getsockname()[1]
@@ -99,59 +100,59 @@ class SandboxServer:
         _wait_for(lambda: self._server.started, _START_SECONDS, "the sandbox did not start")
 
     def close(self) -> None:
-        """Stop listening and answering."""
+        """Stop the server."""
         if self._thread:
             self._server.should_exit = True
             self._thread.join(_STOP_SECONDS)
             self._thread = None
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the server."""
         self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop."""
+        """Stop the server."""
         self.close()
 
     def calls(self) -> list[dict[str, Any]]:
-        """Return the accepted calls, as ``GET /_sandbox/calls`` does; a ringing one has no ``status``."""
+        """Return the accepted calls, like ``GET /_sandbox/calls``. A ringing call has the ``status`` None."""
         now = time.time()
         return [call.as_json(now) for call in self._account.state.calls.newest()]
 
     def requests(self) -> list[dict[str, Any]]:
-        """Return every request to the vendor's API, as ``GET /_sandbox/requests`` does."""
+        """Return all requests to the vendor's API, like ``GET /_sandbox/requests``."""
         return [request.as_json() for request in self._account.state.recorder.requests()]
 
     def campaigns(self) -> list[dict[str, Any]]:
-        """Return the account's campaigns, as ``GET /_sandbox/campaigns`` does."""
+        """Return the account's campaigns, like ``GET /_sandbox/campaigns``."""
         return self._account.state.campaigns.as_json()
 
     def pushes(self) -> list[dict[str, Any]]:
-        """Return every push of notifications, as ``GET /_sandbox/pushes`` does."""
+        """Return all pushes of notifications, like ``GET /_sandbox/pushes``."""
         return self._account.state.pushes.as_json()
 
     def settings(self) -> dict[str, Any]:
-        """Return the settings."""
+        """Return the current settings."""
         return self._account.state.settings.model_dump()
 
     def update_settings(self, **changes: object) -> dict[str, Any]:
-        """Change the named settings and return all.
+        """Change settings by name, and return all settings.
 
-        :raises ControlInputError: for an unknown name or a value that cannot be.
+        :raises ControlInputError: A name is unknown, or a value is invalid.
         """
         return self._account.state.update_settings(changes).model_dump()
 
     def add_fault(self, kind: str, **parameters: object) -> None:
-        """Let something go wrong for the next requests.
+        """Add a fault for the next requests.
 
-        ``refuse`` takes effect before this returns; the other kinds wait for a request.
+        ``refuse`` takes effect before this method returns. The other kinds wait for a request.
 
-        :param kind: What goes wrong.
-        :param parameters: Those of :class:`~airflow_provider_inforu.sandbox.faults.Fault`.
-        :raises ControlInputError: for an unknown kind or parameter.
+        :param kind: The kind of the fault.
+        :param parameters: The parameters of :class:`~airflow_provider_inforu.sandbox.faults.Fault`.
+        :raises ControlInputError: The kind or a parameter is unknown or invalid.
         """
         fault = read_model(Fault, {"kind": kind, **parameters})
         if fault.kind == "refuse":
@@ -160,23 +161,23 @@ class SandboxServer:
             self._account.state.faults.add(fault)
 
     def faults(self) -> list[dict[str, Any]]:
-        """Return the faults that still wait for a request."""
+        """Return the faults that wait for a request."""
         return self._account.state.faults.waiting()
 
     def clear_faults(self) -> None:
-        """Forget the faults that still wait."""
+        """Remove the waiting faults."""
         self._account.state.faults.clear()
 
     def reset(self) -> None:
-        """Forget everything, go back to the first settings, and end a ``refuse``."""
+        """Delete all data, restore the initial settings, and end a ``refuse``."""
         self._account.reset()
         self._on_loop(self._wire.listen_again)
 
     def wait_until_calls_ended(self, timeout: float) -> None:
-        """Return when every call has ended but those that never report an end.
+        """Wait until all calls have ended, except calls that never report an end.
 
-        :param timeout: Seconds.
-        :raises TimeoutError: when some call still rings then.
+        :param timeout: The maximum time in seconds.
+        :raises TimeoutError: Some calls still ring after this time.
         """
         _wait_for(
             lambda: not self._account.state.calls.still_to_end(time.time()),
@@ -187,7 +188,7 @@ class SandboxServer:
     def connection_json(self, **extra: object) -> str:
         """Return an Airflow connection to this sandbox as JSON, for ``AIRFLOW_CONN_INFORU_DEFAULT``.
 
-        :param extra: The connection's extras, such as ``auth_location="body"``.
+        :param extra: The fields of the connection's extra, such as ``auth_location="body"``.
         """
         connection: dict[str, Any] = {
             "conn_type": "inforu",

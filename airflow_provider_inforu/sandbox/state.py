@@ -1,4 +1,4 @@
-"""All that the sandbox knows between two resets."""
+"""The data of the sandbox between two resets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class State:
-    """The account's calls, campaigns and quota, what was recorded, and the faults that wait."""
+    """The account's calls, campaigns and quota, the recorded requests, and the waiting faults."""
 
     def __init__(self, settings: Settings) -> None:
         self._changing = threading.Lock()
@@ -33,9 +33,10 @@ class State:
         self.recorder = Recorder()
 
     def update_settings(self, changes: Mapping[str, Any]) -> Settings:
-        """Change the named settings and return all of them; naming ``quota`` fills the quota up to it.
+        """Change settings by name, and return all settings. A new ``quota`` also resets the remaining calls.
 
-        :raises ControlInputError: for an unknown name or a value that cannot be; then nothing changes.
+        :param changes: The new values by name.
+        :raises ControlInputError: A name is unknown, or a value is invalid. Then nothing changes.
         """
         with self._changing:
             self.settings = self.settings.changed(changes)
@@ -46,10 +47,10 @@ class State:
 
 
 class Account:
-    """The sandbox's one account, and its state.
+    """The sandbox's only account, and its state.
 
-    A reset puts a new state in the place of the old one. A request that is still being answered then goes on
-    with the old state, so nothing of one test can reach the next.
+    A reset replaces the state. An open request continues with the old state, so no data of one test can reach
+    the next.
     """
 
     def __init__(self, username: str, token: str, settings: Settings) -> None:
@@ -59,5 +60,5 @@ class Account:
         self.state = State(settings)
 
     def reset(self) -> None:
-        """Forget everything and go back to the settings of the start."""
+        """Delete all data, and restore the initial settings."""
         self.state = State(self._initial_settings)

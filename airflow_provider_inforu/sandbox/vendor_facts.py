@@ -1,6 +1,6 @@
-"""Which behaviour of the sandbox the vendor documents, and which is assumed.
+"""The behaviour of the sandbox, with a mark for documented and assumed behaviour.
 
-The page, the control API and ``docs/sandbox.md`` are drawn from this one table.
+The page, the control API and ``docs/sandbox.md`` show this table.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ class Fact(NamedTuple):
     behaviour: str
     """What the sandbox does."""
     mark: Mark
-    """``documented``: some text of the vendor's says so. ``assumed``: nothing says so."""
+    """``documented``: a text of the vendor describes it. ``assumed``: no text does."""
     source: str
-    """Where it is documented, or why it was chosen."""
+    """The document, or the reason for the assumption."""
 
 
 _GUIDE = "the vendor's guide for the voice functions"
@@ -38,7 +38,7 @@ FACTS = (
     Fact("StatusId and HTTP code of -1, -221, -222, -2011, -2014 and -2015", "documented", _GUIDE),
     Fact("The meaning of the other StatusIds", "documented", _OTHER),
     Fact(
-        "HTTP 403 beside StatusIds whose HTTP code is not documented",
+        "HTTP 403 for StatusIds without a documented HTTP code",
         "assumed",
         "the guide's refusals are 403",
     ),
@@ -104,6 +104,6 @@ def facts_as_json() -> list[dict[str, Any]]:
 
 
 def facts_as_markdown() -> str:
-    """Return the table as ``docs/sandbox.md`` holds it."""
+    """Return the table for ``docs/sandbox.md``."""
     rows = [f"| {fact.behaviour} | {fact.mark} | {fact.source} |" for fact in FACTS]
     return "\n".join(["| Behaviour | | Source |", "|---|---|---|", *rows])

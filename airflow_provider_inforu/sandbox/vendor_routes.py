@@ -1,4 +1,4 @@
-"""``POST /api/v2/{Family}/{Function}``: the vendor's API as the sandbox answers it."""
+"""``POST /api/v2/{Family}/{Function}``: the routes of the vendor's API in the sandbox."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def vendor_routes(account: Account, wire: ConnectionFaults) -> APIRouter:
             response.headers["Connection"] = "close"
         return response
 
-    # Not one of FastAPI's own: it has no parameters that FastAPI would have to read and check.
+    # A route of Starlette, because FastAPI's handling of parameters is not needed.
     router.add_route("/api/{version}/{function:path}", call_function, methods=["POST"])
     return router
 

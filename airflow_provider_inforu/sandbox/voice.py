@@ -1,4 +1,4 @@
-"""The two voice functions: they check a request as the vendor does, and record the calls."""
+"""The two voice functions. They check a request like the vendor, and record the calls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def send_text_to_speech(state: State, data: Mapping[str, Any]) -> Answer:
-    """``Voice/Message/Send``: place text-to-speech calls."""
+    """Accept text-to-speech calls: the function ``Voice/Message/Send``."""
     items = _items(data)
     refusal = _refuse_list(items) or _refuse_texts(items)
     if refusal:
@@ -39,7 +39,7 @@ def send_text_to_speech(state: State, data: Mapping[str, Any]) -> Answer:
 
 
 def send_existing_campaign(state: State, data: Mapping[str, Any]) -> Answer:
-    """``Voice/Campaign/SendExisting``: place the calls of a campaign that the account has."""
+    """Accept calls of an existing campaign: the function ``Voice/Campaign/SendExisting``."""
     items = _items(data)
     refusal = _refuse_list(items)
     if refusal:

@@ -48,7 +48,7 @@ def test_the_sends_of_a_dag_are_listed_through_airflows_api(fresh_ground: Ground
     airflow(fresh_ground, "inforu", "sends", "list", "no_such_dag", code=1)
     airflow(fresh_ground, "inforu", "sends", "list", code=2)
     nothing = airflow(fresh_ground, "inforu", "sends", "list", run.dag_id, "--task-id", "people")
-    assert "No task instance" in nothing
+    assert "No matching task instance" in nothing
 
 
 def test_a_connection_in_airflows_database_is_checked_and_calls(fresh_ground: Ground) -> None:
@@ -57,7 +57,7 @@ def test_a_connection_in_airflows_database_is_checked_and_calls(fresh_ground: Gr
     stored = ("--conn-id", "inforu_stored")
     airflow(fresh_ground, "inforu", "check", "--conn-id", "inforu_absent", code=1)
     assert "Connected to" in airflow(fresh_ground, "inforu", "check", *stored)
-    assert "and takes the notification secret" in airflow(fresh_ground, "inforu", "check")
+    assert "and accepts the notification secret" in airflow(fresh_ground, "inforu", "check")
     assert "5000000" in airflow(fresh_ground, "inforu", "quota", *stored)
     said = airflow(fresh_ground, "inforu", "call", "0500000001", "This is a test.", "--yes", *stored)
     assert "Accepted" in said
@@ -77,7 +77,7 @@ def test_one_command_sets_up_the_receiver_of_a_stored_connection(fresh_ground: G
 
     assert "[inforu] receiver_enabled is set" in said
     checked = airflow(fresh_ground, "inforu", "check", *of_it)
-    assert f"{receiver.url} answers, and takes the notification secret" in checked
+    assert f"{receiver.url} answers, and accepts the notification secret" in checked
     assert "has never stored a push for the connection 'inforu_receiving'" in checked
     (address,) = re.findall(r"^http://\S+\?secret=\w+$", said, re.MULTILINE)
     assert requests.post(address, json={"Data": []}, timeout=60).status_code == 200

@@ -1,4 +1,4 @@
-"""How Alembic reaches the database; it runs this file."""
+"""The Alembic environment: Alembic runs this file to migrate the tables."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _run_online() -> None:
 
 
 def _run_on(connection: Connection) -> None:
-    # As batches, because SQLite can alter hardly anything.
+    # In batch mode, because SQLite supports few ALTER statements.
     context.configure(
         connection=connection,
         target_metadata=metadata,

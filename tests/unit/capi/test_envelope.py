@@ -108,10 +108,8 @@ def test_an_error_carries_what_the_vendor_said():
         "buy more",
         "abc",
     )
-    assert str(error) == (
-        "Inforu refused Voice/Message/Send: HTTP 403, StatusId -13: User quota exceeded; "
-        'the vendor said "No quota / buy more"'
-    )
+    for fact in ("Voice/Message/Send", "HTTP 403", "-13: User quota exceeded", "No quota / buy more"):
+        assert fact in str(error)
 
 
 def test_no_error_shows_the_request_id_which_holds_account_data():
@@ -193,7 +191,7 @@ def test_a_server_error_proves_nothing_whatever_its_body_says(http_status, body)
     ],
 )
 def test_an_unreadable_success_proves_nothing(body):
-    with pytest.raises(errors.InforuOutcomeUnknownError, match="not known"):
+    with pytest.raises(errors.InforuOutcomeUnknownError, match="unknown"):
         parse(body)
 
 

@@ -38,7 +38,7 @@ def test_no_status_is_known_that_neither_document_has():
 
 def test_an_unknown_status_is_described_as_unknown():
     assert describe(-13) == "-13: User quota exceeded"
-    assert describe(-4711) == "-4711: not a StatusId that is known"
+    assert describe(-4711) == "-4711: unknown StatusId"
 
 
 @pytest.mark.parametrize("status", StatusId)

@@ -52,7 +52,7 @@ def test_a_person_is_asked_and_only_a_yes_calls(inforu, inforu_sandbox, monkeypa
 def test_without_a_terminal_and_without_yes_nobody_is_called(inforu, inforu_sandbox, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     code, _, err = inforu(*CALL)
-    assert (code, "say --yes" in err) == (2, True)
+    assert (code, "Use --yes" in err) == (2, True)
     assert called(inforu_sandbox) == []
 
 
@@ -102,7 +102,7 @@ def test_where_no_answer_comes_it_is_not_known_whether_it_rings(inforu, inforu_s
     inforu_sandbox.add_fault(fault)
     code, out, err = inforu(*CALL, "--yes", "-o", "json")
     assert (code, json.loads(out)["outcome"]) == (3, "not_known")
-    assert "not known whether it rings" in err
+    assert "unknown whether the phone rings" in err
     assert "before you call again" in err
     assert PHONE not in out + err
 
@@ -114,7 +114,7 @@ def test_who_stops_it_in_the_middle_is_told_that_it_may_ring(inforu, monkeypatch
 
     monkeypatch.setattr(InforuHook, "send_text_to_speech", stop)
     code, _, err = inforu(*CALL, "--yes")
-    assert (code, "not known whether it rings" in err) == (3, True)
+    assert (code, "unknown whether the phone rings" in err) == (3, True)
     assert PHONE not in err
 
 
@@ -137,7 +137,7 @@ class Deaf(io.StringIO):
     ("fault", "code", "words"),
     [
         (None, 3, "accepted: the phone rings (send "),
-        ("accept_then_drop", 3, "not known whether it rings"),
+        ("accept_then_drop", 3, "unknown whether the phone rings"),
         ("status", 1, "nobody was called: Inforu refused"),
     ],
 )

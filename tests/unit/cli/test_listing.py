@@ -69,7 +69,7 @@ def test_a_table_has_the_columns_that_say_something(inforu, ledger_path):
     out = inforu("sends", "list", "d")[1]
     for cell in ("450 (5)", "100 (1)", "200 (2)", "50 (1)"):
         assert cell in out
-    assert "Counts are people. The number of batches is in brackets." in out
+    assert "number of batches in brackets" in out
     store(ledger_path, "d", "r", index="3")
     heads = inforu("sends", "list")[1].split("\n")[0]
     assert ("dag id" in heads, "map index" in heads) == (True, True)
@@ -79,14 +79,14 @@ def test_a_list_that_is_cut_says_so(inforu, ledger_path):
     for run_id in ("r1", "r2", "r3"):
         store(ledger_path, "d", run_id)
     code, out, err = inforu("sends", "list", "--limit", "2", "-o", "json")
-    assert (code, len(json.loads(out)), "see --limit" in err) == (0, 2, True)
+    assert (code, len(json.loads(out)), "--limit" in err) == (0, 2, True)
     assert inforu("sends", "list", "--limit", "3", "-o", "json")[2] == ""
     assert inforu("sends", "list", "--limit", "0")[0] == 2
 
 
 @pytest.mark.usefixtures("ledger_path")
 def test_where_no_ledger_is_the_list_is_empty(inforu):
-    assert "No task instance there holds a ledger" in inforu("sends", "list", "d")[1]
+    assert "No matching task instance has a ledger" in inforu("sends", "list", "d")[1]
     assert inforu("sends", "list", "-o", "json")[:2] == (0, "[]\n")
 
 
@@ -131,11 +131,11 @@ def test_airflow_is_asked_about_one_dag(inforu):
     code, _, err = inforu("sends", "list")
     assert (code, "Name a DAG" in err, "[inforu] ledger_path" in err) == (2, True, True)
     code, _, err = inforu("sends", "list", "nope")
-    assert (code, "no such DAG or run" in err, err.count("\n")) == (1, True, 1)
+    assert (code, "does not know the DAG or run" in err, err.count("\n")) == (1, True, 1)
 
 
 @pytest.mark.parametrize("answer", [[], {}, {"task_instances": [{}], "total_entries": 1}])
 def test_an_answer_that_is_no_list_is_one_line(inforu, in_airflow, answer):
     in_airflow.answer = (200, answer)
     code, _, err = inforu("sends", "list", "dag")
-    assert (code, err) == (1, "airflow inforu: Airflow's answer is no list of task instances\n")
+    assert (code, "is not a list of task instances" in err, err.count("\n")) == (1, True, 1)

@@ -101,7 +101,7 @@ def test_a_wrong_option_ends_the_command_with_its_name(run, monkeypatch):
 @pytest.mark.usefixtures("database_url", "unblocked_signals")
 @pytest.mark.parametrize(
     ("starts", "words"),
-    [(True, "the receiver has stopped by itself"), (False, "the receiver did not start: the log above")],
+    [(True, "the receiver has stopped unexpectedly"), (False, "the receiver did not start")],
 )
 def test_a_server_that_ends_by_itself_ends_the_command(run, monkeypatch, starts, words):
     monkeypatch.setattr("uvicorn.Server.run", lambda server, _: setattr(server, "started", starts))

@@ -52,7 +52,7 @@ def test_show_reads_the_ledger(run):
 
 def test_resolve_writes_the_ledger_and_its_values_never_expire(run, airflow, stored):
     code, out, _ = run("resolve", "--accept", "--yes")
-    assert (code, "batches 2, 4: taken as called" in out) == (0, True)
+    assert (code, "batches 2, 4: counted as called" in out) == (0, True)
     assert read_ledger(stored)[1][2].state is BatchState.ACCEPTED
     assert set(airflow.expiries) == {None}
 
@@ -106,7 +106,7 @@ def test_the_ledger_of_an_earlier_try_is_found(run, airflow):
 def test_a_task_instance_that_does_not_exist_is_one_line(run):
     code, _, err = run("show", names=("dag", "nope", "call"))
     assert (code, err.count("\n")) == (1, 1)
-    assert "no such task instance: The Task Instance" in err
+    assert "the task instance was not found: The Task Instance" in err
 
 
 def test_a_mapped_task_needs_its_index(run, airflow):
@@ -125,7 +125,7 @@ def test_a_task_that_sent_nothing_has_no_ledger(run, airflow):
 def test_an_airflow_without_task_state_is_not_taken_for_one_without_a_ledger(run, airflow):
     airflow.has_state_store = False
     code, _, err = run("show")
-    assert (code, "it has from 3.3 on" in err) == (1, True)
+    assert (code, "needs version 3.3 or later" in err) == (1, True)
 
 
 @pytest.mark.parametrize("damaged", ['"x"', "x", {"version": 1}])
@@ -187,19 +187,19 @@ def test_without_any_user_it_says_how_to_log_in(run, airflow):
     airflow.all_admins = False
     code, _, err = run("show")
     assert code == 1
-    assert "(HTTP 403): set AIRFLOW_API_TOKEN, or AIRFLOW_API_USERNAME" in err
+    assert "(HTTP 403). Set AIRFLOW_API_TOKEN, or AIRFLOW_API_USERNAME" in err
 
 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ((403, {"detail": "Forbidden"}), "does not allow it (HTTP 403)"),
+        ((403, {"detail": "Forbidden"}), "refused the request (HTTP 403)"),
         ((500, {"detail": "broken"}), "answered HTTP 500: broken"),
         ((500, "<html>"), "is not Airflow's API (HTTP 500, no JSON)"),
         ((200, "<html>"), "is not Airflow's API (HTTP 200, no JSON)"),
         ((301, {}), "answered HTTP 301"),
-        ((200, []), "holds no state"),
-        ((404, []), "no such task instance"),
+        ((200, []), "has no state"),
+        ((404, []), "the task instance was not found"),
     ],
 )
 def test_an_answer_that_is_none_is_one_line(run, airflow, answer, words):
@@ -211,7 +211,7 @@ def test_an_answer_that_is_none_is_one_line(run, airflow, answer, words):
 
 def test_an_answer_without_a_value_is_not_taken_for_no_ledger(airflow, stored):
     airflow.answer = (200, {})
-    with pytest.raises(CommandError, match="holds no value"):
+    with pytest.raises(CommandError, match="has no value"):
         stored.get("key")
 
 
@@ -233,11 +233,8 @@ def test_an_airflow_that_does_not_answer_is_one_line_without_its_password(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     code, _, err = run("show", "--url", f"http://me:hidden@127.0.0.1:{port}/")
-    assert code == 1
-    assert err == (
-        f"airflow inforu: Airflow at http://127.0.0.1:{port} cannot be reached (ConnectionError); "
-        "is --url right?\n"
-    )
+    assert (code, err.count("\n"), "hidden" in err) == (1, 1, False)
+    assert f"Airflow at http://127.0.0.1:{port} cannot be reached (ConnectionError)" in err
 
 
 @pytest.mark.parametrize("url", ["localhost:8080", "ftp://x", "http://", "http://x:port", "http://[x"])

@@ -40,7 +40,7 @@ def test_show_prints_the_counts_and_the_batches_that_need_a_person(run):
         "campaigns 7",
     ):
         assert line in lines
-    assert "2 101 to 200 in doubt the answer is unknown" in lines
+    assert "2 101 to 200 in doubt the reply is unknown" in lines
     assert "3 201 to 300 rejected StatusId -18 [bold]no[/bold]" in lines
     assert "People are numbered in the order in which they are called" in out
     assert "campaign 7" in out
@@ -66,9 +66,9 @@ def test_show_prints_json_for_programs(run):
 def test_accept_settles_all_batches_in_doubt_as_called(run, stored):
     code, out, _ = run("resolve", "--accept", "--yes")
     assert code == 0
-    assert "batches 2, 4: taken as called" in out
+    assert "batches 2, 4: counted as called" in out
     assert "Now clear the task call of the run run" in out
-    assert "still fail because of what was rejected: batch 3" in out
+    assert "still fail, because Inforu rejected batch 3" in out
     assert [records(stored)[number].state for number in (2, 4)] == [BatchState.ACCEPTED] * 2
     assert records(stored)[2].request_token is None
 
@@ -125,7 +125,7 @@ def test_without_a_terminal_and_without_yes_nothing_is_changed(run, stored, monk
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     code, _, err = run("resolve", "--accept")
     assert code == 2
-    assert "say --yes" in err
+    assert "Use --yes" in err
     assert records(stored)[2].state is BatchState.SUBMITTING
 
 
@@ -181,7 +181,7 @@ def test_a_decision_that_is_written_and_cannot_be_printed_is_said_to_be_written(
     monkeypatch.setattr(sys, "stdout", Deaf())
     code, _, err = run("resolve", "--accept", "--yes")
     assert code == 1
-    assert "batches 2, 4: taken as called. It is written down, but" in err
+    assert "batches 2, 4: counted as called. The decision is stored, but" in err
     assert records(stored)[2].state is BatchState.ACCEPTED
 
 

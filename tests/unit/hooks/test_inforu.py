@@ -103,7 +103,7 @@ def test_calls_that_are_no_list_reach_no_wire(hook, inforu_sandbox, calls):
 
 @pytest.mark.parametrize("campaign_id", [None, "", True, [183], 1.5])
 def test_what_is_no_campaign_id_reaches_no_wire(hook, inforu_sandbox, campaign_id):
-    with pytest.raises(InforuInputError, match="campaign_id is empty or no id"):
+    with pytest.raises(InforuInputError, match="campaign_id is empty"):
         hook.send_existing_campaign(campaign_id, [{"phone": "0500000001"}])
     assert inforu_sandbox.requests() == []
 

@@ -71,7 +71,7 @@ def test_a_receiver_that_is_not_there_is_an_error_that_a_retry_may_mend(connecti
     [
         ((401, b""), "refused the notification_secret"),
         ((404, b""), "does not know the connection 'inforu_default'"),
-        ((200, b"<html>"), "answered what no receiver of this provider does"),
+        ((200, b"<html>"), "is invalid"),
         ((302, b"", ("Location", "/elsewhere")), "answered with a redirect"),
     ],
 )

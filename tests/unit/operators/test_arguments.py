@@ -88,7 +88,7 @@ def test_a_constant_that_is_wrong_is_an_error_when_the_dag_is_parsed(arguments, 
     [
         ({"campaign_id": ""}, "campaign_id is empty"),
         ({"campaign_id": None}, "campaign_id is empty"),
-        ({"campaign_id": [183]}, "campaign_id is empty or no id"),
+        ({"campaign_id": [183]}, "campaign_id is empty"),
         ({"duplicate": "maybe"}, "`duplicate` must be true or false"),
         ({"duplicate_name": "Copy"}, "`duplicate_name` is set, but `duplicate` is not"),
     ],

@@ -62,7 +62,7 @@ def test_results_are_read_page_by_page(client, server):
 
 def test_a_list_that_does_not_go_on_is_not_read_for_ever(client, server):
     server.answer((200, {"calls": [{"key": "k1"}], "next": "c1"}))
-    with pytest.raises(ReceiverError, match="its list of calls does not go on"):
+    with pytest.raises(ReceiverError, match="same page"):
         list(client.iter_calls(SEND))
     assert len(server.requests) == 2
 
@@ -87,7 +87,7 @@ def test_no_receiver_there_is_an_error_that_says_what_to_check(client, server):
 
 def test_a_redirect_is_not_followed(client, server):
     server.answer((302, b"", ("Location", f"{server.url}/elsewhere")))
-    refused(client, "with a redirect.*set receiver_url to the address where it leads", passing=False)
+    refused(client, "redirect.*receiver_url", passing=False)
     assert len(server.requests) == 1
 
 
@@ -107,12 +107,12 @@ def test_another_refusal_does_not_pass(client, server, code):
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"", "it is no JSON"),
-        (b"<html>Welcome</html>", "it is no JSON"),
-        (b"[" * 100_000, "answered what no receiver"),
-        (b"\xff\xfe", "answered what no receiver"),
-        (b"[]", "a summary is no JSON object"),
-        ({**SUMMARY, "calls": "2"}, "calls is no number of calls"),
+        (b"", "not JSON"),
+        (b"<html>Welcome</html>", "not JSON"),
+        (b"[" * 100_000, "is invalid"),
+        (b"\xff\xfe", "is invalid"),
+        (b"[]", "a summary is not"),
+        ({**SUMMARY, "calls": "2"}, "calls is not"),
     ],
 )
 def test_an_answer_of_another_server_is_an_error_that_does_not_pass(client, server, body, words):
@@ -125,7 +125,7 @@ def test_an_answer_of_another_server_is_an_error_that_does_not_pass(client, serv
 )
 def test_a_feed_that_is_none_is_an_error_that_does_not_pass(client, server, content):
     server.answer((200, content))
-    with pytest.raises(ReceiverError, match="answered what no receiver of this provider does") as raised:
+    with pytest.raises(ReceiverError, match="is invalid") as raised:
         client.read_feed()
     assert not raised.value.is_passing
 

@@ -106,7 +106,7 @@ def test_a_connection_without_a_secret_tells_the_administrator_what_to_set(recei
     answer = receiver.push([end_of_call(f"{SEND}-1")])
     assert answer.status_code == 503
     assert "notification_secret" in answer.json()["detail"]
-    assert "'bare' is not usable for the receiver as it is: it has no notification_secret" in log.text
+    assert "'bare' completely: it has no notification_secret" in log.text
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_stored(tmp_path):

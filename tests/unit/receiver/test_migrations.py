@@ -96,7 +96,7 @@ def test_missing_tables_in_the_metadata_database_say_what_to_do(engine, caplog):
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("no url", "no URL"),
+        ("no url", "not a URL"),
         ("nothing://host/db", "NoSuchModuleError"),
         ("oracle+oracledb://user:pass-word@host/db", "ModuleNotFoundError"),
         ("postgresql+asyncpg://user:pass-word@host/db", "asynchronous"),

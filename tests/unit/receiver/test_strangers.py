@@ -192,10 +192,9 @@ def test_the_lines_that_were_left_out_are_counted_later(caplog):
         quiet.warning("Refused")
     now[0] = 61.0
     quiet.warning("Refused again")
-    assert [one.getMessage() for one in caplog.records[-2:]] == [
-        "7 more requests were refused, and not logged one by one",
-        "Refused again",
-    ]
+    counted, logged = (record.getMessage() for record in caplog.records[-2:])
+    assert counted.startswith("7 more requests were refused")
+    assert logged == "Refused again"
 
 
 def test_a_summary_names_a_hundred_statuses_and_counts_the_others(receiver):

@@ -147,7 +147,7 @@ def test_settings_change_by_name_and_the_others_stay(control, sandbox):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"sead": 1}, "sead: there is no such name"),
+        ({"sead": 1}, "sead: unknown name"),
         ({"seed": "one"}, "seed: "),
         ({"latency": -1}, "latency: "),
         ({"notification_url": "receiver"}, "notification_url: "),

@@ -263,7 +263,7 @@ def test_faults_are_served_in_their_order_and_can_be_cleared(send, sandbox):
         ("status", {}, "needs a status_id"),
         ("drop", {"seconds": 1}, "drop takes no seconds"),
         ("slow", {"seconds": -1}, "seconds"),
-        ("slow", {"second": 1}, "second: there is no such name"),
+        ("slow", {"second": 1}, "second: unknown name"),
         ("refuse", {"count": 2}, "only seconds"),
         ("http_error", {"http_status": 99}, "http_status"),
     ],

@@ -137,7 +137,7 @@ def test_a_server_that_was_not_started_says_so():
 
 
 def test_a_setting_that_cannot_be_is_refused_before_anything_starts():
-    with pytest.raises(ControlInputError, match="sead: there is no such name"):
+    with pytest.raises(ControlInputError, match="sead: unknown name"):
         SandboxServer(sead=1)
 
 
