@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL = "https://capi.inforu.co.il"
 
+_STATUS_ID = "StatusId".casefold()
 LONGEST_DESCRIPTION = 300
 """The characters of a vendor's description that errors and logs show."""
 
@@ -187,18 +188,28 @@ def parse_reply(
 
 def _read_envelope(body: bytes) -> dict[str, Any]:
     try:
-        envelope = json.loads(body.decode("utf-8-sig", errors="replace"))
+        text = body.decode("utf-8-sig", errors="replace")
+        envelope = json.loads(text, object_pairs_hook=_build_object)
     except (ValueError, RecursionError):
         return {}
     return envelope if isinstance(envelope, dict) else {}
 
 
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object. Several different StatusIds count as a missing one: one of them is wrong."""
+    found = dict(pairs)
+    names = [name for name, _ in pairs if name.casefold() == _STATUS_ID]
+    if len(names) > 1 and len({repr(value) for name, value in pairs if name in names}) > 1:
+        found = {name: value for name, value in found.items() if name not in names}
+    return found
+
+
 def _error_class(status_id: int | None, http_status: int) -> type[InforuApiError] | None:
     """Return the class of the error that a response proves; None if it proves no refusal."""
-    if http_status == StatusId.RATE_LIMIT.http_status and status_id != StatusId.SUCCESS:
-        return InforuRateLimitError
     if http_status >= 500 or status_id == StatusId.GENERAL_FAILURE:
         return None
+    if http_status == StatusId.RATE_LIMIT.http_status and status_id != StatusId.SUCCESS:
+        return InforuRateLimitError
     if status_id is not None and status_id < 0:
         return ERROR_OF_STATUS.get(status_id, InforuRejectedError)
     return InforuAuthenticationError if http_status == 401 and status_id is None else None

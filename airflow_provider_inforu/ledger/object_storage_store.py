@@ -49,7 +49,7 @@ class ObjectStorageStore:
 
         self._root = self._folder = ObjectStoragePath(root)
         for part in parts:
-            self._folder /= quote(part, safe="")
+            self._folder /= _quote(part)
         self._claim: str | None = None
         self._is_marked = False
 
@@ -159,6 +159,11 @@ class ObjectStorageStore:
         return frozenset(path.rstrip("/").rsplit("/", 1)[-1] for path in found) - {folder.name}
 
 
+def _quote(name: str) -> str:
+    """Return a name as one part of a path. A DAG may have the ID ``..``."""
+    return name.replace(".", "%2E") if name in (".", "..") else quote(name, safe="")
+
+
 def _get_storage(path: Any) -> Any:  # noqa: ANN401 - an object-storage path and its file system
     return getattr(path, "__wrapped__", path).fs
 
@@ -224,7 +229,7 @@ def _iter_parts(folder: Any, wanted: Sequence[str | None]) -> Iterator[tuple[str
     if not wanted:
         yield ()
         return
-    for name in [quote(wanted[0], safe="")] if wanted[0] is not None else _names_in(folder):
+    for name in [_quote(wanted[0])] if wanted[0] is not None else _names_in(folder):
         for rest in _iter_parts(folder / name, wanted[1:]):
             yield (unquote(name), *rest)
 

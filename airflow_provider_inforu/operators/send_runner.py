@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu._compat import AirflowFailException
-from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuError
 from airflow_provider_inforu.hooks.advice import advice_on_sending
 from airflow_provider_inforu.ledger.changes import has_changed
 from airflow_provider_inforu.ledger.ledger_log import Ledger, open_ledger
@@ -168,8 +168,9 @@ class SendRunner:
             raise
 
     def _digest_options(self) -> str:
-        username = self._hook.settings.username
-        return digest([self._spec.function, self._hook.inforu_conn_id, username, *self._spec.arguments])
+        settings = self._hook.settings
+        account = [self._hook.inforu_conn_id, settings.base_url, settings.username]
+        return digest([self._spec.function, *account, *self._spec.arguments])
 
     @staticmethod
     def _header(
@@ -204,6 +205,7 @@ class SendRunner:
                 (earlier.header.skipped, earlier.header.checksums) == (new.skipped, new.checksums)
             )
             people = replace(people, batches=batches, skipped=listed.skipped, is_same=is_same)
+            self._refuse_ledger_of_others(earlier.header, new)
             say_what_changed(earlier.header, new)
         with no_retry_on_ledger_errors():
             ledger = open_ledger(store, earlier.header, expected=earlier.header.send_id)
@@ -214,6 +216,17 @@ class SendRunner:
         send.settle(self._hook, self._spec.in_doubt)
         earlier.say_nobody_was_called(clear_generation, resend=self._spec.resend)
         return send
+
+    def _refuse_ledger_of_others(self, stored: Header, new: Header) -> None:
+        """Fail if the first try of a task finds the ledger of other recipients. Its own were not called."""
+        evidence = self._evidence
+        is_first = not (evidence.is_later_try or evidence.was_cleared or evidence.has_earlier_send)
+        if is_first and has_changed(stored, new):
+            raise AirflowFailException(
+                f"This first try of the task found the ledger of another send ({stored.send_id}) with other "
+                f"recipients. {NO_NEW_CALLS}. Was this DAG run deleted and created again, or do two Airflow "
+                "installations share `[inforu] ledger_path`? Use another path or another run ID"
+            )
 
     def _opens_at(self) -> datetime | None:
         """Return when the sending window opens; None if it is open or not set."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.recipients.recipient_store import RecipientStore
 
 _LONGEST_SHOWN = 100
+_SHORTENED_NUMBER = re.compile(r"\d(?:\.\d+)?[eE]\+?\d{1,2}")
 
 
 def read_suppressed(rows: Iterable[object], rules: RecipientRules, store: RecipientStore) -> None:
@@ -57,6 +59,8 @@ def _names(row: object, rules: RecipientRules) -> tuple[list[str], list[str]]:
         raise InforuInputError(f"the row is a {type(row).__name__}, not a phone, a key or a mapping of them")
     # A customer's number of nine digits is a key, and may be a phone that lost its zero: then it is both.
     text = str(row).strip()
+    if _SHORTENED_NUMBER.fullmatch(text):
+        raise InforuInputError("a spreadsheet has shortened this number, so its last digits are lost")
     may_be_key = rules.key_field is not None and not (is_phone_like(text) or may_be_mistyped_phone(text))
     keys = _keys(row) if may_be_key else []
     try:
