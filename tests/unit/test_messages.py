@@ -40,8 +40,8 @@ def test_the_list_finds_messages_of_each_group(group):
 @pytest.mark.parametrize(
     ("text", "kind", "module"),
     [
-        ("limit must be a whole number from 1, not {value}", "InforuInputError", "operators.arguments"),
-        ("Airflow has no connection {inforu_conn_id}", "ConnectionNotFoundError", "hooks.inforu"),
+        ("`limit` must be a whole number from 1, not {value}", "InforuInputError", "operators.arguments"),
+        ("The connection {inforu_conn_id} is missing", "ConnectionNotFoundError", "hooks.inforu"),
         ("the phone is missing", "InvalidPhoneError", "capi.phones"),
         ("Send {send_id} stopped", "SendStoppedError", "operators.send_runner"),
         ("Nobody was called: this task had already sent", "log WARNING", "operators.earlier_send"),
@@ -54,7 +54,7 @@ def test_a_message_has_its_class_and_its_module(text, kind, module):
 
 
 def test_a_constant_of_another_module_is_shown_as_its_text():
-    (message,) = [message for message in MESSAGES if message.text.startswith("key_field is the field")]
+    (message,) = [message for message in MESSAGES if message.text.startswith("`key_field` names the field")]
     assert "No new calls were placed" in message.text
     assert "no_new_calls" not in {name.casefold() for name in message.placeholders}
 
