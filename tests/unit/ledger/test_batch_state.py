@@ -13,6 +13,7 @@ from airflow_provider_inforu.ledger.ledger_events import (
     Accepted,
     IntentLogged,
     Rejected,
+    ResendLogged,
     Withdrawn,
     decode,
     encode,
@@ -21,11 +22,14 @@ from airflow_provider_inforu.ledger.ledger_events import (
 RECORDS = {
     "not sent": None,
     "submitting": BatchRecord(BatchState.SUBMITTING, "digest"),
+    "sent again": BatchRecord(BatchState.SUBMITTING, "digest", was_in_doubt=True),
+    "sent again and refused": BatchRecord(BatchState.SUBMITTING, "digest", reason="no", was_in_doubt=True),
     "accepted": BatchRecord(BatchState.ACCEPTED, "digest", request_token="t", campaign_id=194),
     "rejected": BatchRecord(BatchState.REJECTED, "digest", reason="no"),
 }
 EVENTS = {
     "submit": IntentLogged(1, "digest"),
+    "resend": ResendLogged(1, "digest"),
     "accept": Accepted(1, "t", 194),
     "reject": Rejected(1, "no"),
     "withdraw": Withdrawn(1),
@@ -35,6 +39,14 @@ ALLOWED = {
     ("submitting", "accept"): "accepted",
     ("submitting", "reject"): "rejected",
     ("submitting", "withdraw"): "not sent",
+    # A refusal of the second request proves nothing about the first one.
+    ("submitting", "resend"): "sent again",
+    ("sent again", "resend"): "sent again",
+    ("sent again", "reject"): "sent again and refused",
+    ("sent again", "withdraw"): "sent again",
+    ("sent again and refused", "resend"): "sent again",
+    ("sent again and refused", "reject"): "sent again and refused",
+    ("sent again and refused", "withdraw"): "sent again and refused",
 }
 
 
@@ -42,6 +54,9 @@ ALLOWED = {
 def test_an_event_leads_where_it_should_or_is_refused(before, event):
     if after := ALLOWED.get((before, event)):
         assert apply(RECORDS[before], EVENTS[event]) == RECORDS[after]
+        return
+    if event == "accept" and before.startswith("sent again"):
+        assert apply(RECORDS[before], EVENTS[event]).state is BatchState.ACCEPTED
         return
     with pytest.raises(LedgerError, match="cannot follow"):
         apply(RECORDS[before], EVENTS[event])
@@ -57,6 +72,7 @@ def test_an_event_leads_where_it_should_or_is_refused(before, event):
         ["x", 1],
         ["s", 1],
         ["s", 1, 5],
+        ["t", 1],
         ["s", "1", "digest"],
         ["a", 1],
         ["a", 1, 5, 194],
@@ -73,6 +89,7 @@ def test_an_entry_of_another_form_is_refused(entry):
 @given(
     st.one_of(
         st.builds(IntentLogged, st.integers(1), st.text()),
+        st.builds(ResendLogged, st.integers(1), st.text()),
         st.builds(Accepted, st.integers(1), st.none() | st.text(), st.none() | st.integers()),
         st.builds(Rejected, st.integers(1), st.text()),
         st.builds(Withdrawn, st.integers(1)),

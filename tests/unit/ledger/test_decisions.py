@@ -5,7 +5,13 @@ import pytest
 from airflow_provider_inforu.ledger.batch_state import BatchState
 from airflow_provider_inforu.ledger.decisions import decide
 from airflow_provider_inforu.ledger.ledger_errors import LedgerError
-from airflow_provider_inforu.ledger.ledger_events import Accepted, IntentLogged, Rejected, Withdrawn
+from airflow_provider_inforu.ledger.ledger_events import (
+    Accepted,
+    IntentLogged,
+    Rejected,
+    ResendLogged,
+    Withdrawn,
+)
 from airflow_provider_inforu.ledger.ledger_keys import decision_key
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
@@ -32,15 +38,21 @@ def record_of(store, number):
 def test_a_decision_is_seen_at_once_and_by_every_later_attempt(store):
     decide(store, record_of(store, 1), "accept", 194)
     decide(store, record_of(store, 2), "resend")
-    for records in (read_ledger(store)[1], open_ledger(store, NEW).records, open_ledger(store, NEW).records):
-        assert (records[1].state, records[1].campaign_id) == (BatchState.ACCEPTED, 194)
-        assert 2 not in records
+    _, shown = read_ledger(store)
+    assert (shown[1].state, shown[1].campaign_id) == (BatchState.ACCEPTED, 194)
+    assert 2 not in shown
+    for _ in range(2):
+        attempt = open_ledger(store, NEW)
+        assert attempt.accepted(1).campaign_id == 194
+        # Until it is sent again, the batch stays in doubt: the receiver may learn that it was called.
+        assert (attempt.in_doubt(), attempt.decided_resend) == ([2], {2})
 
 
 def test_the_attempt_after_a_decision_may_send_the_batch_and_later_ones_know_it(store):
     decide(store, record_of(store, 2), "resend")
-    open_ledger(store, NEW).write([IntentLogged(2, "d2"), Accepted(2, "token", 7)])
-    assert open_ledger(store, NEW).records[2].request_token == "token"
+    open_ledger(store, NEW).write([ResendLogged(2, "d2"), Accepted(2, "token", 7)])
+    later = open_ledger(store, NEW)
+    assert (later.records[2].request_token, later.decided_resend) == ("token", frozenset())
 
 
 @pytest.mark.parametrize("choice", ["accept", "resend"])
@@ -76,9 +88,9 @@ def test_two_people_who_decide_about_different_batches_do_not_get_in_each_others
     first, second = record_of(store, 1), record_of(store, 2)
     decide(store, second, "resend")
     decide(store, first, "accept")
-    records = open_ledger(store, NEW).records
-    assert records[1].state is BatchState.ACCEPTED
-    assert 2 not in records
+    attempt = open_ledger(store, NEW)
+    assert attempt.records[1].state is BatchState.ACCEPTED
+    assert attempt.decided_resend == {2}
 
 
 @pytest.mark.parametrize("value", ["x", {}, {"choice": "what"}, {"choice": "accept"}])

@@ -11,7 +11,7 @@ from airflow_provider_inforu.ledger.ledger_errors import LedgerError, LedgerStor
 from airflow_provider_inforu.ledger.ledger_events import Accepted, IntentLogged, Rejected, Withdrawn
 from airflow_provider_inforu.ledger.ledger_keys import attempt_key, opening_key, segment_key
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
-from airflow_provider_inforu.ledger.ledger_reader import DamagedHeaderError, Header, read_ledger
+from airflow_provider_inforu.ledger.ledger_reader import VERSION, DamagedHeaderError, Header, read_ledger
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore
 
 NEW = Header("5e4d", "options_digest", batches=3, recipients=250, clear_generation=0)
@@ -98,7 +98,7 @@ def test_a_ledger_with_a_mark_for_each_part_goes_on_in_the_form_of_today(store, 
         store._values[f"{segment_key('000002', part)}.begun"] = {"begun": True}
     again = open_ledger(store, NEW)
     assert set(again.records) == {1, 2, 10, 11, 12}
-    assert store._values[attempt_key("000003")]["version"] == 2
+    assert store._values[attempt_key("000003")]["version"] == VERSION
 
 
 def test_one_mark_is_written_and_read_for_eight_parts(store, monkeypatch):
