@@ -14,6 +14,7 @@ from airflow_provider_inforu.ledger.ledger_events import (
     IntentLogged,
     LedgerEvent,
     Rejected,
+    ResendLogged,
     Withdrawn,
     encode,
 )
@@ -38,6 +39,8 @@ class BatchRecord:
     :ivar request_token: The vendor's receipt, after it accepted the batch.
     :ivar campaign_id: The campaign of the calls, after the vendor accepted the batch.
     :ivar reason: The vendor's reason, after it refused the batch.
+    :ivar was_in_doubt: Whether the batch was in doubt when this request left. Then a refusal of this request
+        does not prove that nobody was called, and the batch is in doubt again.
     """
 
     state: BatchState
@@ -46,6 +49,7 @@ class BatchRecord:
     request_token: str | None = None
     campaign_id: int | None = None
     reason: str | None = None
+    was_in_doubt: bool = False
 
 
 def apply(record: BatchRecord | None, event: LedgerEvent, request: str = "") -> BatchRecord | None:
@@ -59,8 +63,14 @@ def apply(record: BatchRecord | None, event: LedgerEvent, request: str = "") -> 
     match event, record:
         case IntentLogged(_, digest), None:
             return BatchRecord(BatchState.SUBMITTING, digest, request)
+        case ResendLogged(_, digest), BatchRecord(BatchState.SUBMITTING):
+            return BatchRecord(BatchState.SUBMITTING, digest, request, was_in_doubt=True)
         case Accepted(_, token, campaign), BatchRecord(BatchState.SUBMITTING):
             return replace(record, state=BatchState.ACCEPTED, request_token=token, campaign_id=campaign)
+        case Rejected(_, reason), BatchRecord(BatchState.SUBMITTING, was_in_doubt=True):
+            return replace(record, reason=reason)
+        case Withdrawn(), BatchRecord(BatchState.SUBMITTING, was_in_doubt=True):
+            return record
         case Rejected(_, reason), BatchRecord(BatchState.SUBMITTING):
             return replace(record, state=BatchState.REJECTED, reason=reason)
         case Withdrawn(), BatchRecord(BatchState.SUBMITTING):

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Literal, TypeGuard
 
@@ -56,11 +57,16 @@ def replay_damaged(
     :raises LedgerError: An event cannot follow on the state before it.
     """
     unsent: set[int] = set()
+    inherited = [number for number, record in records.items() if record.state is BatchState.SUBMITTING]
     highest, lost = 0, batches if is_orphan else 0
     highest_before_loss = 0 if is_orphan else None
     for position, event in enumerate(events):
         if isinstance(event, str):
             unsent.clear()
+            # The lost event may have sent a batch again that was in doubt before this attempt.
+            for number in inherited:
+                if number in records and records[number].state is BatchState.SUBMITTING:
+                    records[number] = replace(records[number], was_in_doubt=True)
             highest_before_loss = highest if highest_before_loss is None else highest_before_loss
             lost += 1 if event == LOST else MAX_LOST_EVENTS
             continue
@@ -85,6 +91,8 @@ def _apply_after_loss(records: dict[int, BatchRecord], event: LedgerEvent, reque
     known = records.get(event.number) or BatchRecord(BatchState.SUBMITTING, UNREADABLE, request)
     before = None if isinstance(event, IntentLogged) and known.state is BatchState.SUBMITTING else known
     after = apply(before, event, request)
+    if after is not None and known.was_in_doubt:
+        after = replace(after, was_in_doubt=True)
     if after is None:
         records.pop(event.number, None)
     else:

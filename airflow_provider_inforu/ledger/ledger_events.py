@@ -21,6 +21,18 @@ class IntentLogged:
 
 
 @dataclass(frozen=True, slots=True)
+class ResendLogged:
+    """A request for a batch in doubt is about to leave again. Its first request may have called everybody.
+
+    :ivar number: Number of the batch, from 1.
+    :ivar digest: Digest of the batch's calls.
+    """
+
+    number: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """The vendor accepted the batch, or a person decided that its recipients were called.
 
@@ -48,7 +60,9 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """The request proved to have called nobody, or a person decided so. The batch may be sent again.
+    """The request proved to have called nobody, or a person decided so.
+
+    The batch may be sent again. If an earlier request for it is in doubt, the batch is in doubt again.
 
     :ivar number: Number of the batch, from 1.
     """
@@ -56,7 +70,7 @@ class Withdrawn:
     number: int
 
 
-LedgerEvent = IntentLogged | Accepted | Rejected | Withdrawn
+LedgerEvent = IntentLogged | ResendLogged | Accepted | Rejected | Withdrawn
 
 
 def encode(event: LedgerEvent) -> list[Any]:
@@ -67,6 +81,8 @@ def encode(event: LedgerEvent) -> list[Any]:
     match event:
         case IntentLogged(number, digest):
             return ["s", number, digest]
+        case ResendLogged(number, digest):
+            return ["t", number, digest]
         case Accepted(number, request_token, campaign_id):
             return ["a", number, request_token, campaign_id]
         case Rejected(number, reason):
@@ -84,6 +100,8 @@ def decode(entry: object) -> LedgerEvent:
     match entry:
         case ["s", int(number), str(digest)]:
             return IntentLogged(number, digest)
+        case ["t", int(number), str(digest)]:
+            return ResendLogged(number, digest)
         case ["a", int(number), (str() | None) as request_token, (int() | None) as campaign_id]:
             return Accepted(number, request_token, campaign_id)
         case ["r", int(number), str(reason)]:

@@ -20,7 +20,7 @@ from airflow_provider_inforu.ledger.changes import describe_change, has_changed
 from airflow_provider_inforu.ledger.damage import UNREADABLE
 from airflow_provider_inforu.ledger.decisions import read_decided
 from airflow_provider_inforu.ledger.ledger_errors import LedgerError, LedgerStoreError
-from airflow_provider_inforu.ledger.ledger_events import encode
+from airflow_provider_inforu.ledger.ledger_events import Withdrawn, encode
 from airflow_provider_inforu.ledger.ledger_keys import attempt_key, begins_parts, opening_key, segment_key
 from airflow_provider_inforu.ledger.ledger_reader import (
     VERSION,
@@ -102,6 +102,8 @@ class Ledger:
 
     :ivar header: What it says of the send.
     :ivar records: What it knows of each batch that was ever submitted, by number.
+    :ivar decided_resend: The numbers of batches in doubt that a person decided to send again. They stay in
+        doubt until they are sent again, because the receiver may know by then that they were called.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class Ledger:
     ) -> None:
         self.header = header
         self.records = records
+        self.decided_resend: frozenset[int] = frozenset()
         self._store = store
         self._attempt = attempt
         self._after = after
@@ -225,8 +228,9 @@ def open_ledger(
         after=Position(found.attempt, found.events),
     )
     decided = read_decided(store, found.records)
+    ledger.decided_resend = frozenset(event.number for event in decided if isinstance(event, Withdrawn))
     ledger.begin()
-    ledger.write(decided)
+    ledger.write([event for event in decided if event.number not in ledger.decided_resend])
     return ledger
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_inforu.ledger.ledger_events import LedgerEvent
 
-VERSION = 2
-"""1 had a mark for each segment; it is read as well."""
+VERSION = 3
+"""The version of the format that this package writes. It reads no newer one."""
 
 
 class ReadableStore(Protocol):

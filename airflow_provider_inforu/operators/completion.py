@@ -162,7 +162,7 @@ class Completion:
 
     def _fail(self, send: OpenSend, problem: InforuError | None) -> NoReturn:
         result = send.result
-        may_resend = bool(result.in_doubt) and self.in_doubt == "resend" and send.ledger.is_durable
+        may_resend = bool(result.resendable) and self.in_doubt == "resend" and send.ledger.is_durable
         advice = [REJECTED] if result.rejected else []
         if may_resend:
             advice.append(RETRY_RESENDS)

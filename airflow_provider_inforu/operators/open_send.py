@@ -67,7 +67,7 @@ class OpenSend:
         try:
             accepted = find_accepted(hook, self.result)
         except InforuError as error:
-            if in_doubt == "resend":
+            if in_doubt == "resend" or self.ledger.decided_resend:
                 raise
             log.warning("The request to the receiver failed, so recipients stay in doubt: %s", error)
             return

@@ -11,7 +11,6 @@ from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.hooks.advice import advice_on_sending
 from airflow_provider_inforu.ledger.changes import has_changed
-from airflow_provider_inforu.ledger.ledger_events import Withdrawn
 from airflow_provider_inforu.ledger.ledger_log import Ledger, open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore
@@ -113,6 +112,7 @@ class SendRunner:
         """The send; None until the ledger is open."""
         self._running: Dispatch | None = None
         self._is_killed = False
+        self._to_resend: set[int] = set()
 
     def stop(self) -> None:
         """Stop sending. The attempt still waits for the replies in flight and writes them to the ledger."""
@@ -251,14 +251,23 @@ class SendRunner:
             log.warning("`resend` has no effect, because Airflow shows no clear since the send began")
         send = OpenSend(store, ledger, people)
         send.settle(self._hook, self._spec.in_doubt)
-        if self._spec.in_doubt == "resend" and ledger.in_doubt():
-            if opens_at := self._opens_at():
-                raise WindowClosedError(opens_at, begun=True)
-            ledger.write([Withdrawn(number) for number in ledger.in_doubt()])
+        self._to_resend = self._choose_resends(send)
+        if self._to_resend and (opens_at := self._opens_at()):
+            raise WindowClosedError(opens_at, begun=True)
         return send
 
+    def _choose_resends(self, send: OpenSend) -> set[int]:
+        """Return the batches in doubt that this try sends again: all, or those of a person's decision."""
+        in_doubt = set(send.ledger.in_doubt())
+        resendable = set(send.result.resendable) if self._spec.in_doubt == "resend" else set()
+        return in_doubt & (resendable | send.ledger.decided_resend)
+
     def _dispatch(self, ledger: Ledger, batches: Sequence[Batch]) -> None:
-        unsent = [batch for batch in batches if batch.number not in ledger.records]
+        unsent = [
+            batch
+            for batch in batches
+            if batch.number not in ledger.records or batch.number in self._to_resend
+        ]
         log.info("send %s: requests to make: %d of %d", ledger.header.send_id, len(unsent), len(batches))
         if not unsent:
             return
@@ -285,7 +294,7 @@ class SendRunner:
                 ) from error
             raise
         result = self._result()
-        if result.unsent:
+        if self._running.remaining:
             name_people(result, unsent=not ledger.is_durable)
             self._raise_unsent(result, self._running.stopped_by, is_durable=ledger.is_durable)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.errors import InforuError, InforuRateLimitError
 from airflow_provider_inforu.capi.voice import SendReceipt
-from airflow_provider_inforu.ledger.ledger_events import IntentLogged, LedgerEvent, Withdrawn
+from airflow_provider_inforu.ledger.ledger_events import IntentLogged, LedgerEvent, ResendLogged, Withdrawn
 from airflow_provider_inforu.sending.in_flight_limit import InFlightLimit
 from airflow_provider_inforu.sending.rate_limiter import BackoffGate, RateLimiter
 from airflow_provider_inforu.sending.request_pool import PrepareBatch, RequestPool
@@ -51,6 +51,7 @@ ANSWERS_AFTER_SEVERING_SECONDS = 1.0
 LAST_WRITES = 3
 SECONDS_BETWEEN_LAST_WRITES = 2.0
 """Each write has the store's own patience besides."""
+STILL_IN_DOUBT = "refused, but an earlier request for it is in doubt, so it stays in doubt"
 LONGEST_WAIT_SECONDS = 0.25
 """A stop or the end of the sending window is noticed within this time."""
 
@@ -103,6 +104,12 @@ class Dispatch:
         """Why batches were left unsent, if any were."""
         self._ledger = ledger
         self._waiting = deque(batches)
+        # The names of earlier requests, by the number of their batch.
+        self._in_doubt_before = {
+            batch.number: ledger.records[batch.number].request
+            for batch in batches
+            if batch.number in ledger.records
+        }
         self._limits = limits
         self._first_batch_creates_campaign = first_batch_creates_campaign
         self._answers: queue.SimpleQueue[tuple[Batch, SendReceipt | InforuError, float]] = queue.SimpleQueue()
@@ -117,6 +124,11 @@ class Dispatch:
         self._backoff_gate = BackoffGate(limits.backoff)
         self._rate_limiter = RateLimiter(limits.requests_per_second, limits.shared)
         self._progress = Progress(len(batches))
+
+    @property
+    def remaining(self) -> list[int]:
+        """The numbers of the batches that were left unsent, or in doubt and not sent again."""
+        return sorted(batch.number for batch in self._waiting)
 
     def stop(self, reason: InforuError) -> None:
         """End the send, because the task was killed. Safe to call from a signal handler.
@@ -169,9 +181,13 @@ class Dispatch:
     def _write(self, to_submit: Sequence[Batch]) -> None:
         for batch in to_submit:
             self._requests.results.pop(batch.number, None)  # of an earlier request, which was refused
-        intents = (IntentLogged(batch.number, batch.digest) for batch in to_submit)
-        self._ledger.write([*self._answered, *intents])
+        self._ledger.write([*self._answered, *map(self._to_intent, to_submit)])
         self._answered = []
+
+    def _to_intent(self, batch: Batch) -> IntentLogged | ResendLogged:
+        """Return the event that the batch is about to leave, for the first time or while it is in doubt."""
+        is_in_doubt = batch.number in self._in_doubt_before
+        return (ResendLogged if is_in_doubt else IntentLogged)(batch.number, batch.digest)
 
     def _flush_results_on_failure(self, seconds: float) -> None:
         """Write what is known after a failure, a timeout or a kill, so that few people are left in doubt.
@@ -182,7 +198,7 @@ class Dispatch:
         self._requests.wait_for([*self._in_flight], seconds)
         self._requests.sever()
         self._requests.wait_for([*self._in_flight], ANSWERS_AFTER_SEVERING_SECONDS)
-        unsent = (Withdrawn(batch.number) for batch in self._to_submit)
+        unsent = (Withdrawn(batch.number) for batch in self._to_submit if self._has_intent(batch.number))
         results = (to_event(number, result) for number, result in [*self._requests.results.items()])
         # A failure may strike anywhere, so some of it may be said twice, or be in the ledger. Answers count.
         said = [*unsent, *self._answered, *(event for event in results if event)]
@@ -194,6 +210,13 @@ class Dispatch:
                 return
             events = []  # the ledger has them, and writes them with the next write
             time.sleep(SECONDS_BETWEEN_LAST_WRITES)
+
+    def _has_intent(self, number: int) -> bool:
+        """Return whether the intent of this attempt is in the ledger. An earlier request may be in doubt."""
+        if number not in self._in_doubt_before:
+            return True
+        record = self._ledger.records.get(number)
+        return record is not None and record.request != self._in_doubt_before[number]
 
     def _answer(self, batch: Batch, answer: SendReceipt | InforuError) -> None:
         self._answers.put((batch, answer, time.monotonic()))
@@ -216,14 +239,16 @@ class Dispatch:
 
     def _handle_error(self, batch: Batch, error: InforuError) -> None:
         decision = classify_error(error)
-        log.warning(
-            "send %s: batch %d: %s (%s)", self._ledger.header.send_id, batch.number, error, decision.value
+        is_rejected = decision is RetryDecision.REJECTED
+        what_next = (
+            STILL_IN_DOUBT if is_rejected and batch.number in self._in_doubt_before else decision.value
         )
+        log.warning("send %s: batch %d: %s (%s)", self._ledger.header.send_id, batch.number, error, what_next)
         if decision is RetryDecision.IN_DOUBT:
             self._in_doubt_in_a_row += 1
             if self._in_doubt_in_a_row >= MAX_IN_DOUBT_IN_A_ROW:
                 self._stop(error)
-        elif decision is not RetryDecision.REJECTED:
+        elif not is_rejected:
             self._waiting.appendleft(batch)
             if decision is RetryDecision.STOP or not self._backoff_gate.after(error):
                 self._stop(error)

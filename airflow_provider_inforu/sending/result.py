@@ -53,6 +53,11 @@ class SendResult:
         return self._in_state(BatchState.SUBMITTING)
 
     @property
+    def resendable(self) -> list[int]:
+        """The numbers of the batches in doubt that Inforu did not refuse when they were sent again."""
+        return [number for number in self.in_doubt if self.records[number].reason is None]
+
+    @property
     def unsent(self) -> list[int]:
         """The numbers of the batches that were not sent."""
         return [number for number in range(1, self.header.batches + 1) if number not in self.records]

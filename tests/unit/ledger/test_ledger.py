@@ -68,7 +68,7 @@ HEADER = {
         ({**DOCUMENT, "after": "000000"}, DamagedHeaderError),
         (DOCUMENT, DamagedHeaderError),
         ({**HEADER, "after": ["000001", 0]}, LedgerError),
-        ({"version": 3}, LedgerError),
+        ({"version": 4}, LedgerError),
     ],
 )
 def test_an_attempt_that_cannot_be_understood_stops_the_task(store, document, error):
