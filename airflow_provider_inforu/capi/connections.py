@@ -1,7 +1,7 @@
 """Pooled connections that record whether a request was sent, and whether they may be reused.
 
-If the first byte of a request was written, its calls may not be sent again. Only the connection knows this
-exactly: the type of an exception is no proof.
+If no byte of a request was written, its calls may be sent again. Only the connection knows this exactly: the
+type of an exception is no proof.
 
 A connection is reused only if its last response proved an outcome and was followed by no extra bytes. So a
 late or duplicate response is never read as the response of the next request. The server may have silently

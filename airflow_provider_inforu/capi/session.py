@@ -18,7 +18,7 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 class AnswerError(Exception):
     """The response is too long or too slow.
 
-    :param message: The end of a sentence that begins with "the response".
+    :param message: The end of a sentence that begins with "the reply".
     :param http_status: The HTTP status code of a response that is too long; None if it is too slow.
     """
 

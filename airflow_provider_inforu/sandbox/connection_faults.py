@@ -61,7 +61,7 @@ class ConnectionFaults:
 
     @property
     def refusing(self) -> bool:
-        """Whether the server refuses connections now. Open requests still get a response, the last one."""
+        """Whether the server refuses new connections now. An open request still gets its response."""
         return self._refusing is not None and not self._refusing.done()
 
     def open(self) -> None:
