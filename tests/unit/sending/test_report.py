@@ -41,7 +41,7 @@ def test_an_error_is_short_however_many_people_it_is_about_and_says_where_all_ar
     result = result_of(3200, key="customer-of-a-long-name-{}7")
     text = join_error("Do this", describe_counts(result, see="see the report at /reports/a.csv"))
     assert len(text) <= LONGEST_ERROR
-    assert text.startswith("Do this. 0 were accepted. 3200 are in doubt")
+    assert text.startswith("Do this. 0 recipients were accepted. 3200 are in doubt")
     assert "see the report at /reports/a.csv (batches 1-32)" in text
 
 
