@@ -278,7 +278,7 @@ def test_a_retry_sends_to_the_copy_that_the_first_try_made(runner, sandbox):
     [
         ({"message": "hi {nmae}"}, "the field 'nmae' of the message is missing or empty (key k1)"),
         ({"message": "{{ 'hi {' }}"}, "a brace that is not part of a placeholder"),
-        ({"message": None}, "there is no text"),
+        ({"message": None}, "the row has no text"),
         ({"message": "{{ '  ' }}"}, "message is empty"),
         ({"key_field": "nr"}, "the key is missing"),
         ({"key_field": "{{ 'phone' }}"}, "key_field is the field of the phone"),
@@ -287,7 +287,7 @@ def test_a_retry_sends_to_the_copy_that_the_first_try_made(runner, sandbox):
         ({"resend": "{{ '050-000-0001' }}"}, "resend must be true or false, not '[phone hidden]'"),
         ({"data_options": "{{ dag_run.run_id }}"}, "data_options must be a mapping, not str"),
         ({"ignore_possible_sending_time": "{{ 'maybe' }}"}, "ignore_possible_sending_time must be true or"),
-        ({"message": "{{ none }}"}, "there is no text"),
+        ({"message": "{{ none }}"}, "the row has no text"),
         ({"limit": "{{ 'ten' }}"}, "limit must be a whole number from 1, not 'ten'"),
         ({"report_path": "{{ 'report.txt' }}"}, "report_path must end in one of"),
     ],
