@@ -134,7 +134,7 @@ def check_columns(source: str, header: Sequence[str], wanted: Iterable[str], hin
     :param source: Name of the file or the query, for the error.
     :param header: The column names.
     :param wanted: The required names. With `AnyOf`, one of them is enough.
-    :param hint: Advice, as a sentence. Default: no advice.
+    :param hint: Advice, as a sentence. Default: correct the name.
     :raises SourceError: A column is missing. The message lists the existing columns, unless a name looks like
         a phone.
     """
@@ -146,7 +146,8 @@ def check_columns(source: str, header: Sequence[str], wanted: Iterable[str], hin
     else:
         there = f"The columns are {show_columns(header)}."
     lacking = show_columns(missing, " or " if isinstance(wanted, AnyOf) else ", ")
-    raise SourceError(f"{source} has no column {lacking}. {there}", hint)
+    advice = hint or "Correct the name of the column, or the argument with this name."
+    raise SourceError(f"{source} has no column {lacking}. {there}", advice)
 
 
 def show_columns(columns: Iterable[object], separator: str = ", ") -> str:

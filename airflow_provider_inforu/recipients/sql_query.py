@@ -128,7 +128,7 @@ def _cursor(connection: Any, *, waits: bool) -> Any:  # noqa: ANN401 - a connect
 
 def _check_query(cursor: Any) -> None:  # noqa: ANN401 - a cursor of any driver
     if cursor.description is None:
-        raise SourceError("The statement returns no rows.", "Pass one SELECT query.")
+        raise SourceError("The statement is not a query: it returns no result set.", "Pass one SELECT query.")
 
 
 def _header(cursor: Any, columns: Sequence[str]) -> list[str]:  # noqa: ANN401 - a cursor of any driver

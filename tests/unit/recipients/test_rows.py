@@ -57,7 +57,8 @@ def test_columns_that_are_there_are_no_error():
 def test_a_column_that_is_not_there_is_an_error_that_names_those_that_are():
     with pytest.raises(SourceError) as raised:
         check_columns("people.csv", ["Phone", "name"], ["phone", "phone", "id"])
-    assert str(raised.value) == ("people.csv has no column 'phone', 'id'. The columns are 'Phone', 'name'.")
+    assert raised.value.problem == "people.csv has no column 'phone', 'id'. The columns are 'Phone', 'name'."
+    assert "Correct the name" in raised.value.advice
 
 
 def test_of_many_columns_the_first_are_named():
