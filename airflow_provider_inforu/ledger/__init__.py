@@ -1,1 +1,1 @@
-"""The ledger: the durable record of the requests of a send, and where it is stored."""
+"""The ledger: the durable record of a send's batches, and its stores."""

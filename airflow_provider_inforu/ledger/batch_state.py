@@ -1,6 +1,6 @@
-"""The states of a batch: one small state machine, without input or output.
+"""The states of a batch, as a state machine without input or output.
 
-A batch without a record was not sent. Every other state was written before a request, or because of one.
+A batch without a record was not sent. Each record begins with an intent, before the request leaves.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from airflow_provider_inforu.ledger.ledger_errors import DAMAGED, LedgerError
+from airflow_provider_inforu.ledger.ledger_errors import NO_MORE_CALLS, LedgerError, describe_damage
 from airflow_provider_inforu.ledger.ledger_events import (
     Accepted,
     IntentLogged,
@@ -24,18 +24,18 @@ class BatchState(StrEnum):
     """The state of a batch that has a record."""
 
     SUBMITTING = "submitting"
-    """The request was about to leave. Without a response, the batch is in doubt."""
+    """The intent is logged, and the result is unknown: the request is in flight, or the batch is in doubt."""
     ACCEPTED = "accepted"
     REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """What the ledger knows of a batch.
+    """The ledger's record of a batch.
 
     :ivar state: State of the batch.
     :ivar digest: Digest of the batch's calls. It tells whether the recipients changed.
-    :ivar request: Name of the request: the attempt that logged the intent, and the intent's place in its log.
+    :ivar request: Name of the request: the attempt that logged the intent, and the intent's index in its log.
     :ivar request_token: The vendor's receipt, after it accepted the batch.
     :ivar campaign_id: The campaign of the calls, after the vendor accepted the batch.
     :ivar reason: The vendor's reason, after it refused the batch.
@@ -58,7 +58,7 @@ def apply(record: BatchRecord | None, event: LedgerEvent, request: str = "") -> 
     :param record: The record before the event; None means that the batch was not sent.
     :param event: The event.
     :param request: Name of the request, if the event is its intent.
-    :raises LedgerError: The event cannot follow on that state, so the ledger is damaged.
+    :raises LedgerError: The event is invalid in the batch's state, so the ledger is damaged.
     """
     match event, record:
         case IntentLogged(_, digest), None:
@@ -76,4 +76,5 @@ def apply(record: BatchRecord | None, event: LedgerEvent, request: str = "") -> 
         case Withdrawn(), BatchRecord(BatchState.SUBMITTING):
             return None
     state = "without a record" if record is None else f"in state {record.state}"
-    raise LedgerError(f"{DAMAGED}: the entry {encode(event)!r} cannot follow on a batch {state}")
+    problem = f"the entry {encode(event)!r} is invalid for a batch {state}"
+    raise LedgerError(describe_damage(problem, happened=NO_MORE_CALLS))

@@ -1,4 +1,4 @@
-"""Replay a log of which a part cannot be read: no batch that may be in that part counts as unsent.
+"""Replays a damaged log. No batch counts as unsent if a lost event may have submitted it.
 
 1. Events that are readable count as they are, whatever state the lost events may have left.
 2. One of the lost events can have submitted a withdrawn batch again. So only a withdrawal after the last lost
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LOST: Final = "lost"
-"""Stands in a log for one event that cannot be read."""
+"""Replaces one unreadable event in a log."""
 LOST_SEGMENT: Final = "lost segment"
-"""Stands in a log for a segment whose number of events is unknown."""
+"""Replaces an unreadable segment in a log. Its number of events is unknown."""
 LogEntry = LedgerEvent | Literal["lost", "lost segment"]
 MAX_LOST_EVENTS = 32 * 1024 // 27
-"""The most intents in one segment: its size limit by the length of the shortest one."""
+"""The most intents in one segment: its size limit, divided by the length of the shortest intent."""
 UNREADABLE = "unreadable"
-"""The digest of a batch that may be in the lost part."""
+"""The digest of a batch that a lost event may have submitted."""
 
 
 def are_readable(events: Sequence[LogEntry]) -> TypeGuard[Sequence[LedgerEvent]]:
@@ -47,14 +47,14 @@ def replay_damaged(
     *,
     is_orphan: bool = False,
 ) -> None:
-    """Apply the readable events of an attempt, and mark each batch in doubt that may be in a lost one.
+    """Apply the readable events of an attempt. Mark each batch in doubt that a lost event may have submitted.
 
-    :param records: Of the batches, by number. They change in place.
-    :param events: The attempt's log, with `LOST` and `LOST_SEGMENT` for what cannot be read.
-    :param attempt: The attempt's name.
+    :param records: The records of the batches, by batch number. They change in place.
+    :param events: The attempt's log, with `LOST` and `LOST_SEGMENT` for unreadable events.
+    :param attempt: Name of the attempt.
     :param batches: The number of batches of the send.
-    :param is_orphan: Whether the attempts before this one are lost, with any number of events.
-    :raises LedgerError: An event cannot follow on the state before it.
+    :param is_orphan: Whether the earlier attempts are lost, with an unknown number of events.
+    :raises LedgerError: An event is invalid in the batch's state.
     """
     unsent: set[int] = set()
     inherited = [number for number, record in records.items() if record.state is BatchState.SUBMITTING]
@@ -87,7 +87,7 @@ def replay_damaged(
 
 
 def _apply_after_loss(records: dict[int, BatchRecord], event: LedgerEvent, request: str) -> None:
-    """Apply an event to the state before it, which a lost event may have left unknown."""
+    """Apply an event, although a lost event may have changed the batch's state before it."""
     known = records.get(event.number) or BatchRecord(BatchState.SUBMITTING, UNREADABLE, request)
     before = None if isinstance(event, IntentLogged) and known.state is BatchState.SUBMITTING else known
     after = apply(before, event, request)

@@ -1,8 +1,7 @@
-"""What a person decides about batches in doubt, beside the log of the attempts.
+"""Decisions of people about batches in doubt. They are stored next to the logs of the attempts.
 
-A decision is about one request, and kept under its name. So it settles that request or nothing: one that
-comes late, after the batch was sent again, has no effect. Only who decides writes here, so no attempt of the
-task is disturbed.
+A decision applies to one request, and its key contains the request's name. If the batch was sent again in a
+later request, the decision has no effect. Attempts never write decisions, so nothing disturbs their logs.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from airflow_provider_inforu.ledger.batch_state import BatchRecord, BatchState
-from airflow_provider_inforu.ledger.ledger_errors import DAMAGED, LedgerError
+from airflow_provider_inforu.ledger.ledger_errors import LedgerError, describe_damage
 from airflow_provider_inforu.ledger.ledger_events import Accepted, LedgerEvent, Withdrawn
 from airflow_provider_inforu.ledger.ledger_keys import decision_key
 
@@ -25,29 +24,29 @@ class _Readable(Protocol):
 
 
 class DecisionStore(_Readable, Protocol):
-    """Where decisions are kept: in the ledger's store."""
+    """A store of a ledger in which a person's decisions can be written."""
 
     def put(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
-        """Write a value, whoever may write the ledger."""
+        """Write a value, without a fencing token."""
 
 
 def decide(store: DecisionStore, record: BatchRecord, choice: Choice, campaign_id: int | None = None) -> None:
-    """Write a decision down. Of two about one request the later one holds, until an attempt has seen one.
+    """Store a decision. A later decision about the same request replaces it, until an attempt has read it.
 
-    :param store: Where the ledger is kept.
-    :param record: Of the batch, which is in doubt.
-    :param choice: ``accept`` takes its people as called; ``resend`` lets the next try call them again.
-    :param campaign_id: With ``accept``: the campaign to which they belong, where that is known.
+    :param store: The ledger's store.
+    :param record: The record of a batch in doubt.
+    :param choice: ``accept`` counts its recipients as called. ``resend`` lets the next try call them again.
+    :param campaign_id: With ``accept``: the campaign of the calls. None if it is unknown.
     """
     store.put(decision_key(record.request), {"choice": choice, "campaign_id": campaign_id})
 
 
 def read_decided(store: _Readable, records: Mapping[int, BatchRecord]) -> list[LedgerEvent]:
-    """Return the events that follow from what was decided about the requests that are in doubt.
+    """Return an event for each decision about a request in doubt.
 
-    :param store: Where the ledger is kept.
-    :param records: Of the batches, by number.
-    :raises LedgerError: A decision cannot be read.
+    :param store: The ledger's store.
+    :param records: The records of the batches, by batch number.
+    :raises LedgerError: A decision is damaged.
     """
     events: list[LedgerEvent] = []
     for number, record in records.items():
@@ -61,5 +60,5 @@ def read_decided(store: _Readable, records: Mapping[int, BatchRecord]) -> list[L
             case {"choice": "resend"}:
                 events.append(Withdrawn(number))
             case _:
-                raise LedgerError(f"{DAMAGED}: the decision about batch {number} is damaged")
+                raise LedgerError(describe_damage(f"the decision about batch {number} is damaged"))
     return events

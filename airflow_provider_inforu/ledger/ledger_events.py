@@ -1,11 +1,11 @@
-"""The events of a ledger, and their one form in storage."""
+"""The events of a ledger, and their JSON form."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_inforu.ledger.ledger_errors import DAMAGED, LedgerError
+from airflow_provider_inforu.ledger.ledger_errors import LedgerError, describe_damage
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,4 +108,4 @@ def decode(entry: object) -> LedgerEvent:
             return Rejected(number, reason)
         case ["w", int(number)]:
             return Withdrawn(number)
-    raise LedgerError(f"{DAMAGED}: the entry {entry!r} is not an event")
+    raise LedgerError(describe_damage(f"the entry {entry!r} is not an event"))

@@ -1,51 +1,51 @@
-"""The names under which a ledger keeps its values."""
+"""The keys of a ledger's values."""
 
 from __future__ import annotations
 
 PREFIX = "inforu_ledger"
-"""Airflow's task state is shared with whatever else the task keeps there."""
-PARTS_BEGUN_TOGETHER = 8
-"""A mark costs a write while answers wait; more parts to a mark cost readers looks at what is not there."""
+"""Airflow's task state may also contain other values of the task."""
+SEGMENTS_IN_A_GROUP = 8
+"""Segments for each segment marker. A smaller number costs more writes, a larger one more reads in vain."""
 
 
 def attempt_key(attempt: str) -> str:
     """Return the key of an attempt's document.
 
-    :param attempt: Its name.
+    :param attempt: Name of the attempt.
     """
     return f"{PREFIX}.{attempt}"
 
 
 def segment_key(attempt: str, segment: int) -> str:
-    """Return the key of a part of an attempt's log.
+    """Return the key of a segment of an attempt's log.
 
-    :param attempt: Its name.
-    :param segment: Which part, from 0.
+    :param attempt: Name of the attempt.
+    :param segment: Number of the segment, from 0.
     """
     return f"{attempt_key(attempt)}.{segment}"
 
 
-def begins_parts(segment: int) -> bool:
-    """Return whether a part of an attempt's log is the first of those that are begun together.
+def begins_segment_group(segment: int) -> bool:
+    """Return whether a segment is the first of its group.
 
-    :param segment: Which part, from 1: the attempt's document is the mark of part 0.
+    :param segment: Number of the segment, from 1. Segment 0 has no group: the attempt's document marks it.
     """
-    return segment % PARTS_BEGUN_TOGETHER == 1
+    return segment % SEGMENTS_IN_A_GROUP == 1
 
 
-def opening_key(attempt: str, segment: int) -> str:
-    """Return the key of the mark that says that a part of an attempt's log was begun, with those beside it.
+def segment_marker_key(attempt: str, segment: int) -> str:
+    """Return the key of the segment marker of a segment's group.
 
-    :param attempt: Its name.
-    :param segment: Which part, from 1.
+    :param attempt: Name of the attempt.
+    :param segment: Number of the segment, from 1.
     """
-    first = segment - (segment - 1) % PARTS_BEGUN_TOGETHER
+    first = segment - (segment - 1) % SEGMENTS_IN_A_GROUP
     return f"{segment_key(attempt, first)}.begun"
 
 
 def decision_key(request: str) -> str:
     """Return the key of the decision about a request in doubt.
 
-    :param request: Names the request.
+    :param request: Name of the request, see `BatchRecord.request`.
     """
     return f"{PREFIX}.decision.{request}"

@@ -1,9 +1,8 @@
-"""The ledger: the durable record of a send's batches, written before a request and after its answer.
+"""Writes the ledger: an event before each request leaves, and an event for each result.
 
-It is a log of events, so that one write carries all that a round has to say: the answers since the last write
-and the intents of the requests that leave next. Each attempt has a document and segments of events of its
-own, under a name that no other attempt has. Its document names the attempt before it, and how much of that
-one's log it has read. So what an attempt writes that was given up meanwhile changes nothing.
+One write stores several events: the results since the last write, and the intents of the next requests. Each
+attempt has its own document and segments. The document names the previous attempt, and the number of events
+that were read from its log. Events that a replaced attempt writes later do not count.
 """
 
 from __future__ import annotations
@@ -21,7 +20,12 @@ from airflow_provider_inforu.ledger.damage import UNREADABLE
 from airflow_provider_inforu.ledger.decisions import read_decided
 from airflow_provider_inforu.ledger.ledger_errors import LedgerError, LedgerStoreError
 from airflow_provider_inforu.ledger.ledger_events import Withdrawn, encode
-from airflow_provider_inforu.ledger.ledger_keys import attempt_key, begins_parts, opening_key, segment_key
+from airflow_provider_inforu.ledger.ledger_keys import (
+    attempt_key,
+    begins_segment_group,
+    segment_key,
+    segment_marker_key,
+)
 from airflow_provider_inforu.ledger.ledger_reader import (
     VERSION,
     Content,
@@ -40,32 +44,33 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_SEGMENT_BYTES = 4 * 1024
-"""Airflow keeps up to 64 KB in one value of its state store; a smaller one is written faster."""
+"""Airflow's task state stores up to 64 KB in a value. A smaller value is written faster."""
 MAX_WRITE_BYTES = 32 * 1024
-"""More than one round says, unless the vendor's reasons are long."""
+"""One write of the sender is smaller, unless the vendor's reasons are long."""
 
 
 class LedgerStore(ReadableStore, Protocol):
-    """Where a ledger is kept, for the attempt that writes it."""
+    """A store of a ledger, for the attempt that writes it."""
 
     is_durable: bool
-    """Whether what is written survives the process."""
+    """Whether values survive the process."""
 
     @property
     def ambiguous_write_threshold(self) -> float:
-        """A write that took longer may have been sent more than once. Its first copy may then land late."""
+        """Seconds. A slower write may have been sent twice, so an old copy may overwrite a later value."""
 
     def acquire_fencing_token(self) -> str:
-        """Make this attempt the one that may write; earlier ones fail in `set` from here on.
+        """Let only this attempt write. From now on, `set` of earlier attempts fails.
 
-        :return: The attempt's name, which no other attempt has and which sorts after all earlier ones.
+        :return: The attempt's name. It is unique, and sorts after the names of all earlier attempts.
         """
 
     def set(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
-        """Write a value.
+        """Write a value. After the return, it survives a crash, and every later attempt can read it.
 
-        When this returns, the value survives a crash, and no later attempt has claimed the ledger before it
-        was written: a later attempt will see it.
+        :param key: Key of the value.
+        :param value: The value.
+        :raises LedgerError: A later attempt has acquired a fencing token.
         """
 
 
@@ -73,8 +78,8 @@ class LedgerStore(ReadableStore, Protocol):
 class Position:
     """How far the log of an attempt was read.
 
-    :ivar attempt: Its name.
-    :ivar events: How many of its events; what it writes later does not count.
+    :ivar attempt: Name of the attempt.
+    :ivar events: The number of events that were read. Later events of the attempt do not count.
     """
 
     attempt: str
@@ -83,12 +88,12 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """A part of an attempt's log, as it is kept.
+    """A segment of an attempt's log, in the form in which it is stored.
 
-    :ivar number: Counts from 0.
-    :ivar start: The place of its first event in the log.
+    :ivar number: Number of the segment, from 0.
+    :ivar start: Index of its first event in the log, from 0.
     :ivar events: Its events.
-    :ivar size: Of the events, in bytes.
+    :ivar size: Size of its events in bytes.
     """
 
     number: int
@@ -98,10 +103,10 @@ class _Segment:
 
 
 class Ledger:
-    """A send's ledger, opened for one attempt.
+    """A send's ledger, opened by one attempt.
 
-    :ivar header: What it says of the send.
-    :ivar records: What it knows of each batch that was ever submitted, by number.
+    :ivar header: The description of the send.
+    :ivar records: The record of each batch that is not unsent, by batch number.
     :ivar decided_resend: The numbers of batches in doubt that a person decided to send again. They stay in
         doubt until they are sent again, because the receiver may know by then that they were called.
     """
@@ -126,60 +131,58 @@ class Ledger:
         self._is_closed = False
 
     def begin(self) -> None:
-        """Write the attempt's document. Before it, nothing of the attempt counts."""
+        """Write the attempt's document. Without it, no event of the attempt counts."""
         after = self._after and [self._after.attempt, self._after.events]
         self._store.set(attempt_key(self._attempt), {**asdict(self.header), "after": after})
 
     def write(self, events: Sequence[LedgerEvent]) -> None:
-        """Write events down: in one write of the store, as a rule.
-
-        What an earlier write failed to write goes along.
+        """Write events, usually in one write of the store. Include the events of earlier failed writes.
 
         :param events: The events.
-        :raises LedgerError: An event cannot follow on what was written before.
+        :raises LedgerError: An event is invalid in its batch's state, or a later attempt has begun.
         """
-        # A timeout may strike between any two lines: what is known and what is to be written change in one.
+        # A timeout may interrupt any line, so the records and the unwritten events change in one assignment.
         records = dict(self.records)
         start = self._segment.start + len(self._segment.events) + len(self._unwritten)
         replay(records, events, self._attempt, start)
         unwritten = [*self._unwritten, *map(encode, events)]
         self._unwritten, self.records = unwritten, records
         while self._unwritten:
-            self._write_part(_first_part(self._unwritten))
+            self._write_some(_take_first(self._unwritten))
 
-    def _write_part(self, part: list[Any]) -> None:
-        size = len(json.dumps(part))
+    def _write_some(self, entries: list[Any]) -> None:
+        size = len(json.dumps(entries))
         now = self._segment
         if self._is_closed or (now.events and now.size + size > MAX_SEGMENT_BYTES):
             number = self._last_number + 1
-            # In this order: a part of the log that was not begun is not looked for.
-            if begins_parts(number):
-                self._store.set(opening_key(self._attempt, number), {"begun": True})
+            # The segment marker comes first: without it, readers do not look for the segment.
+            if begins_segment_group(number):
+                self._store.set(segment_marker_key(self._attempt, number), {"begun": True})
             self._last_number = number
-            segment = _Segment(self._last_number, now.start + len(now.events), [*part], size)
+            segment = _Segment(self._last_number, now.start + len(now.events), [*entries], size)
         else:
-            segment = _Segment(now.number, now.start, [*now.events, *part], now.size + size)
-        # Unless this works, and quickly, a copy of it may land at any time. So the next write goes elsewhere
-        # then, and says again what may not have landed.
+            segment = _Segment(now.number, now.start, [*now.events, *entries], now.size + size)
+        # If this write fails or is slow, a copy of it may arrive at any later time. So the next write goes to
+        # a new segment, and repeats the events whose write is not confirmed.
         self._is_closed = True
         begun = time.monotonic()
         self._store.set(
             segment_key(self._attempt, segment.number), {"start": segment.start, "events": segment.events}
         )
-        self._segment, self._unwritten = segment, self._unwritten[len(part) :]
+        self._segment, self._unwritten = segment, self._unwritten[len(entries) :]
         self._is_closed = time.monotonic() - begun > self._store.ambiguous_write_threshold
 
     @property
     def is_durable(self) -> bool:
-        """Whether a later attempt will be able to read it."""
+        """Whether a later attempt can read the ledger."""
         return self._store.is_durable
 
     def in_doubt(self) -> list[int]:
-        """Return the numbers of batches whose request left and whose answer is not known."""
-        return [number for number, one in self.records.items() if one.state is BatchState.SUBMITTING]
+        """Return the numbers of the batches with an intent and without a result."""
+        return [number for number, record in self.records.items() if record.state is BatchState.SUBMITTING]
 
     def accepted(self, number: int) -> BatchRecord | None:
-        """Return the record of a batch that was accepted, or None."""
+        """Return the record of an accepted batch; None if the batch is not accepted."""
         record = self.records.get(number)
         return record if record and record.state is BatchState.ACCEPTED else None
 
@@ -192,15 +195,15 @@ def open_ledger(
     may_replace_damaged: bool = False,
     expected: str | None = None,
 ) -> Ledger:
-    """Open the ledger of a task instance for this attempt, or begin it.
+    """Open the ledger of a task instance for this attempt, or begin a new ledger.
 
-    :param store: Where it is kept.
-    :param new: The send as this attempt would begin it.
-    :param resend: Begin a new send where the task was cleared since the send that the ledger holds.
-    :param may_replace_damaged: Whether a new send may begin next to a ledger whose header is damaged.
-    :param expected: The ID of the send that the ledger must hold; None for any, or for no ledger.
-    :raises LedgerStoreError: The expected send is not there.
-    :raises LedgerError: It cannot be read, was written by a newer version, or does not fit ``new``.
+    :param store: The ledger's store.
+    :param new: The header that this attempt writes if it begins a new send.
+    :param resend: Begin a new send if the task was cleared since the last send. Default: False.
+    :param may_replace_damaged: Begin a new send if the ledger's header is damaged. Default: False.
+    :param expected: ID of the send that the ledger must contain. None (default): any send, or no ledger.
+    :raises LedgerStoreError: The expected send is missing.
+    :raises LedgerError: The ledger is damaged, was written by a newer version, or does not match ``new``.
     """
     attempt = store.acquire_fencing_token()
     try:
@@ -211,8 +214,8 @@ def open_ledger(
         found = None
     if expected and (found is None or found.header.send_id != expected):
         raise LedgerStoreError(
-            f"The ledger of send {expected} was readable a moment ago and is missing now. {NO_NEW_CALLS}. "
-            "Check its storage. A retry looks again"
+            f"The ledger of send {expected} is missing now, but this try has read it before. {NO_NEW_CALLS}. "
+            "Check the storage of the ledger. A retry reads it again"
         )
     if found is None or (resend and new.clear_generation != found.header.clear_generation):
         ledger = Ledger(store, attempt, replace(new, attempts=1), {})
@@ -227,10 +230,12 @@ def open_ledger(
         found.records,
         after=Position(found.attempt, found.events),
     )
-    decided = read_decided(store, found.records)
-    ledger.decided_resend = frozenset(event.number for event in decided if isinstance(event, Withdrawn))
+    decision_events = read_decided(store, found.records)
+    ledger.decided_resend = frozenset(
+        event.number for event in decision_events if isinstance(event, Withdrawn)
+    )
     ledger.begin()
-    ledger.write([event for event in decided if event.number not in ledger.decided_resend])
+    ledger.write([event for event in decision_events if event.number not in ledger.decided_resend])
     return ledger
 
 
@@ -239,14 +244,15 @@ def _warn_of_damage(found: Content) -> None:
         return
     lost = sum(record.digest == UNREADABLE for record in found.records.values())
     log.warning(
-        "send %s: a part of the ledger cannot be read. %d batches may be in it, so they are in doubt",
+        "send %s: a part of the ledger cannot be read. It may contain %d batches, so these are in doubt. "
+        "Settle them as other batches in doubt",
         found.header.send_id,
         lost,
     )
 
 
-def _first_part(events: list[Any]) -> list[Any]:
-    """Return as many events as fit in one value."""
+def _take_first(events: list[Any]) -> list[Any]:
+    """Return the first events, as many as fit in one value."""
     while len(events) > 1 and len(json.dumps(events)) > MAX_WRITE_BYTES:
         events = events[: len(events) // 2]
     return events
@@ -256,13 +262,13 @@ def _same_send(stored: Header, new: Header) -> Header:
     if stored.options_digest != new.options_digest:
         raise LedgerError(
             f"Send {stored.send_id} was not continued: the ledger belongs to a send with other arguments "
-            "(function, connection, campaign or options). No more calls were placed. Restore the arguments "
-            "and clear the task, or send in a new DAG run"
+            f"(function, connection, campaign or options). {NO_NEW_CALLS}. Restore the arguments and clear "
+            "the task, or call the remaining recipients in a new DAG run"
         )
     if has_changed(stored, new):
         raise LedgerError(
             f"Send {stored.send_id} was not continued: the recipients changed since the first try "
-            f"({describe_change(stored, new)}). No more calls were placed. Give the same recipients again "
-            "and clear the task, or call the remaining recipients in a new DAG run"
+            f"({describe_change(stored, new)}). {NO_NEW_CALLS}. Pass the same recipients again and clear "
+            "the task, or call the remaining recipients in a new DAG run"
         )
     return stored

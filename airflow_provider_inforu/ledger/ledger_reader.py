@@ -1,16 +1,22 @@
-"""Reading a ledger: the logs of all its attempts, replayed in order."""
+"""Reads a ledger: replays the logs of its attempts in order."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS
 from airflow_provider_inforu.ledger.batch_state import BatchRecord, apply
 from airflow_provider_inforu.ledger.damage import LOST, LOST_SEGMENT, LogEntry, are_readable, replay_damaged
 from airflow_provider_inforu.ledger.decisions import read_decided
-from airflow_provider_inforu.ledger.ledger_errors import DAMAGED, DamagedValueError, LedgerError
+from airflow_provider_inforu.ledger.ledger_errors import DamagedValueError, LedgerError, describe_damage
 from airflow_provider_inforu.ledger.ledger_events import decode
-from airflow_provider_inforu.ledger.ledger_keys import attempt_key, begins_parts, opening_key, segment_key
+from airflow_provider_inforu.ledger.ledger_keys import (
+    attempt_key,
+    begins_segment_group,
+    segment_key,
+    segment_marker_key,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,30 +28,31 @@ VERSION = 3
 
 
 class ReadableStore(Protocol):
-    """Where a ledger is kept, for who reads it. A method that fails raises an error of the store's own."""
+    """A store of a ledger, for readers. If it fails, its methods raise the store's own errors."""
 
     def latest(self) -> str | None:
-        """Return the name of the last attempt that wrote its document; None where there is no ledger."""
+        """Return the name of the last attempt that wrote its document; None without a ledger."""
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
-        """Return a value, or None where there is none."""
+        """Return the value of a key; None if it is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a ledger says of its send.
+    """The description of a send in its ledger.
 
-    :ivar send_id: Random, minted on the first try.
-    :ivar plan: Digest of what is sent and how, but for the people.
-    :ivar batches: How many batches the send has.
-    :ivar recipients: How many people they hold.
-    :ivar recipients_digest: Digest of their keys, phones and texts.
-    :ivar life: What changes with a clear of the task, and with nothing else.
-    :ivar began_at: When it began, ISO 8601 in UTC; empty where the ledger does not say.
-    :ivar skipped: How many rows were skipped.
-    :ivar checksums: Short checksums of the keys, the phones, the texts and the skipped keys, in any order.
-    :ivar attempts: How many attempts there were.
-    :ivar version: Of the ledger's form.
+    :ivar send_id: Random ID, made in the first try.
+    :ivar options_digest: Digest of the function, the connection and the options, without the recipients.
+    :ivar batches: The number of batches.
+    :ivar recipients: The number of recipients in these batches.
+    :ivar clear_generation: A number that changes only when the task instance is cleared.
+    :ivar recipients_digest: Digest of the recipients' keys, phones and texts.
+    :ivar attempts: The number of attempts.
+    :ivar version: Version of the ledger's format.
+    :ivar began_at: Start of the send, ISO 8601 in UTC. Empty if it is unknown.
+    :ivar skipped: The number of skipped rows.
+    :ivar checksums: Short checksums of the keys, the phones, the texts and the keys of skipped rows. They do
+        not depend on the order of the rows.
     """
 
     send_id: str
@@ -63,13 +70,13 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a ledger says, without what people decided since.
+    """The content of a ledger, without decisions that no attempt has read yet.
 
-    :ivar header: Of the send.
-    :ivar records: Of its batches, by number.
-    :ivar attempt: The attempt that began last.
-    :ivar events: How many events it has written.
-    :ivar is_damaged: Whether a part of it cannot be read. Each batch that may be in it is in doubt.
+    :ivar header: The description of the send.
+    :ivar records: The records of its batches, by batch number.
+    :ivar attempt: Name of the last attempt.
+    :ivar events: The number of events of the last attempt.
+    :ivar is_damaged: Whether a part is unreadable. Each batch that may be in this part is in doubt.
     """
 
     header: Header
@@ -79,19 +86,25 @@ class Content:
     is_damaged: bool = False
 
 
+_HOW_TO_BEGIN_AGAIN = (
+    "Restore the ledger and clear the task. Or set resend=True and clear the task: this calls everybody again"
+)
+
+
 class DamagedHeaderError(LedgerError):
-    """The document of the last attempt cannot be read, and without it nothing is known of the send."""
+    """The document of the last attempt is damaged, so the header of the send is unknown."""
 
 
 def read_ledger(store: ReadableStore) -> tuple[Header, dict[int, BatchRecord]] | None:
-    """Return what a ledger says of its send and its batches, or None where there is no ledger.
+    """Return the header and the records of a ledger, with all decisions; None without a ledger.
 
-    :param store: Where it is kept.
-    :raises LedgerError: It cannot be read, or was written by a newer version.
+    :param store: The ledger's store.
+    :raises LedgerError: The ledger is damaged, or was written by a newer version.
     """
     found = read_content(store)
     if found is not None and found.is_damaged:
-        found = read_content(store)  # a send that still runs may have begun a part between two looks
+        # A running send may have begun a segment between two reads, which looks like damage.
+        found = read_content(store)
     if found is None:
         return None
     replay(found.records, read_decided(store, found.records), found.attempt, found.events)
@@ -99,10 +112,10 @@ def read_ledger(store: ReadableStore) -> tuple[Header, dict[int, BatchRecord]] |
 
 
 def read_content(store: ReadableStore) -> Content | None:
-    """Return what the attempts have written, or None where there is no ledger.
+    """Return the content of a ledger, without new decisions; None without a ledger.
 
-    :param store: Where it is kept.
-    :raises LedgerError: It cannot be read, or was written by a newer version.
+    :param store: The ledger's store.
+    :raises LedgerError: The ledger is damaged, or was written by a newer version.
     """
     name = store.latest()
     return None if name is None else _read_chain(store, name)
@@ -112,9 +125,9 @@ def read_content(store: ReadableStore) -> Content | None:
 class _Link:
     """An attempt in the chain of attempts.
 
-    :ivar attempt: Its name.
-    :ivar wanted: How many of its events the next attempt had read; None for all.
-    :ivar is_orphan: Whether the attempts before it are unknown, because its document cannot be read.
+    :ivar attempt: Name of the attempt.
+    :ivar wanted: The number of its events that the next attempt has read. None: all events count.
+    :ivar is_orphan: Whether the previous attempts are unknown, because its document is damaged.
     """
 
     attempt: str
@@ -123,7 +136,7 @@ class _Link:
 
 
 def _read_chain(store: ReadableStore, name: str) -> Content:
-    """Return what an attempt has written, on top of what it had read of those before it."""
+    """Return the content of a ledger whose last attempt has this name."""
     header, links = _read_links(store, name)
     records: dict[int, BatchRecord] = {}
     is_damaged = False
@@ -139,18 +152,19 @@ def _read_chain(store: ReadableStore, name: str) -> Content:
 
 
 def _read_links(store: ReadableStore, name: str) -> tuple[Header, list[_Link]]:
-    """Return the header of the last attempt, and the chain of attempts, the first one first."""
+    """Return the header of the last attempt, and the chain of attempts from the first to the last."""
     try:
         newest = _read_document(store, name)
         position = newest.pop("after")
         header = Header(**newest)
     except (DamagedValueError, TypeError) as error:
-        raise DamagedHeaderError(f"{DAMAGED}: the document of attempt {name} is damaged") from error
+        problem = f"the document of attempt {name} is damaged"
+        raise DamagedHeaderError(describe_damage(problem, advice=_HOW_TO_BEGIN_AGAIN)) from error
     links = [_Link(name, None, is_orphan=False)]
     while position is not None:
         attempt, events = position
         if attempt in (link.attempt for link in links):
-            raise LedgerError(f"{DAMAGED}: attempt {attempt} comes before itself")
+            raise LedgerError(describe_damage(f"attempt {attempt} is its own predecessor"))
         try:
             position, is_orphan = _read_document(store, attempt)["after"], False
         except DamagedValueError:
@@ -162,34 +176,41 @@ def _read_links(store: ReadableStore, name: str) -> tuple[Header, list[_Link]]:
 def _read_document(store: ReadableStore, attempt: str) -> dict[str, Any]:
     value = store.get(attempt_key(attempt))
     if not isinstance(value, dict) or not isinstance(value.get("version"), int):
-        raise DamagedValueError(f"{DAMAGED}: the document of attempt {attempt} is missing")
+        raise DamagedValueError(f"The document of attempt {attempt} is missing")
     if value["version"] > VERSION:
-        raise LedgerError("the ledger was written by a newer version of airflow-provider-inforu")
+        raise LedgerError(
+            f"The ledger was written by a newer version of airflow-provider-inforu. {NO_NEW_CALLS}. Install "
+            "this version on all workers, then clear the task"
+        )
     match value.get("after", ""):
         case None | [str(), int()]:
             return dict(value)
-    raise DamagedValueError(f"{DAMAGED}: the document of attempt {attempt} is damaged")
+    raise DamagedValueError(f"The document of attempt {attempt} is damaged")
 
 
 def _read_events(store: ReadableStore, attempt: str, wanted: int | None) -> list[LogEntry]:
-    """Return the events of an attempt; with a number wanted, so many of them and no fewer.
+    """Return the events of an attempt.
 
-    A part of the log that failed to be written, or was written slowly, is followed by one that begins where
-    the last sure one ended.
+    After a failed or slow write, the next segment begins at the first event whose write was not confirmed.
+
+    :param store: The ledger's store.
+    :param attempt: Name of the attempt.
+    :param wanted: Return exactly this number of events. None: return all events.
     """
     events: list[Any] = []
     number = 0
-    while number == 0 or not begins_parts(number) or _is_begun(store, attempt, number):
+    while number == 0 or not begins_segment_group(number) or _is_begun(store, attempt, number):
         try:
             stored = store.get(segment_key(attempt, number))
         except DamagedValueError:
             stored = LOST_SEGMENT
         match stored:
             case None:
-                pass  # not written yet; or that failed, so a later one repeats it, or nothing came of it
+                # Not written yet, or its write failed: then a later segment repeats its events.
+                pass
             case {"start": int(start), "events": list(more)}:
                 while events and events[-1] == LOST_SEGMENT:
-                    events.pop()  # this segment says how many events are lost
+                    events.pop()  # the start of this segment tells the number of lost events
                 events.extend([LOST] * (start - len(events)))
                 events[start:] = more
             case _:
@@ -201,17 +222,17 @@ def _read_events(store: ReadableStore, attempt: str, wanted: int | None) -> list
 
 
 def _is_begun(store: ReadableStore, attempt: str, segment: int) -> bool:
-    """Return whether a group of segments was begun. Its mark may be lost, and the segment still there."""
-    return exists(store.get, opening_key(attempt, segment)) or exists(
+    """Return whether the group of a segment was begun: its segment marker or the segment exists."""
+    return exists(store.get, segment_marker_key(attempt, segment)) or exists(
         store.get, segment_key(attempt, segment)
     )
 
 
 def exists(get: Callable[[str], Any], key: str) -> bool:
-    """Return whether there is a value, readable or not.
+    """Return whether a value exists, readable or damaged.
 
-    :param get: Reads a value.
-    :param key: Of the value.
+    :param get: Reads a value of the ledger's store.
+    :param key: Key of the value.
     """
     try:
         return get(key) is not None
@@ -220,17 +241,17 @@ def exists(get: Callable[[str], Any], key: str) -> bool:
 
 
 def replay(records: dict[int, BatchRecord], events: Sequence[LedgerEvent], attempt: str, start: int) -> None:
-    """Apply events to records, in place.
+    """Apply events to the records of batches, in place.
 
-    :param records: Of the batches, by number.
-    :param events: As an attempt wrote them.
-    :param attempt: Its name.
-    :param start: The place of the first of them in its log.
-    :raises LedgerError: An event cannot follow on what was before.
+    :param records: The records, by batch number.
+    :param events: Events of an attempt, in the order of its log.
+    :param attempt: Name of the attempt.
+    :param start: Index of the first event in the attempt's log, from 0.
+    :raises LedgerError: An event is invalid in the batch's state.
     """
-    for place, event in enumerate(events, start):
+    for index, event in enumerate(events, start):
         number = event.number
-        record = apply(records.get(number), event, f"{attempt}.{place}")
+        record = apply(records.get(number), event, f"{attempt}.{index}")
         if record is None:
             del records[number]
         else:

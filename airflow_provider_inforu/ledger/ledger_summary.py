@@ -1,4 +1,4 @@
-"""What a ledger says: counts of people and batches, as plain JSON."""
+"""Summarizes a ledger: counts of recipients and batches, as plain JSON."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def summarise(header: Header, records: Mapping[int, BatchRecord]) -> dict[str, Any]:
-    """Return what a ledger says, as plain JSON.
+    """Return the summary of a ledger, as plain JSON.
 
-    :param header: Of the ledger.
-    :param records: Of its batches, by number.
+    :param header: The ledger's header.
+    :param records: The records of its batches, by batch number.
     """
     counts = Counter(record.state for record in records.values())
     people: Counter[BatchState] = Counter()
@@ -43,7 +43,9 @@ def summarise(header: Header, records: Mapping[int, BatchRecord]) -> dict[str, A
             "in_doubt": people[BatchState.SUBMITTING],
             "not_sent": header.recipients - people.total(),
         },
-        "campaign_ids": sorted({one.campaign_id for one in records.values() if one.campaign_id is not None}),
+        "campaign_ids": sorted(
+            {record.campaign_id for record in records.values() if record.campaign_id is not None}
+        ),
         "batch_people": {
             str(number): list(people_of_batch(header, number))
             for number in sorted(records)
@@ -58,24 +60,26 @@ def summarise(header: Header, records: Mapping[int, BatchRecord]) -> dict[str, A
 
 
 def people_of_batch(header: Header, number: int) -> tuple[int, int]:
-    """Return the numbers of the first and the last person of a batch, in the order of the calls, from 1.
+    """Return the numbers of the first and the last recipient of a batch.
 
-    :param header: Of the ledger.
-    :param number: Of the batch, from 1. Each batch holds 100 people, and the last one the rest.
+    Recipients count from 1, in the order of the rows. Each batch has 100 recipients; the last may have fewer.
+
+    :param header: The ledger's header.
+    :param number: Number of the batch, from 1.
     """
     first = MAX_CALLS * (number - 1) + 1
     return first, header.recipients if number == header.batches else first + MAX_CALLS - 1
 
 
 def numbers_in(records: Mapping[int, BatchRecord], state: BatchState) -> list[int]:
-    """Return the numbers of the batches in a state, in order.
+    """Return the numbers of the batches in a state, in ascending order.
 
-    :param records: Of the batches, by number.
+    :param records: The records of the batches, by batch number.
     :param state: The state.
     """
     return sorted(number for number, record in records.items() if record.state is state)
 
 
 def list_batches(numbers: list[int]) -> str:
-    """Return ``batch 3``, or ``batches 3, 5``."""
+    """Return text such as ``batch 3`` or ``batches 3, 5``."""
     return f"batch{'es' if len(numbers) != 1 else ''} {', '.join(map(str, numbers))}"

@@ -1,4 +1,4 @@
-"""Local files that are written whole or not at all, and that survive a power cut."""
+"""Writes local files atomically, so that they also survive a power failure."""
 
 from __future__ import annotations
 
@@ -14,37 +14,38 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LOCAL_PROTOCOLS = ("", "file", "local")
-"""How fsspec names the local file system: without a scheme, ``file://`` and ``local://``."""
+"""The schemes of fsspec's local file system: no scheme, ``file://`` and ``local://``."""
 DRAFT_SUFFIX = ".draft"
 OLD_SECONDS = 600.0
+"""An older draft is not being written any more."""
 
 
 class StoragePath(Protocol):
-    """The part of an object-storage path that says whether it is local."""
+    """The attributes of an object-storage path that show whether it is local."""
 
     @property
     def protocol(self) -> str:
-        """The scheme; empty without one."""
+        """The scheme; empty without a scheme."""
 
     @property
     def path(self) -> str:
-        """What follows the scheme."""
+        """The path after the scheme."""
 
 
 def local_path(path: StoragePath) -> Path | None:
-    """Return the local path behind an object-storage path, or None where the storage is remote.
+    """Return the local path of an object-storage path; None if the storage is remote.
 
-    :param path: With any scheme, or without one.
+    :param path: The path, with or without a scheme.
     """
     return Path(path.path) if path.protocol in LOCAL_PROTOCOLS else None
 
 
 def write_atomically(path: Path, content: str) -> None:
-    """Replace a file in one step: readers see the old content or the new one, after a crash too.
+    """Replace a file in one step. Readers see either the old or the new content, also after a crash.
 
-    :param path: The file. Its folder exists.
+    :param path: The file. Its folder must exist.
     :param content: The new content.
-    :raises OSError: The file is as it was before.
+    :raises OSError: The write failed, and the file did not change.
     """
     with open_atomically(path) as file:
         file.write(content)
@@ -52,10 +53,10 @@ def write_atomically(path: Path, content: str) -> None:
 
 @contextlib.contextmanager
 def open_atomically(path: Path) -> Iterator[TextIO]:
-    """Open a UTF-8 file for writing that replaces another one when the block ends without an error.
+    """Open a UTF-8 draft for writing. It replaces the file when the block ends without an error.
 
-    :param path: The file. Its folder exists.
-    :raises OSError: The file is as it was before.
+    :param path: The file. Its folder must exist.
+    :raises OSError: The write failed, and the file did not change.
     """
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}{DRAFT_SUFFIX}")
     try:
@@ -72,10 +73,10 @@ def open_atomically(path: Path) -> Iterator[TextIO]:
 
 
 def make_folders(path: Path) -> None:
-    """Make a folder and the missing ones above it, so that they survive a crash.
+    """Create a folder and its missing parent folders, so that they survive a crash.
 
     :param path: The folder.
-    :raises OSError: It cannot be made.
+    :raises OSError: A folder cannot be created.
     """
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
@@ -84,7 +85,7 @@ def make_folders(path: Path) -> None:
 
 
 def remove_old_drafts(folder: Path) -> None:
-    """Remove the drafts that killed processes left in a folder. A recent one may still be written.
+    """Remove the drafts of killed processes from a folder. Keep recent drafts: a process may write them.
 
     :param folder: The folder.
     """
@@ -95,10 +96,10 @@ def remove_old_drafts(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Write a folder's entries to the disk: without it a new name may be gone after a power cut.
+    """Write a folder's entries to the disk. Otherwise a new file name may be lost in a power failure.
 
     :param folder: The folder.
-    :raises OSError: The disk failed. A file system that cannot sync folders is no error.
+    :raises OSError: The disk failed. A file system that cannot sync folders raises no error.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -1,4 +1,4 @@
-"""Where a ledger is kept below an object-storage path, on a disk or in an object store."""
+"""Stores a ledger below an object-storage path, on a disk or in an object store."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ import secrets
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from airflow_provider_inforu.ledger.ledger_errors import DAMAGED, LedgerError, LedgerStoreError
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS
+from airflow_provider_inforu.ledger.ledger_errors import (
+    NO_MORE_CALLS,
+    LedgerError,
+    LedgerStoreError,
+    describe_damage,
+)
 from airflow_provider_inforu.ledger.ledger_keys import attempt_key
 from airflow_provider_inforu.ledger.ledger_reader import exists
 from airflow_provider_inforu.ledger.local_files import (
@@ -24,21 +30,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ROOT_MARKER = "~inforu-ledgers"
-"""Next to the folders of DAGs: no DAG may be called so."""
+"""File next to the folders of DAGs. A DAG ID cannot contain a tilde."""
 CLAIM_TRIES = 5
-"""So often attempts that begin at the same moment may get in each other's way."""
+"""How often an attempt writes a claim while other attempts write later claims."""
 
 
 class ObjectStorageStore:
-    """Keeps a ledger below an object-storage path, on any version of Airflow.
+    """Stores a ledger below an object-storage path, on any version of Airflow.
 
-    Nothing there keeps an attempt that Airflow has given up from writing, so each attempt leaves a claim, and
-    after each write looks whether a later attempt has left one. A later attempt leaves its claim before it
-    reads. So either it sees what was written, or the writer sees the claim and sends nothing. This needs a
-    storage whose listings show what was written before, as those of S3, GCS, Azure and disks do.
+    The storage does not stop the writes of a replaced attempt. So each attempt first writes a claim, which is
+    its fencing token. After each write, the attempt checks for a later claim. A later attempt writes its
+    claim before it reads the ledger. So either it reads the value, or the earlier attempt sees the claim and
+    sends nothing. The storage must list each file as soon as it is written. S3, GCS, Azure and disks do this.
 
-    :param root: ``[inforu] ledger_path``: any URL that fsspec knows.
-    :param parts: What names the task instance.
+    :param root: A path or URL that fsspec can open: the option ``[inforu] ledger_path``.
+    :param parts: The names that identify the task instance. Each one is a folder below ``root``.
     """
 
     is_durable = True
@@ -54,9 +60,11 @@ class ObjectStorageStore:
         self._is_marked = False
 
     def has_root_marker(self) -> bool:
-        """Return whether the root carries the mark that a first try leaves there.
+        """Return whether the root folder contains the marker of an earlier try.
 
-        A volume that is not mounted, or the disk of another worker, carries none.
+        The marker is missing if a volume is not mounted, or if the path is the disk of another worker.
+
+        :raises LedgerStoreError: The storage failed.
         """
         with _clear_errors(self._root):
             storage = _get_storage(self._root)
@@ -65,20 +73,24 @@ class ObjectStorageStore:
         return self._is_marked
 
     def make_root_marker(self) -> None:
-        """Mark the root as a place of ledgers, and make it where it is missing."""
+        """Write the marker into the root folder. Create the folder if it is missing.
+
+        :raises LedgerStoreError: The storage failed.
+        """
         with _clear_errors(self._root):
             if folder := local_path(self._root):
                 make_folders(folder)
             _create_empty(self._root / ROOT_MARKER)
 
     def acquire_fencing_token(self) -> str:
-        """Leave a claim that sorts after all that are there, and return its name.
+        """Write a claim that sorts after all existing claims, and return its name.
 
-        :raises LedgerError: Other attempts begin at the same moment.
+        :raises LedgerStoreError: The storage failed, or the marker of the root folder has disappeared.
+        :raises LedgerError: Other attempts began at the same moment.
         """
         claims = self._folder / "claims"
         if self._is_marked and not self.has_root_marker():
-            raise LedgerStoreError(self._gone())
+            raise LedgerStoreError(self._describe_missing_folder())
         with _clear_errors(self._root):
             if folder := local_path(claims):
                 make_folders(folder)
@@ -89,17 +101,20 @@ class ObjectStorageStore:
                     self._claim = name
                     self._remove_drafts()
                     return name
-        raise LedgerError("other attempts of this task begin at the same moment: this one sends nothing")
+        raise LedgerError(
+            f"Other attempts of this task began at the same moment. {NO_NEW_CALLS}. Clear the task when they "
+            "have ended"
+        )
 
     def _remove_drafts(self) -> None:
-        """Remove what killed attempts left half written."""
+        """Remove the incomplete files of killed attempts."""
         if folder := local_path(self._folder):
             remove_old_drafts(folder)
 
     def latest(self) -> str | None:
-        """Return the name of the last attempt that wrote its document; None where there is no ledger.
+        """Return the name of the last attempt that wrote its document; None without a ledger.
 
-        An attempt that left a claim and no document died before it sent anything.
+        An attempt with a claim and without a document has sent nothing.
         """
         for name in sorted(self._read_claims(), reverse=True):
             if exists(self.get, attempt_key(name)):
@@ -107,7 +122,12 @@ class ObjectStorageStore:
         return None
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
-        """Return a value, or None where there is none."""
+        """Return the value of a key; None if it is missing.
+
+        :param key: Key of the value.
+        :raises DamagedValueError: The value is not JSON.
+        :raises LedgerStoreError: The storage failed.
+        """
         try:
             with _clear_errors(self._root, may_be_missing=True):
                 return parse((self._folder / f"{key}.json").read_bytes(), key)
@@ -115,12 +135,14 @@ class ObjectStorageStore:
             return None
 
     def set(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
-        """Write a value, and make sure that no later attempt has begun, before and after.
+        """Write a value. Before and after, check that no later attempt has begun.
 
-        Before, so that an attempt that woke up late does not go on in vain; after, so that what was written
-        is known to be seen.
+        The first check avoids a useless write. The second check proves that later attempts see the value.
 
-        :raises LedgerError: A later attempt has begun: this one must not send.
+        :param key: Key of the value.
+        :param value: The value.
+        :raises LedgerError: A later attempt has begun, so this attempt must not send.
+        :raises LedgerStoreError: The storage failed, or the claims have disappeared.
         """
         self._check_claims()
         try:
@@ -129,7 +151,12 @@ class ObjectStorageStore:
             self._check_claims()
 
     def put(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
-        """Write a value, whoever may write the ledger."""
+        """Write a value, without a check of the claims.
+
+        :param key: Key of the value.
+        :param value: The value.
+        :raises LedgerStoreError: The storage failed.
+        """
         with _clear_errors(self._root):
             _write(self._folder / f"{key}.json", json.dumps(value))
 
@@ -137,20 +164,20 @@ class ObjectStorageStore:
         with _clear_errors(self._root):
             claims = self._read_claims()
         if not claims:
-            raise LedgerStoreError(self._gone())
+            raise LedgerStoreError(self._describe_missing_folder())
         if max(claims) != self._claim:
             raise LedgerError(REPLACED)
 
-    def _gone(self) -> str:
+    def _describe_missing_folder(self) -> str:
         return (
-            f"The folder of the ledger below {str(self._root)!r} is gone. Is its volume mounted? A "
-            "retry calls nobody twice"
+            f"The folder of the ledger below {str(self._root)!r} has disappeared. {NO_MORE_CALLS}. Is its "
+            "volume mounted? A retry calls nobody twice"
         )
 
     def _read_claims(self) -> frozenset[str]:
         folder = self._folder / "claims"
         storage = _get_storage(folder)
-        # File systems of object stores remember listings, and a remembered one shows no new claim.
+        # File systems of object stores cache listings, and a cached listing has no new claims.
         storage.invalidate_cache(folder.path)
         try:
             found = storage.ls(folder.path, detail=False)
@@ -169,7 +196,7 @@ def _get_storage(path: Any) -> Any:  # noqa: ANN401 - an object-storage path and
 
 
 def _write(path: Any, content: str) -> None:  # noqa: ANN401 - an object-storage path
-    """Write a value that appears whole or not at all."""
+    """Write a value in one step: readers see all of it or nothing."""
     if file := local_path(path):
         write_atomically(file, content)
     else:
@@ -186,9 +213,11 @@ def _create_empty(path: Any) -> None:  # noqa: ANN401 - an object-storage path
 
 @contextlib.contextmanager
 def _clear_errors(root: Any, *, may_be_missing: bool = False) -> Iterator[None]:  # noqa: ANN401 - a path
-    """Say which ledger failed, and that a retry is safe, where a disk only says "No space left on device".
+    """Replace an OSError by an error that names the ledger and says that a retry is safe.
 
-    :raises LedgerStoreError: In place of an OSError that is not a missing file.
+    :param root: The root folder of the ledgers.
+    :param may_be_missing: Let a FileNotFoundError pass. Default: False.
+    :raises LedgerStoreError: The storage failed.
     """
     try:
         yield
@@ -196,30 +225,31 @@ def _clear_errors(root: Any, *, may_be_missing: bool = False) -> Iterator[None]:
         if may_be_missing and isinstance(error, FileNotFoundError):
             raise
         raise LedgerStoreError(
-            f"the ledger below {str(root)!r} cannot be read or written "
+            f"The ledger below {str(root)!r} cannot be read or written "
             f"({type(error).__name__}: {error.strerror or error}). "
             "Check that the storage is mounted, writable and not full. A retry calls nobody twice"
         ) from error
 
 
 def _name_after(latest: str) -> str:
-    """Return a name that sorts after another one, and that no other attempt has."""
+    """Return a unique name that sorts after the latest claim."""
     number = latest.split("-")[0]
     if not number.isdecimal():
-        raise LedgerError(f"{DAMAGED}: among its claims is a file that is none")
+        problem = f"the file {latest!r} in its folder `claims` is not a claim"
+        raise LedgerError(describe_damage(problem, advice="Remove the file, then clear the task"))
     return f"{int(number) + 1:06d}-{secrets.token_hex(4)}"
 
 
 def iter_folders(root: str, wanted: Sequence[str | None]) -> Iterator[tuple[str, ...]]:
-    """Yield the parts that name what an `ObjectStorageStore` keeps a ledger of, the latest names first.
+    """Yield the names that identify each task instance with a ledger. The latest runs come first.
 
-    :param root: As of the store.
-    :param wanted: A part for each level below it, or None for all that are there.
+    :param root: The root folder, see `ObjectStorageStore`.
+    :param wanted: A name for each level of folders below the root. None: all folders of this level.
     """
     from airflow.sdk import ObjectStoragePath
 
     folder = ObjectStoragePath(root)
-    # Beside them may be what is no ledger, such as cool-downs: no DAG may be called so.
+    # The root also contains files that are not ledgers, such as cool-downs. Their names begin with a tilde.
     dags = [name for name in _names_in(folder) if not name.startswith("~")]
     for dag in [unquote(name) for name in dags] if wanted[0] is None else [wanted[0]]:
         yield from _iter_parts(folder, [dag, *wanted[1:]])
@@ -239,5 +269,5 @@ def _names_in(folder: Any) -> list[str]:  # noqa: ANN401 - a path
         names = {path.name for path in folder.iterdir()}
     except (FileNotFoundError, NotADirectoryError):
         return []
-    # The names of runs end in a date, after what kind of run it is.
+    # The ID of a run ends in a date, after the type of the run.
     return sorted(names, key=lambda name: (unquote(name).rsplit("__", 1)[-1], name), reverse=True)

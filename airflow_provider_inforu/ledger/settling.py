@@ -1,4 +1,4 @@
-"""Settling batches in doubt: what a person knows is written down as if the vendor had answered."""
+"""Settles batches in doubt: stores a person's decision as the result of the request."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ if TYPE_CHECKING:
 
 
 FINISHED = ("success", "failed", "upstream_failed", "skipped", "removed")
-"""States in which a task instance does not run and will not on its own."""
+"""States of a task instance that does not run, and that Airflow will not run again by itself."""
 
 
 class SettleError(InforuError):
-    """Batches cannot be settled. The message says what has happened."""
+    """Batches cannot be settled. The message says why, and what has changed."""
 
 
 class SettledStore(ReadableStore, DecisionStore, Protocol):
-    """Where a ledger is read and decisions are written."""
+    """A store in which the ledger can be read and decisions can be written."""
 
 
 def read_or_refuse(store: ReadableStore) -> tuple[Header, dict[int, BatchRecord]]:
-    """Return what the ledger says.
+    """Return the header and the records of a ledger.
 
-    :param store: Where it is kept.
-    :raises SettleError: There is none.
-    :raises LedgerError: It cannot be read.
+    :param store: The ledger's store.
+    :raises SettleError: The task instance has no ledger.
+    :raises LedgerError: The ledger is damaged, or was written by a newer version.
     """
     found = read_ledger(store)
     if found is None:
         raise SettleError(
-            "there is no ledger: this task instance has sent nothing, or its ledger is kept elsewhere "
-            "([inforu] ledger_path must be set here as it is where tasks run)"
+            "This task instance has no ledger here. Either it has sent nothing, or its ledger is in another "
+            "path. Set [inforu] ledger_path here to the same value as on the workers"
         )
     return found
 
@@ -49,15 +49,18 @@ def read_or_refuse(store: ReadableStore) -> tuple[Header, dict[int, BatchRecord]
 def choose_batches(records: Mapping[int, BatchRecord], wanted: list[int] | None) -> list[int]:
     """Return the numbers of the batches to settle.
 
-    :param records: Of the batches, by number.
-    :param wanted: Those that were asked for; None is all that are in doubt.
-    :raises SettleError: One of them is not in doubt.
+    :param records: The records of the batches, by batch number.
+    :param wanted: Numbers of batches. None: all batches in doubt.
+    :raises SettleError: A wanted batch is not in doubt.
     """
     in_doubt = numbers_in(records, BatchState.SUBMITTING)
     if wanted is None:
         return in_doubt
     if others := sorted(set(wanted) - set(in_doubt)):
-        raise SettleError(f"not in doubt: {list_batches(others)}. Nothing was changed")
+        raise SettleError(
+            f"Not in doubt: {list_batches(others)}. Nothing was changed. `airflow inforu sends show` lists "
+            "the batches in doubt"
+        )
     return wanted
 
 
@@ -68,26 +71,28 @@ def settle(
     numbers: list[int],
     campaign_id: int | None = None,
 ) -> dict[int, BatchRecord]:
-    """Write down what was decided, and return the records as they are then.
+    """Store a decision about batches, and return the new records.
 
-    :param store: Where the ledger is kept.
-    :param shown: The records that the decision is about.
-    :param choice: ``accept`` or ``resend``.
-    :param numbers: Of batches that are in doubt.
-    :param campaign_id: With ``accept``: the campaign of the calls, where it is known.
-    :raises SettleError: The records are no longer those that were shown.
-    :raises LedgerError: The ledger cannot be read.
+    :param store: The ledger's store.
+    :param shown: The records that the person saw.
+    :param choice: ``accept`` counts the recipients as called. ``resend`` lets the next try call them again.
+    :param numbers: Numbers of batches in doubt.
+    :param campaign_id: With ``accept``: the campaign of the calls. None if it is unknown.
+    :raises SettleError: The records have changed since they were shown, or some batches remain in doubt.
+    :raises LedgerError: The ledger is damaged.
     """
     _, records = read_or_refuse(store)
     if records != shown:
         raise SettleError(
-            "the ledger has changed meanwhile, so nothing was changed. Look again with `sends show`"
+            "The ledger has changed since it was shown. No decision was stored. Look again with `airflow "
+            "inforu sends show`, then decide"
         )
     for number in numbers:
         decide(store, records[number], choice, campaign_id)
     stored = read_or_refuse(store)[1]
     if set(numbers) & set(numbers_in(stored, BatchState.SUBMITTING)):
         raise SettleError(
-            "some of it was not written down: the task may have begun to run. Look again with `show`"
+            "Some of the batches are still in doubt: the task may have begun to run. The decisions about the "
+            "other batches are stored. Look again with `airflow inforu sends show`"
         )
     return stored

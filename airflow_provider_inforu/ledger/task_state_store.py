@@ -1,4 +1,4 @@
-"""Where a ledger is kept: Airflow's task state or, where nothing lasts, memory."""
+"""Stores a ledger in Airflow's task state, or in memory if no durable store exists."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.ledger.ledger_errors import (
-    DAMAGED,
+    NO_MORE_CALLS,
     DamagedValueError,
     LedgerError,
     LedgerStoreError,
@@ -22,17 +22,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SURE_WITHIN_SECONDS = 0.5
-"""A client that fails, waits and tries again takes longer, as a rule; a write that works, hardly ever."""
+"""A write with an internal retry of the client usually takes longer. A single write rarely does."""
 PROBE_KEY = f"{PREFIX}.probe"
 UNRELIABLE = (
-    "Airflow's task state gives contradicting answers about the ledger. Check that every API server runs the "
-    "same version of Airflow. A retry looks again"
+    f"Airflow's task state gave contradicting answers about the ledger. {NO_MORE_CALLS}. Check that every "
+    "API server runs the same version of Airflow. A retry reads the ledger again"
 )
-REPLACED = "another attempt of this task has begun: this one sends nothing more"
+REPLACED = (
+    "Another attempt of this task has begun, so this attempt sends no more requests. The newer attempt "
+    "continues the send: read its log"
+)
 
 
 class MemoryStore:
-    """Keeps a ledger as long as the process lives: for a first try where no other store is."""
+    """Stores a ledger until the process ends. For a first try without another store."""
 
     is_durable = False
     ambiguous_write_threshold = math.inf
@@ -42,16 +45,16 @@ class MemoryStore:
         self._attempts: list[str] = []
 
     def acquire_fencing_token(self) -> str:
-        """Return a name; nobody else can write here."""
+        """Return a new name. No other process can write to this store."""
         self._attempts.append(f"{len(self._attempts) + 1:06d}")
         return self._attempts[-1]
 
     def latest(self) -> str | None:
-        """Return the name of the attempt that began last; None where there is no ledger."""
+        """Return the name of the last attempt that wrote its document; None without a ledger."""
         return next((name for name in self._attempts[::-1] if attempt_key(name) in self._values), None)
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
-        """Return a value, or None where there is none."""
+        """Return the value of a key; None if it is missing."""
         return self._values.get(key)
 
     def set(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
@@ -60,16 +63,16 @@ class MemoryStore:
 
 
 class TaskStateStore:
-    """Keeps a ledger in Airflow's task state (3.3 and later), which survives retries, kills and clears.
+    """Stores a ledger in Airflow's task state (3.3 and later), which survives retries, kills and clears.
 
-    An attempt that Airflow has given up reads nothing there, and fails to write. Values are kept as
-    JSON text: each process on the way to Airflow's database would check every part of a nested one.
+    A replaced attempt reads nothing there, and its writes fail. Values are stored as JSON text: otherwise
+    each process between the task and Airflow's database would validate every nested value.
 
-    Airflow's client reports every "404 Not Found" as a missing value, also that of a server without the
-    route. So a missing value is read twice, and each attempt first reads back a probe that it wrote.
+    Airflow's client reports every "404 Not Found" as a missing value, also if the server lacks the route. So
+    a missing value is read twice. Each attempt first writes a probe and reads it back.
 
-    :param state: ``context["task_state_store"]``.
-    :param try_number: Of the task instance, counts from 1. Each try has one of its own.
+    :param state: The object ``context["task_state_store"]``.
+    :param try_number: Try number of the task instance, from 1. Each try has its own number.
     """
 
     is_durable = True
@@ -80,16 +83,16 @@ class TaskStateStore:
 
     @cached_property
     def ambiguous_write_threshold(self) -> float:
-        """Less than Airflow's client waits, at least, before it sends a write again that failed."""
+        """Seconds, less than the shortest wait of Airflow's client before it repeats a failed write."""
         from airflow_provider_inforu._compat import conf
 
         seconds = float(conf.getfloat("workers", "execution_api_retry_wait_min"))
         return min(SURE_WITHIN_SECONDS, seconds / 2)
 
     def acquire_fencing_token(self) -> str:
-        """Return a name. Airflow does the rest: it knows one attempt of a task instance at a time.
+        """Return the name of this attempt. Airflow itself lets only one attempt of a task instance write.
 
-        :raises LedgerStoreError: What was just written cannot be read back.
+        :raises LedgerStoreError: The probe cannot be read back.
         """
         probe = secrets.token_hex(8)
         self.set(PROBE_KEY, probe)
@@ -99,13 +102,15 @@ class TaskStateStore:
         return make_attempt_name(self._try_number, 0 if last is None else last + 1)
 
     def latest(self) -> str | None:
-        """Return the name of the attempt that began last; None where there is no ledger."""
+        """Return the name of the last attempt that wrote its document; None without a ledger."""
         return latest_of_tries(self.get, self._try_number)
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
-        """Return a value, or None where there is none.
+        """Return the value of a key; None if it is missing.
 
-        :raises LedgerStoreError: One answer says that there is a value, and another that there is none.
+        :param key: Key of the value.
+        :raises DamagedValueError: The value is not JSON.
+        :raises LedgerStoreError: The first read found no value, and the second read found one.
         """
         value = self._read(key)
         if value is None and self._read(key) is not None:
@@ -115,10 +120,12 @@ class TaskStateStore:
     def set(self, key: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
         """Write a value that never expires.
 
-        A slow write may have passed Airflow's check long before it is acknowledged. A later attempt may have
-        read the ledger in between, so the value is looked at again: a replaced attempt finds nothing.
+        Airflow may check a slow write long before it confirms the write. In between, a later attempt may read
+        the ledger. So a slow write is read back: a replaced attempt finds no value.
 
-        :raises LedgerError: A later attempt has begun: this one must not send.
+        :param key: Key of the value.
+        :param value: The value.
+        :raises LedgerError: A later attempt has begun, so this attempt must not send.
         """
         from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined] # missing in Airflow's own stub
 
@@ -133,34 +140,34 @@ class TaskStateStore:
 
 
 def parse(text: object, key: str) -> Any:  # noqa: ANN401 - a JSON value
-    """Return a value from the text in which it is kept.
+    """Return a value from its stored JSON text.
 
-    :param text: What the store holds.
-    :param key: Of the value.
-    :raises DamagedValueError: It is not JSON.
+    :param text: The stored text.
+    :param key: Key of the value, for the error.
+    :raises DamagedValueError: The text is not JSON.
     """
     try:
         if isinstance(text, str | bytes):
             return json.loads(text)
     except ValueError:
         pass
-    raise DamagedValueError(f"{DAMAGED}: {key} is not JSON")
+    raise DamagedValueError(f"The value {key} of the ledger is not JSON")
 
 
 def make_attempt_name(try_number: int, run: int) -> str:
     """Return the name of an attempt in Airflow's task state.
 
-    :param try_number: Of the task instance, from 1.
-    :param run: Which run of that try, from 0: Airflow may run one anew that it lost sight of.
+    :param try_number: Try number of the task instance, from 1.
+    :param run: Number of the run of this try, from 0. Airflow may run a try again after it lost contact.
     """
     return f"{try_number:06d}-{run}"
 
 
 def last_of_try(get: Callable[[str], Any], try_number: int) -> int | None:
-    """Return the last run of a try that began an attempt; None where none did.
+    """Return the number of a try's last run that began an attempt; None without such a run.
 
     :param get: Reads a value of the task's state.
-    :param try_number: The try.
+    :param try_number: Try number of the task instance, from 1.
     """
     run = 0
     while exists(get, attempt_key(make_attempt_name(try_number, run))):
@@ -169,12 +176,12 @@ def last_of_try(get: Callable[[str], Any], try_number: int) -> int | None:
 
 
 def latest_of_tries(get: Callable[[str], Any], try_number: int) -> str | None:
-    """Return the name of the latest attempt of a try or of those before it; None where there is none.
+    """Return the name of the latest attempt of a try and of all earlier tries; None without an attempt.
 
-    Airflow's task state cannot be listed by the task, but its tries can be counted.
+    A task cannot list the keys of its task state, so the possible names are tried one after the other.
 
     :param get: Reads a value of the task's state.
-    :param try_number: The last try.
+    :param try_number: Number of the last try, from 1.
     """
     for number in range(try_number, 0, -1):
         if (run := last_of_try(get, number)) is not None:

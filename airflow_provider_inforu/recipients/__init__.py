@@ -1,1 +1,1 @@
-"""Recipients: rows of files and queries, one at a time, checked, kept on disk, and grouped into batches."""
+"""Reads rows from lists, files and queries, checks them, stores recipients on disk and makes batches."""

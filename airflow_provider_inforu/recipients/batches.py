@@ -1,4 +1,4 @@
-"""Recipients become batches: one request to the vendor each."""
+"""Groups recipients into batches. Each batch is one request to the vendor."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.recipients.recipient_store import Recipient
 
 CHECKSUM_MODULUS = 1 << 16
-"""Short on purpose: it tells that something changed, and is too short to find a phone by trying all."""
+"""A checksum of 16 bits shows a change, but is too short to find a phone by trying all phones."""
 
 
 @dataclass(frozen=True)
 class Batch:
     """The recipients of one request.
 
-    :ivar number: Counts from 1.
-    :ivar recipients: At most 100, in the order of the rows.
+    :ivar number: Number of the batch, from 1.
+    :ivar recipients: At most 100 recipients, in the order of the rows.
     """
 
     number: int
@@ -33,7 +33,7 @@ class Batch:
 
     @cached_property
     def _fingerprint(self) -> tuple[str, tuple[int, ...]]:
-        rows = [[one.key, one.phone, one.text] for one in self.recipients]
+        rows = [[recipient.key, recipient.phone, recipient.text] for recipient in self.recipients]
         return digest(rows), (
             checksum(f"{key}" for key, _, _ in rows),
             checksum(f"{key} {phone}" for key, phone, _ in rows),
@@ -42,21 +42,24 @@ class Batch:
 
     @property
     def digest(self) -> str:
-        """What tells whether the same people would hear the same: of keys, phones and texts."""
+        """Digest of the keys, phones and texts of the recipients. It changes with any of them."""
         return self._fingerprint[0]
 
     @property
     def checksums(self) -> tuple[int, ...]:
-        """Checksums of its keys, phones and texts. The order of the recipients does not change them."""
+        """Checksums of the keys, the phones and the texts. The recipients' order does not change them."""
         return self._fingerprint[1]
 
     @property
     def keys(self) -> list[str]:
-        """The keys of its recipients."""
+        """The keys of the recipients."""
         return [recipient.key for recipient in self.recipients]
 
     def calls(self, send_id: str) -> list[Call]:
-        """Return its calls, each with ``<send_id>-<key>`` as CustomerMessageID."""
+        """Return the calls of the batch, each with ``<send_id>-<key>`` as CustomerMessageID.
+
+        :param send_id: ID of the send.
+        """
         return [
             Call(phone=recipient.phone, text=recipient.text, message_id=f"{send_id}-{recipient.key}")
             for recipient in self.recipients
@@ -64,7 +67,10 @@ class Batch:
 
 
 def plan_batches(recipients: Sequence[Recipient]) -> list[Batch]:
-    """Return the batches of a send: 250 recipients make 100, 100 and 50."""
+    """Return the batches of a send. For example, 250 recipients make batches of 100, 100 and 50.
+
+    :param recipients: All recipients of the send.
+    """
     starts = range(0, len(recipients), MAX_CALLS)
     return [
         Batch(number, recipients[start : start + MAX_CALLS]) for number, start in enumerate(starts, start=1)
@@ -72,19 +78,19 @@ def plan_batches(recipients: Sequence[Recipient]) -> list[Batch]:
 
 
 def batch_size(number: int, recipients: int) -> int:
-    """Return how many recipients a batch of a send has.
+    """Return the number of recipients in a batch.
 
-    :param number: The batch, from 1.
-    :param recipients: How many recipients the send has.
+    :param number: Number of the batch, from 1.
+    :param recipients: The number of recipients of the send.
     """
     return max(0, min(MAX_CALLS, recipients - (number - 1) * MAX_CALLS))
 
 
 def batch_places(number: int, recipients: int) -> tuple[int, int]:
-    """Return the places of a batch's first and last recipient in the send, from 1.
+    """Return the positions of a batch's first and last recipient in the send, counted from 1.
 
-    :param number: The batch, from 1.
-    :param recipients: How many recipients the send has.
+    :param number: Number of the batch, from 1.
+    :param recipients: The number of recipients of the send.
     """
     first = (number - 1) * MAX_CALLS + 1
     return first, first + batch_size(number, recipients) - 1
@@ -96,7 +102,7 @@ def checksum(texts: Iterable[str]) -> int:
 
 
 def sum_checksums(batches: Iterable[Batch]) -> list[int]:
-    """Return the checksums of all keys, of all phones and of all texts.
+    """Return three checksums: of all keys, of all phones and of all texts. Without batches, return [].
 
     :param batches: All batches of a send.
     """
@@ -105,5 +111,5 @@ def sum_checksums(batches: Iterable[Batch]) -> list[int]:
 
 
 def digest(content: Any) -> str:  # noqa: ANN401 - a JSON value
-    """Return what tells one content from another."""
+    """Return a digest of a JSON value: 16 hexadecimal digits."""
     return sha256(json.dumps(content, ensure_ascii=False, default=str).encode()).hexdigest()[:16]

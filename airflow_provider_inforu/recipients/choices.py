@@ -1,4 +1,4 @@
-"""What arguments of operators may choose from. It imports nothing, so that parsing a DAG stays cheap."""
+"""The valid values of operator arguments. The module imports nothing, so that Airflow parses DAGs fast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of a CSV file, whose first row names the columns."""
+"""Reads the rows of a CSV file. Its first row contains the column names."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _NAMES_OF_DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons"}
 
 
 def csv_rows(lines: Iterable[str], name: str, delimiter: str, columns: Sequence[str]) -> Iterator[Row]:
-    """Read the rows. Cells are text. An empty cell becomes None, which means a missing field.
+    """Yield the rows. Cells are text. An empty cell becomes None, which means a missing field.
 
-    :param lines: The file's lines.
-    :param name: The file's name, for errors.
-    :param delimiter: What is between the cells.
-    :param columns: The names of columns that must be there.
-    :raises SourceError: The names of the columns are invalid, or a quote is not closed, so it is unknown
-        where the next row begins.
+    :param lines: The lines of the file, with their ends.
+    :param name: Name of the file, for errors.
+    :param delimiter: The character between two cells.
+    :param columns: The required column names.
+    :raises SourceError: The column names are invalid. Or a quote is not closed, so the start of the next row
+        is unknown.
     """
     table = _records(lines, name, delimiter)
     header = _header(table, name, delimiter, columns)
@@ -42,7 +42,7 @@ def csv_rows(lines: Iterable[str], name: str, delimiter: str, columns: Sequence[
             until = f", up to line {last}" if last > first else ""
             yield BadRow(name, first, f"the row has {_fields(len(cells))} instead of {len(header)}{until}")
         elif _NUL in "".join(cells):
-            yield BadRow(name, first, "the row has a NUL character in it")
+            yield BadRow(name, first, "the row contains a NUL character")
         else:
             yield dict(zip(header, [cell or None for cell in cells], strict=True))
 
@@ -50,8 +50,8 @@ def csv_rows(lines: Iterable[str], name: str, delimiter: str, columns: Sequence[
 def _records(
     lines: Iterable[str], name: str, delimiter: str
 ) -> Iterator[tuple[int, int, list[str] | BadRow]]:
-    """Read records that are not empty, each with its first and its last line."""
-    # Not strict, it would take what follows a stray quote for one cell, people and all.
+    """Yield the records that are not empty, each with the numbers of its first and last line."""
+    # Without strict, all rows after a wrong quote would become one cell.
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         first = reader.line_num + 1
@@ -74,7 +74,7 @@ def _unreadable(name: str, first: int, last: int, error: csv.Error) -> BadRow:
         )
     if last > first:
         raise SourceError(
-            f"{name} line {first}: a quote opens there and is not closed correctly up to line {last}, so the "
+            f"{name} line {first}: a quote opens here, and is not closed correctly up to line {last}, so the "
             "rows are ambiguous.",
             "Close the quote. Inside quotes, write a quote twice.",
         )
@@ -86,10 +86,12 @@ def _header(
 ) -> list[str]:
     found = next(table, None)
     if found is None:
-        raise SourceError(f"{name} is empty.", "Write the names of the columns in the first row.")
+        raise SourceError(f"{name} is empty.", "Write the column names in the first row.")
     first, _, header = found
     if isinstance(header, BadRow):
-        raise SourceError(f"{name} line {first}, which names the columns: {header.reason}.")
+        raise SourceError(
+            f"{name} line {first} with the column names is invalid: {header.reason}.", "Correct it."
+        )
     header[0] = header[0].removeprefix(_BYTE_ORDER_MARK)
     check_columns(name, header, columns, _hint(header, delimiter))
     check_header(name, header)
@@ -97,14 +99,14 @@ def _header(
 
 
 def _hint(header: Sequence[str], delimiter: str) -> str:
-    """Return why a file with one column may have more."""
+    """Return advice if the only column name contains another delimiter; otherwise an empty text."""
     if len(header) > 1:
         return ""
     used = next((other for other in _NAMES_OF_DELIMITERS if other != delimiter and other in header[0]), None)
     if used is None:
         return ""
     advice = "name it .tsv" if used == "\t" else f"save it with {_NAMES_OF_DELIMITERS[delimiter]}"
-    return f"It looks separated by {_NAMES_OF_DELIMITERS[used]}: {advice}."
+    return f"The cells look separated by {_NAMES_OF_DELIMITERS[used]}: {advice}."
 
 
 def _fields(count: int) -> str:

@@ -1,4 +1,4 @@
-"""Values as a person says them in Hebrew: dates, times, money, and numbers that are read digit by digit."""
+"""Formats values as spoken Hebrew: dates, days, times, money, and numbers digit by digit."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ _MOST_MONEY = Decimal(10) ** 12
 
 
 class FormatValueError(ValueError):
-    """A value that is invalid for its format. The message says what the format takes."""
+    """A value is invalid for its format. The message describes a valid value."""
 
 
 def speak_date(value: object, zone: ZoneInfo) -> str:
-    """Return ``3 בספטמבר 2026``.
+    """Return a date such as ``3 בספטמבר 2026``.
 
-    :param value: A date, a datetime, or ISO text of one. A datetime that has a zone is told in ``zone``.
-    :param zone: Where people are.
+    :param value: A date, a datetime, or the ISO text of one. A datetime with a zone is converted to ``zone``.
+    :param zone: Time zone of the recipients.
     :raises FormatValueError: The value is invalid.
     """
     return _format(_date(value, zone), "D [ב]MMMM YYYY")
 
 
 def speak_day(value: object, zone: ZoneInfo) -> str:
-    """Return ``יום חמישי``, of what `speak_date` takes.
+    """Return a day of the week such as ``יום חמישי``.
 
-    :param value: A date, a datetime, or ISO text of one.
-    :param zone: Where people are.
+    :param value: A date, a datetime, or the ISO text of one. A datetime with a zone is converted to ``zone``.
+    :param zone: Time zone of the recipients.
     :raises FormatValueError: The value is invalid.
     """
     return _format(_date(value, zone), "dddd")
 
 
 def speak_time(value: object, zone: ZoneInfo) -> str:
-    """Return ``15:05``.
+    """Return a time such as ``15:05``.
 
-    :param value: A time, a datetime, or ISO text of one. A datetime that has a zone is told in ``zone``.
-    :param zone: Where people are.
+    :param value: A time, a datetime, or the ISO text of one. A datetime with a zone is converted to ``zone``.
+    :param zone: Time zone of the recipients.
     :raises FormatValueError: The value is invalid.
     """
     moment = _parse(value) if isinstance(value, str) else value
@@ -58,9 +58,9 @@ def speak_time(value: object, zone: ZoneInfo) -> str:
 
 
 def speak_money(value: object, _zone: ZoneInfo) -> str:
-    """Return ``120 שקלים ו-50 אגורות``, or ``שקל אחד``.
+    """Return an amount such as ``120 שקלים ו-50 אגורות`` or ``שקל אחד``.
 
-    :param value: Shekels, from 0: a number, or text of one such as ``120.50``. Half an agora counts as one.
+    :param value: Shekels from 0, as a number or as text such as ``120.50``. Half an agora is rounded up.
     :raises FormatValueError: The value is invalid.
     """
     amount = Decimal("NaN")
@@ -73,20 +73,20 @@ def speak_money(value: object, _zone: ZoneInfo) -> str:
     words = _counted(shekels, "שקל אחד", "שקלים") if shekels or not agorot else ""
     if not agorot:
         return words
-    # A hyphen stands between the letter and a figure only: ו-50 אגורות, but ואגורה אחת.
+    # Hebrew puts a hyphen before digits only: ו-50 אגורות, but ואגורה אחת.
     small = _counted(agorot, "אגורה אחת", "אגורות")
     return f"{words} {'ו' if agorot == 1 else 'ו-'}{small}" if words else small
 
 
 def speak_digits(value: object, _zone: ZoneInfo) -> str:
-    """Return ``4 7 1 1``: a code or a number, digit by digit.
+    """Return a code or a number digit by digit, such as ``4 7 1 1``.
 
     :param value: A whole number from 0, or text of digits, hyphens and spaces.
     :raises FormatValueError: The value is invalid.
     """
     text = "".join(str(value).replace("-", " ").split()) if not isinstance(value, bool | float) else ""
     if isinstance(value, float) and value.is_integer() and value >= 0:
-        text = str(int(value))  # what pandas makes of a column with an empty cell
+        text = str(int(value))  # pandas reads a column of numbers with an empty cell as floats
     if not (text.isascii() and text.isdigit()) or (isinstance(value, int) and value < 0):
         raise FormatValueError("digits, as text or a whole number")
     return " ".join(text)
@@ -101,7 +101,7 @@ FORMATS: Mapping[str, Callable[[object, ZoneInfo], str]] = MappingProxyType(
         "digits": speak_digits,
     }
 )
-"""By the name that a placeholder gives after its colon."""
+"""The functions by the name of their format, which a placeholder has after its colon."""
 
 
 def _counted(number: int, one: str, many: str) -> str:
@@ -125,7 +125,7 @@ def _local(moment: datetime, zone: ZoneInfo) -> datetime:
     try:
         return moment if moment.tzinfo is None else moment.astimezone(zone)
     except OverflowError:
-        raise FormatValueError("a moment before the end of all calendars") from None
+        raise FormatValueError("a date and time between the years 1 and 9999") from None
 
 
 def _parse(text: str) -> date | datetime | time | None:

@@ -1,4 +1,4 @@
-"""Rows of a file, whose name says what is in it."""
+"""Reads the rows of a file. Its name shows its format."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FORMAT_OF_ENDING: dict[str, FileFormat] = {
 }
 _PACKED = ".gz"
 FILE_NAMES = f"{', '.join(_FORMAT_OF_ENDING)}, all but the last also with {_PACKED}"
-"""How the names of files end, for a person."""
+"""The supported file extensions, for messages."""
 _FOREIGN_ENDING = re.compile(r"\.(?:xlsx?|xlsm|ods|json|txt|xml|avro|orc|zip)(?:\.gz)?\Z", re.IGNORECASE)
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
@@ -40,20 +40,22 @@ def rows_of_file(
     file_format: FileFormat | None = None,
     columns: Iterable[str] = (),
 ) -> StreamedRows:
-    """Return the rows of a CSV, NDJSON or Parquet file, to be read once and never held all at a time.
+    """Return the rows of a CSV, NDJSON or Parquet file. They are streamed, so they can be read only once.
 
-    The file is opened with the first row. A row that cannot be read comes as a `BadRow`, and the others
-    follow. CSV has the names of the columns in its first row, and its cells are text. At the end the file's
-    size and date are looked at again, so that one that is still being written is an error.
+    Reading the first row opens the file. An unreadable row arrives as a `BadRow`, and the next rows follow.
+    The first row of CSV contains the column names. Cells of CSV are text. After the last row, the file's size
+    and date are checked again: a file that changed while it was read is an error.
 
-    :param path: A path, or any URL that Airflow's ``ObjectStoragePath`` opens. It ends in ``.csv``, ``.tsv``,
-        ``.ndjson`` or ``.jsonl``, each with or without ``.gz``, or in ``.parquet``, which needs the extra
+    :param path: A path, or a URL that Airflow's ``ObjectStoragePath`` can open. Its extension is ``.csv``,
+        ``.tsv``, ``.ndjson`` or ``.jsonl``, with or without ``.gz``, or ``.parquet``. Parquet needs the extra
         ``parquet``.
-    :param encoding: The encoding of a text file, such as ``cp1255``. None: UTF-8, with or without its mark.
-    :param file_format: The format of the file, if its name does not say it.
-    :param columns: Names of columns that must be there (of `AnyOf` one), in CSV and Parquet. Each object of
-        NDJSON has fields of its own.
-    :raises SourceError: At once: the format or the encoding is unknown. With a row: the file cannot be
+    :param encoding: The encoding of a text file, such as ``cp1255``. None (default): UTF-8, with or without a
+        byte order mark.
+    :param file_format: The format of the file: ``csv``, ``tsv``, ``ndjson`` or ``parquet``. None (default):
+        the extension shows it.
+    :param columns: The required column names of CSV and Parquet. With `AnyOf`, one of them is enough. NDJSON
+        is not checked, because its objects may have different fields.
+    :raises SourceError: At once: the format or the encoding is unknown. While reading: the file cannot be
         opened or read, or a column is missing, has no name or has the name of another column.
     """
     name = hide_phones_in_path(str(path).rstrip("/").rsplit("/", 1)[-1])
@@ -61,10 +63,10 @@ def rows_of_file(
     kind = _format(name, file_format)
     if kind == "parquet":
         if encoding is not None:
-            raise SourceError(f"{name} is a Parquet file, which has no encoding.", "Remove `encoding`.")
+            raise SourceError(f"`encoding` is set, but {name} is a Parquet file.", "Remove `encoding`.")
         if unpack:
             raise SourceError(
-                f"{name} is a Parquet file packed with gzip, which cannot be read.", "Unpack the file."
+                f"{name} is a Parquet file packed with gzip, which cannot be read.", "Unpack it with gunzip."
             )
         return StreamedRows(name, _rows_of_parquet(path, name, _kept(columns)))
     rows = _rows_of_text(path, name, kind, check_encoding(encoding), _kept(columns), unpack=unpack)
@@ -76,18 +78,18 @@ def _kept(columns: Iterable[str]) -> tuple[str, ...]:
 
 
 def is_file_name(value: object) -> TypeGuard[str | os.PathLike[str]]:
-    """Return whether a value is a path, or text that ends as the names of files do.
+    """Return whether a value is a path, or text with a supported file extension.
 
-    :param value: Any.
+    :param value: Any value.
     """
-    # Airflow's own paths are no os.PathLike.
+    # Airflow's ObjectStoragePath is not an os.PathLike.
     if isinstance(value, os.PathLike) or hasattr(value, "joinpath"):
         return True
     return isinstance(value, str) and value.lower().removesuffix(_PACKED).endswith(tuple(_FORMAT_OF_ENDING))
 
 
 def read_foreign_ending(text: str) -> str | None:
-    """Return how a file's name ends whose format cannot be read, such as ``.xlsx``; None for any other text.
+    """Return an unsupported file extension at the end of a text, such as ``.xlsx``; None for other texts.
 
     :param text: Any text.
     """
@@ -104,8 +106,8 @@ def _format(name: str, file_format: FileFormat | None) -> FileFormat:
     ending = os.path.splitext(name.lower().removesuffix(_PACKED))[1]  # noqa: PTH122 - it may be a URL
     if ending not in _FORMAT_OF_ENDING:
         raise SourceError(
-            f"{name}: the format of the file is not supported or unknown.",
-            f"Save it as one of: {FILE_NAMES}. Or set `file_format`.",
+            f"{name}: the extension does not show a supported format.",
+            f"Save the file as one of: {FILE_NAMES}. Or set `file_format`.",
         )
     return _FORMAT_OF_ENDING[ending]
 

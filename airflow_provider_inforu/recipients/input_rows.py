@@ -1,4 +1,4 @@
-"""What every source gives: rows, and in place of a row that cannot be read its place and the reason."""
+"""The rows of all sources. An unreadable row is replaced by its place and a reason."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _LONGEST_COLUMN_SHOWN = 60
 
 
 class RecipientsError(InforuInputError):
-    """Recipients or suppressed people cannot be read. The message shows no cell of a row.
+    """Recipients or the suppression list cannot be read. The message contains no cell of a row.
 
-    :param problem: What is wrong, as sentences.
-    :param advice: What to do, as sentences. Empty where the problem says it.
+    :param problem: What is wrong, as full sentences.
+    :param advice: What to do, as full sentences. Empty (default): the problem makes it clear.
     """
 
     def __init__(self, problem: str, advice: str = "") -> None:
@@ -40,17 +40,17 @@ class RecipientsError(InforuInputError):
 
 
 class SourceError(RecipientsError):
-    """A file or a query cannot be read, as a whole or from some place on. The message names the place."""
+    """A file or a query cannot be read, or only up to some place. The message names the place."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """Stands in place of a row that cannot be read.
+    """Replaces a row that cannot be read.
 
-    :ivar source: Which file it is of, such as ``people.csv``.
-    :ivar line: Where the row begins, from 1.
-    :ivar reason: Why it cannot be read, without what is in it.
-    :ivar unit: What `line` counts; ``row`` where a file has no lines.
+    :ivar source: Name of its file, such as ``people.csv``.
+    :ivar line: Number of the row's first line, from 1.
+    :ivar reason: Why the row cannot be read, without its content.
+    :ivar unit: The unit of `line`: ``line`` (default), or ``row`` for a file without lines.
     """
 
     source: str
@@ -68,12 +68,12 @@ Row: TypeAlias = Mapping[str, Any] | BadRow
 
 
 class StreamedRows(Iterable[Any]):
-    """Rows that are read as they are asked for, once.
+    """Streamed rows of a file or a query. They can be read only once.
 
-    It tells the rows of our sources from a generator of anything else.
+    The type distinguishes them from other generators.
 
-    :param name: What they are read from. It is all that the repr shows.
-    :param rows: The rows. What they are read from is opened with the first one, and closed after the last.
+    :param name: Name of the source. The repr shows only this name.
+    :param rows: The rows. Reading the first row opens the source, and the end of the rows closes it.
     """
 
     def __init__(self, name: str, rows: Generator[Any, None, None]) -> None:
@@ -82,45 +82,45 @@ class StreamedRows(Iterable[Any]):
         self._is_begun = False
 
     def __iter__(self) -> Iterator[Any]:
-        """Read the rows.
+        """Return an iterator of the rows.
 
-        :raises SourceError: The rows were read already, or the source cannot be read any further.
+        :raises SourceError: The rows were already read. While iterating: the source cannot be read further.
         """
         if self._is_begun:
             raise SourceError(
-                f"The rows of {self.name} were read already, and they can be read only once.",
+                f"The rows of {self.name} were already read, and they can be read only once.",
                 "Open the source again, or make a list of its rows.",
             )
         self._is_begun = True
         return self._rows
 
     def close(self) -> None:
-        """Close the source of the rows, also before its end."""
+        """Close the source, also before its last row."""
         self._rows.close()
 
     def __repr__(self) -> str:
-        """Return where the rows are from."""
+        """Return text with the name of the source, without rows."""
         return f"<rows of {self.name}>"
 
 
 class AnyOf(tuple[str, ...]):
-    """Names of columns of which one is enough."""
+    """Column names, of which at least one is required."""
 
     __slots__ = ()
 
 
 def check_header(source: str, header: Sequence[str]) -> None:
-    """Check that every column has a name of its own.
+    """Check that every column has a unique name.
 
-    :param source: The file or the query, for the error.
-    :param header: The names of its columns.
+    :param source: Name of the file or the query, for the error.
+    :param header: The column names.
     :raises SourceError: There are no columns, a column has no name, or two columns have the same name.
     """
     if not header:
-        raise SourceError(f"{source} has no columns.")
-    for place, column in enumerate(header, start=1):
+        raise SourceError(f"{source} has no columns.", "Add the columns that the send needs.")
+    for number, column in enumerate(header, start=1):
         if not column.strip():
-            raise SourceError(f"{source}: column {place} has no name.", "Give it a name, or remove it.")
+            raise SourceError(f"{source}: column {number} has no name.", "Give it a name, or remove it.")
     twice = [column for column, count in Counter(header).items() if count > 1]
     if twice:
         raise SourceError(
@@ -129,31 +129,32 @@ def check_header(source: str, header: Sequence[str]) -> None:
 
 
 def check_columns(source: str, header: Sequence[str], wanted: Iterable[str], hint: str = "") -> None:
-    """Check that the columns which a send needs are there: one error, not one for each row.
+    """Check that all required columns exist. One error before the first row replaces an error for each row.
 
-    :param source: The file or the query, for the error.
-    :param header: The names of its columns.
-    :param wanted: The required names; of `AnyOf` one is enough.
-    :param hint: Another possible cause, as a sentence.
-    :raises SourceError: A column is missing. The message lists the existing columns, unless one looks like a
-        phone.
+    :param source: Name of the file or the query, for the error.
+    :param header: The column names.
+    :param wanted: The required names. With `AnyOf`, one of them is enough.
+    :param hint: Advice, as a sentence. Default: correct the name.
+    :raises SourceError: A column is missing. The message lists the existing columns, unless a name looks like
+        a phone.
     """
     missing = [column for column in dict.fromkeys(wanted) if column not in header]
     if not missing or (isinstance(wanted, AnyOf) and len(missing) < len(set(wanted))):
         return
     if any(hide_phones(column) != column for column in header):
-        there = "The first row contains what may be a phone number, but it must hold the column names."
+        there = "The first row may contain a phone number, but it must contain the column names."
     else:
         there = f"The columns are {show_columns(header)}."
     lacking = show_columns(missing, " or " if isinstance(wanted, AnyOf) else ", ")
-    raise SourceError(f"{source} has no column {lacking}. {there}", hint)
+    advice = hint or "Correct the name of the column, or the argument with this name."
+    raise SourceError(f"{source} has no column {lacking}. {there}", advice)
 
 
 def show_columns(columns: Iterable[object], separator: str = ", ") -> str:
-    """Return names of columns for a message, the first twenty of them, with phones hidden.
+    """Return the first 20 column names for a message, with hidden phones.
 
     :param columns: The names.
-    :param separator: What stands between them.
+    :param separator: The text between two names. Default: a comma and a space.
     """
     names = [repr(hide_phones(str(column)[:_LONGEST_COLUMN_SHOWN])) for column in columns]
     more = len(names) - _COLUMNS_SHOWN

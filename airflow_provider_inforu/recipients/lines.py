@@ -1,4 +1,4 @@
-"""The lines of a text file, of any encoding, and where it cannot be read."""
+"""Reads the lines of a text file in any encoding. An error names the line."""
 
 from __future__ import annotations
 
@@ -16,42 +16,42 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEFAULT_ENCODING = "utf-8-sig"
-"""UTF-8, with or without the mark that Excel begins it with."""
+"""UTF-8, with or without the byte order mark that Excel writes."""
 
 MOST_CHARACTERS = 1_000_000
-"""In a line. A file without line ends is not read into memory as a whole."""
+"""The longest line. So a file without line ends does not fill the memory."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _MARKS_OF_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def check_encoding(encoding: str | None) -> str:
-    """Return the encoding to read with.
+    """Return the codec of an encoding.
 
-    :param encoding: As the user wrote it, or None for UTF-8.
-    :raises SourceError: Python does not know the name.
+    :param encoding: Name of the encoding, such as ``cp1255``. None: UTF-8.
+    :raises SourceError: Python does not know the encoding.
     """
     if encoding is None:
         return DEFAULT_ENCODING
     try:
-        # Some codecs are of bytes to bytes. A file shows that, and this does not need one.
+        # This also rejects the codecs that do not decode text, such as `hex`.
         io.TextIOWrapper(io.BytesIO(), encoding=encoding)
         name = codecs.lookup(encoding).name
     except (LookupError, ValueError):
         raise SourceError(
-            f"`encoding` is {encoding!r}, which is unknown.", "Name one such as 'utf-8' or 'cp1255'."
+            f"`encoding` is {encoding!r}, which is unknown.", "Set an encoding such as 'utf-8' or 'cp1255'."
         ) from None
     return DEFAULT_ENCODING if name == "utf-8" else name
 
 
 def read_lines(file: BinaryIO, name: str, encoding: str, newline: str) -> Iterator[str]:
-    """Read lines, with their ends.
+    """Yield the lines, with their ends.
 
-    :param file: The file's bytes.
-    :param name: The file's name, for errors.
-    :param encoding: From `check_encoding`.
-    :param newline: As in `open`: empty for line ends of any kind.
-    :raises SourceError: The file cannot be read any further. The message names the line.
+    :param file: The file, opened in binary mode.
+    :param name: Name of the file, for errors.
+    :param encoding: The return value of `check_encoding`.
+    :param newline: As in `open`. Empty: all kinds of line ends are valid.
+    :raises SourceError: The file cannot be read further. The message names the line.
     """
     text = io.TextIOWrapper(file, encoding=encoding, newline=newline)
     number = 0
@@ -62,17 +62,21 @@ def read_lines(file: BinaryIO, name: str, encoding: str, newline: str) -> Iterat
         except UnicodeError as error:
             raise _wrong_encoding(name, number, encoding, error) from None
         except Exception as error:  # object storages raise errors of any type
-            raise SourceError(f"{name} cannot be read from about line {number} on: {_why(error)}.") from None
+            raise SourceError(
+                f"{name} cannot be read from about line {number} on: {_describe(error)}.",
+                "Check the file and its storage, then retry.",
+            ) from None
         if not line:
             return
         if len(line) > MOST_CHARACTERS:
             raise SourceError(
                 f"{name} line {number} has more than {MOST_CHARACTERS:,} characters.",
-                "Check that the file has the format that its name says.",
+                "Check that the file has the format of its extension.",
             )
         if number == 1 and encoding != DEFAULT_ENCODING and _begins_as_utf_8(line, encoding):
             raise SourceError(
-                f"{name} begins with the mark of UTF-8, so it is not {encoding}.", "Remove `encoding`."
+                f"{name} begins with the byte order mark of UTF-8, so it is not {encoding}.",
+                "Remove `encoding`.",
             )
         yield line
 
@@ -87,7 +91,7 @@ def _begins_as_utf_8(line: str, encoding: str) -> bool:
 def _wrong_encoding(name: str, number: int, encoding: str, error: UnicodeError) -> SourceError:
     advice = "Set its encoding, such as encoding='cp1255' for Hebrew from Windows."
     if isinstance(error, UnicodeDecodeError):
-        # A block is decoded at a time: lines before the wrong byte were not given yet.
+        # A whole block is decoded at a time, so the lines before the wrong byte are not counted yet.
         before = error.object[: error.start].decode(encoding, "replace")
         number += len(_LINE_END.findall(before))
         if number == 1 and error.object.startswith(_MARKS_OF_UTF_16):
@@ -96,7 +100,7 @@ def _wrong_encoding(name: str, number: int, encoding: str, error: UnicodeError) 
     return SourceError(f"{name} line {number}: the text is not {shown}.", advice)
 
 
-def _why(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     if isinstance(error, EOFError):
         return "the file is truncated"
     if isinstance(error, gzip.BadGzipFile | zlib.error):

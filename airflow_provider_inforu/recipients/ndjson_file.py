@@ -1,4 +1,4 @@
-"""Rows of an NDJSON file: a JSON object on each line."""
+"""Reads the rows of an NDJSON file, which has a JSON object on each line."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _KINDS = {list: "list", str: "text", int: "number", float: "number", bool: "bool
 
 
 def ndjson_rows(lines: Iterable[str], name: str) -> Iterator[Row]:
-    """Read the rows. An object may lack a field that others have.
+    """Yield the rows. The objects may have different fields.
 
-    :param lines: The file's lines.
-    :param name: The file's name, for the rows that cannot be read.
+    :param lines: The lines of the file.
+    :param name: Name of the file, for unreadable rows.
     """
     for number, line in enumerate(lines, start=1):
         if line.isspace():

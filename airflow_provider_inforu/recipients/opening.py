@@ -1,4 +1,4 @@
-"""Opens a file on any storage that Airflow reaches, and detects a change while it is read."""
+"""Opens a file on any storage of Airflow, and detects a change during reading."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ _MARKS_OF_A_VERSION = (
     "etag",
     "generation",
 )
-"""What the file systems that fsspec knows tell of a file, and what differs when it was written again."""
+"""Fields of fsspec's file systems that change when a file is written again."""
 
 
 @contextmanager
 def open_source(path: str | os.PathLike[str], *, unpack: bool) -> Iterator[BinaryIO]:
     """Open a file for reading, and check at the end that it did not change.
 
-    :param path: A path, or any URL that Airflow's ``ObjectStoragePath`` opens.
-    :param unpack: Whether it is packed with gzip.
-    :raises SourceError: The file cannot be opened. At the end: it changed while it was read.
+    :param path: A path, or a URL that Airflow's ``ObjectStoragePath`` can open.
+    :param unpack: Whether the file is packed with gzip.
+    :raises SourceError: The file cannot be opened. At the end: the file changed while it was read.
     """
     from airflow.sdk import ObjectStoragePath
 
     shown = hide_phones_in_path(str(path))
     try:
-        # Made of one without a scheme, another cannot be opened.
+        # An ObjectStoragePath that is made of another one without a scheme cannot be opened.
         target: Any = path if isinstance(path, ObjectStoragePath) else ObjectStoragePath(path)
         before = _version(target)
         file = target.open("rb")
@@ -62,12 +62,12 @@ def open_source(path: str | os.PathLike[str], *, unpack: bool) -> Iterator[Binar
 
 
 def _version(target: Any) -> dict[str, Any]:  # noqa: ANN401 - a path
-    """Return what tells a version of the file from another; nothing where the file system cannot say."""
+    """Return the fields that identify a version of the file; {} if the file system has no such fields."""
     try:
         storage = target.fs
-        # File systems of object stores remember what they were told.
+        # File systems of object stores cache the fields.
         storage.invalidate_cache(target.path)
         found = storage.info(target.path)
-    except Exception:  # what is wrong shows when it is opened
+    except Exception:  # opening the file raises the same error again
         return {}
     return {mark: found[mark] for mark in _MARKS_OF_A_VERSION if mark in found}

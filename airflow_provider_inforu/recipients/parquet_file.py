@@ -1,4 +1,4 @@
-"""Rows of a Parquet file."""
+"""Reads the rows of a Parquet file."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _BUFFER = 256 * 1024
 
 
 def parquet_rows(file: BinaryIO, name: str, columns: Sequence[str]) -> Iterator[Row]:
-    """Read the rows, a batch at a time; values are Python's own.
+    """Yield the rows, with Python values. The file is read in batches.
 
-    :param file: The file, in which pyarrow looks around.
-    :param name: The file's name, for errors.
-    :param columns: The names of columns that must be there.
-    :raises SourceError: pyarrow is not installed, the file is damaged or not Parquet, or the names of the
-        columns are invalid.
+    :param file: The file. It must support seeking.
+    :param name: Name of the file, for errors.
+    :param columns: The required column names.
+    :raises SourceError: pyarrow is not installed, the file is damaged or not Parquet, or the column names are
+        invalid.
     """
     number = 0
     batches = _batches(file, name, columns)
@@ -44,7 +44,7 @@ def _batches(file: BinaryIO, name: str, columns: Sequence[str]) -> Iterator[Any]
             "Run pip install 'airflow-provider-inforu[parquet]'.",
         ) from None
     try:
-        # With a buffer it reads a column piece by piece, and otherwise all of a row group's at once.
+        # With a buffer, pyarrow reads a column in pieces. Otherwise it reads a whole row group at once.
         table = ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False, page_checksum_verification=True)
         header = table.schema_arrow.names
         check_columns(name, header, columns)
@@ -53,18 +53,19 @@ def _batches(file: BinaryIO, name: str, columns: Sequence[str]) -> Iterator[Any]
     except SourceError:
         raise
     except Exception as error:  # pyarrow and object storages raise errors of any type
-        # Not its words, which may have values in them.
+        # The message of the error is left out, because it may contain values.
         raise SourceError(
-            f"{name} cannot be read: it is damaged, or it is not a Parquet file ({type(error).__name__})."
+            f"{name} cannot be read: it is damaged, or it is not a Parquet file ({type(error).__name__}).",
+            "Check the file and its storage, then retry.",
         ) from None
 
 
 def _rows(batch: Any, name: str, before: int) -> Iterator[Row]:  # noqa: ANN401 - pyarrow has no types
     try:
         rows = batch.to_pylist()
-    except Exception:  # any value of any column may have no equal in Python
-        for place in range(batch.num_rows):
-            yield _row(batch.slice(place, 1), name, before + place + 1)
+    except Exception:  # a value may be invalid in Python; then the rows are read one by one
+        for index in range(batch.num_rows):
+            yield _row(batch.slice(index, 1), name, before + index + 1)
     else:
         yield from rows
 
@@ -73,6 +74,6 @@ def _row(batch: Any, name: str, number: int) -> Row:  # noqa: ANN401 - pyarrow h
     try:
         (row,) = batch.to_pylist()
     except Exception as error:
-        reason = f"the row has a value that Python cannot hold ({type(error).__name__})"
+        reason = f"the row has a value that Python cannot represent ({type(error).__name__})"
         return BadRow(name, number, reason, unit="row")
     return dict(row)

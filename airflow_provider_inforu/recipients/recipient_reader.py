@@ -1,6 +1,6 @@
-"""Rows become recipients: read, normalised, checked, without duplicates, and each with a key.
+"""Makes recipients of rows: normalizes phones, checks rows, skips duplicates and finds keys.
 
-A person is named by the key everywhere from here on: logs, errors, results. The phone stays inside.
+Logs, errors and results name a recipient by its key, and never show its phone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
 
 MAX_KEY_LENGTH = 100
-"""The vendor names no limit of its CustomerMessageID; ours keeps logs readable."""
+"""Characters. The vendor documents no limit of the CustomerMessageID. Ours keeps logs readable."""
 
 DUPLICATE_PHONE = "an earlier row has the same phone"
 SUPPRESSED = "suppressed"
@@ -34,8 +34,8 @@ _NO_DIGIT = re.compile(r"\D")
 _FEWEST_DIGITS_OF_A_PHONE = 8
 _MOST_BITS = 256
 _KEY_SHOWS_PHONE = (
-    "the key may contain a phone number, and logs show keys: use another field as key, or write an ID number "
-    "without its leading zeros"
+    "the key may contain a phone number, and logs show keys: use another field as the key, or write an ID "
+    "number without its leading zeros"
 )
 
 
@@ -43,10 +43,10 @@ _KEY_SHOWS_PHONE = (
 class RecipientList:
     """The recipients of a send and its skipped rows, in the order of the rows.
 
-    :ivar recipients: The people to call.
-    :ivar skipped: The other rows.
-    :ivar unmatched: How many entries of ``suppress`` matched no recipient.
-    :ivar first_unmatched: The first of these: the number of the entry, and the key that may be shown.
+    :ivar recipients: The recipients to call.
+    :ivar skipped: The skipped rows.
+    :ivar unmatched: The number of entries of ``suppress`` that matched no row.
+    :ivar first_unmatched: The first of these entries: the number of each one, and a key that may be shown.
     """
 
     recipients: Sequence[Recipient]
@@ -60,16 +60,17 @@ class _InvalidRowError(InforuInputError):
 
 
 def read_recipients(rows: object, rules: RecipientRules, suppressed: object | None = None) -> RecipientList:
-    """Read rows: a list of phones, a list of mappings, or what a file or a query holds.
+    """Read rows, and return the recipients and the skipped rows.
 
-    :param rows: The rows, as a sequence or as `StreamedRows`, which are closed.
-    :param rules: How they are read.
-    :param suppressed: Who is not to be called, as rows of the same kinds; see `read_suppressed`. None for
-        nobody.
+    :param rows: The rows: a list of phones, a list of mappings, or `StreamedRows`. Streamed rows are closed
+        at the end.
+    :param rules: The rules for reading rows.
+    :param suppressed: The suppression list, in the same forms. See `read_suppressed`. None (default): no
+        suppression list.
     :raises SourceError: The source of the rows cannot be read.
-    :raises RecipientsError: The rows are of another type, or a row of ``suppressed`` is invalid. With
-        ``invalid_recipients="fail"`` also any invalid row, with ``on_duplicate="fail"`` a repeated phone.
-        The message names keys and rows, grouped by reason.
+    :raises RecipientsError: The rows have an invalid type, all rows are invalid, or a row of ``suppressed``
+        is invalid. With ``invalid_recipients="fail"``: a row is invalid. With ``on_duplicate="fail"``: a
+        phone is repeated. The message lists keys and rows, grouped by reason.
     """
     reader = _Reader(rules)
     if suppressed is not None:
@@ -101,7 +102,7 @@ class _Reader:
             fields = self._fields(row)
             key = self._key(fields, number)
             phone = self._phone(fields, key)
-            # Every row takes its key, so that a report has each key once.
+            # Skipped rows also register their keys, so that the report contains each key once.
             if not self.store.register_key(key):
                 raise _InvalidRowError("an earlier row has the same key")
             has_key = True
@@ -123,9 +124,10 @@ class _Reader:
             self.store.skipped.append(Skipped(key, DUPLICATE_PHONE))
 
     def check(self) -> None:
-        """Raise an error where the rows, as they are, must not be called.
+        """Raise an error if the rules do not allow a send with these rows.
 
-        :raises RecipientsError: The message names keys and rows, grouped by reason.
+        :raises RecipientsError: All rows are invalid, or the rules do not allow a skipped row. The message
+            lists keys and rows, grouped by reason.
         """
         skipped = self.store.skipped
         if self.invalid and self.invalid == len(skipped) and not self.store.recipients:
@@ -136,13 +138,13 @@ class _Reader:
                 "Check `phone_field`, `key_field`, `message` and the upstream output.",
             )
         if self.invalid and self._rules.invalid_recipients == "fail":
-            invalid = (one for one in skipped if one.reason not in _VALID)
+            invalid = (row for row in skipped if row.reason not in _VALID)
             raise RecipientsError(
                 f"{count_rows(self.invalid)} cannot be called: {self._group(invalid)}.",
                 "Correct the rows, or skip them with invalid_recipients='skip'.",
             )
         if self.duplicates and self._rules.on_duplicate == "fail":
-            duplicates = (one for one in skipped if one.reason == DUPLICATE_PHONE)
+            duplicates = (row for row in skipped if row.reason == DUPLICATE_PHONE)
             raise RecipientsError(
                 f"{count_rows(self.duplicates)} cannot be called: {self._group(duplicates)}.",
                 "Call each phone once with on_duplicate='skip', or each row with on_duplicate='send'.",
@@ -175,14 +177,14 @@ class _Reader:
             raise _InvalidRowError(f"the field {self._rules.key_field!r} of the key is missing or empty")
         if len(key) > MAX_KEY_LENGTH or not key.isprintable():
             raise _InvalidRowError(
-                f"the key is longer than {MAX_KEY_LENGTH} characters, or has one that cannot be printed"
+                f"the key has more than {MAX_KEY_LENGTH} characters, or a character that cannot be printed"
             )
         if is_phone_like(key):
             raise _InvalidRowError(_KEY_SHOWS_PHONE)
         return key
 
     def _write_key(self, value: object) -> str:
-        """Return a key that is not text as text, and an empty one for a missing key."""
+        """Return the text of a key that is not text. A missing key becomes an empty text."""
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if is_missing(value):
@@ -190,15 +192,17 @@ class _Reader:
         if isinstance(value, bool) or not isinstance(value, int):
             raise _InvalidRowError(f"the key is a {type(value).__name__}, not text or a whole number")
         if value.bit_length() > _MOST_BITS:
-            raise _InvalidRowError("the key is too long a number")
+            raise _InvalidRowError("the key is a number with too many digits")
         return str(value)
 
     def _phone(self, fields: Mapping[str, Any], key: str) -> str | InvalidPhoneError:
-        """Return the phone, or what is wrong with it, once it is certain that the key does not show it."""
+        """Return the phone, or the error of an invalid phone. Check that the key does not show the phone."""
         name = self._rules.phone_field
         raw = fields.get(name)
         if is_missing(raw) or (isinstance(raw, str) and not raw.strip()):
-            problem = "the field {!r} of the phone is empty" if name in fields else "there is no field {!r}"
+            problem = (
+                "the field {!r} of the phone is empty" if name in fields else "the row has no field {!r}"
+            )
             return InvalidPhoneError(problem.format(name))
         try:
             phone = normalize_phone(raw)
@@ -215,7 +219,7 @@ class _Reader:
         if is_missing(text) or not str(text).strip():
             if self._rules.template is None:
                 raise _InvalidRowError(
-                    f"there is no text: pass `message`, or give the row a field {self._rules.message_field!r}"
+                    f"the row has no text: pass `message`, or add the field {self._rules.message_field!r}"
                 )
             text = self._rules.template.fill(fields)
         text = str(text)
@@ -224,14 +228,14 @@ class _Reader:
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise _InvalidRowError("the text contains half a character, such as a cut emoji") from None
+            raise _InvalidRowError("the text contains an incomplete character, such as a cut emoji") from None
         return text
 
 
 def _share_digits(key: str, cell: object) -> bool:
-    """Return whether a key has as many digits in common with a cell as a phone has."""
+    """Return whether a key and a cell share as many digits in a row as a phone has."""
     if isinstance(cell, int) and cell.bit_length() > _MOST_BITS:
-        return False  # Python does not write such a number
+        return False  # Python refuses to convert such a number to text
     digits, found = _NO_DIGIT.sub("", key), _NO_DIGIT.sub("", str(cell)[:MAX_KEY_LENGTH])
     ends = range(_FEWEST_DIGITS_OF_A_PHONE, len(found) + 1)
     return any(found[end - _FEWEST_DIGITS_OF_A_PHONE : end] in digits for end in ends)

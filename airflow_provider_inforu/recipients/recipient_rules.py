@@ -1,4 +1,4 @@
-"""How rows become recipients."""
+"""The rules for making recipients of rows."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipientRules:
-    """How rows are read.
+    """The rules for making recipients of rows.
 
-    :ivar phone_field: The field of a row that holds the phone.
-    :ivar key_field: The field that names the person, or None for the row's number, from 1.
-    :ivar template: What is read out; None where rows bring their own text.
-    :ivar message_field: The field of a row's own text, which wins over the template.
-    :ivar speaks: Whether recipients need a text: true for text-to-speech, false for a campaign.
-    :ivar invalid_recipients: What to do about a row that cannot be called.
-    :ivar on_duplicate: What to do about a repeated phone.
-    :ivar limit: The most people; rows after them are not read. None for no limit.
+    :ivar phone_field: The field with the phone. Default: ``phone``.
+    :ivar key_field: The field with the key. None (default): the key is the number of the row, from 1.
+    :ivar template: The template of the text. None (default): the rows contain their texts.
+    :ivar message_field: The field with a row's own text. It replaces the template. Default: ``message``.
+    :ivar speaks: Whether recipients need a text: True (default) for text-to-speech, False for a campaign.
+    :ivar invalid_recipients: ``fail`` (default) or ``skip``: what happens with an invalid row.
+    :ivar on_duplicate: ``skip`` (default), ``send`` or ``fail``: what happens with a repeated phone.
+    :ivar limit: The most recipients. Later rows are not read. None (default): no limit.
     """
 
     phone_field: str = "phone"

@@ -1,4 +1,4 @@
-"""The people of a send in a temporary database, so that memory does not grow with their number."""
+"""Stores the recipients of a send in a temporary database, so that many recipients need little memory."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ROWS_IN_A_BLOCK = 100
-"""A batch is one block, and a block one row of SQLite, which lets other threads go first at each."""
+"""A block has the size of a batch, and is one row in SQLite. SQLite lets other threads run at each row."""
 ROWS_IN_A_READ = 1000
-# A key is never taken for a phone.
+# The prefixes distinguish keys from phones.
 _KEY = "k{}"
 _PHONE = "p{}"
 _CACHE_MEGABYTES = 32
@@ -34,11 +34,11 @@ CREATE TABLE blocks (kind TEXT, number INTEGER, rows TEXT, PRIMARY KEY (kind, nu
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A person to call. Its repr shows the key only.
+    """A recipient of a send. Its repr shows only the key.
 
-    :ivar key: Names the person within the send.
-    :ivar phone: In local form.
-    :ivar text: What is read out; None where a campaign speaks.
+    :ivar key: Name of the recipient within the send.
+    :ivar phone: The phone in local form, such as ``0500000012``.
+    :ivar text: The text to read out. None: a campaign plays its recording.
     """
 
     key: str
@@ -48,12 +48,12 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A row that is not called, and why.
+    """A skipped row.
 
-    :ivar key: The row's key. ``row N`` where the key is missing, refused or used by an earlier row. A place
-        such as ``people.csv line 17`` where the row cannot be read.
-    :ivar reason: Why, without the phone.
-    :ivar is_key: Whether ``key`` is the row's key.
+    :ivar key: The row's key. If the key is missing, invalid or used by an earlier row: ``row N``. If the row
+        cannot be read: its place, such as ``people.csv line 17``.
+    :ivar reason: Why the row is skipped, without the phone.
+    :ivar is_key: Whether ``key`` is the row's key. Default: True.
     """
 
     key: str
@@ -62,12 +62,12 @@ class Skipped:
 
 
 class _Blocks(Generic[T]):
-    """Rows of one kind, in the order in which they were added: full blocks on disk, the last in memory.
+    """Rows of one kind, in the order of `append`. Full blocks are on disk, the last block is in memory.
 
-    :param database: Where the full ones are.
-    :param kind: Tells them there from others.
-    :param values: Returns what is kept of a row.
-    :param make: Makes a row of that.
+    :param database: The database of the full blocks.
+    :param kind: Name of the kind in the database.
+    :param values: Returns the values of a row to store.
+    :param make: Makes a row from these values.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class _Blocks(Generic[T]):
         self._last: list[Sequence[Any]] = []
 
     def __len__(self) -> int:
-        """Return how many rows they hold."""
+        """Return the number of rows."""
         return self._full * ROWS_IN_A_BLOCK + len(self._last)
 
     def append(self, row: T) -> None:
@@ -98,7 +98,7 @@ class _Blocks(Generic[T]):
         self._full, self._last = self._full + 1, []
 
     def read(self, start: int, stop: int) -> list[T]:
-        """Return the rows of some places that follow one another."""
+        """Return the rows from index ``start`` to before index ``stop``."""
         first, last = start // ROWS_IN_A_BLOCK, (stop - 1) // ROWS_IN_A_BLOCK
         found = self._database.read(
             "SELECT rows FROM blocks WHERE kind = ? AND number BETWEEN ? AND ? ORDER BY number",
@@ -112,10 +112,10 @@ class _Blocks(Generic[T]):
 
 
 class RecipientStore:
-    """Holds the rows of a send: those who are called, and those who are not.
+    """Stores the recipients and the skipped rows of a send, and its keys, phones and suppression list.
 
-    :ivar recipients: Who is called, in the order in which they were added.
-    :ivar skipped: Who is not, in that order too.
+    :ivar recipients: The recipients, in the order in which they were added.
+    :ivar skipped: The skipped rows, in the order in which they were added.
     """
 
     def __init__(self) -> None:
@@ -129,20 +129,20 @@ class RecipientStore:
         )
 
     def register_key(self, key: str) -> bool:
-        """Return whether a key did not come before, and remember it."""
+        """Store a key, and return whether it is new."""
         return self._database.write("INSERT OR IGNORE INTO keys VALUES (?)", (key,))
 
     def is_new_phone(self, phone: str) -> bool:
-        """Return whether a phone did not come before, and remember it."""
+        """Store a phone, and return whether it is new."""
         return self._database.write("INSERT OR IGNORE INTO phones VALUES (?)", (phone,))
 
     def suppress(self, entry: int, keys: Iterable[str], phones: Iterable[str], shown: str | None) -> None:
-        """Remember that nobody with one of these keys or phones is to be called.
+        """Store an entry of the suppression list.
 
-        :param entry: The number of the entry, from 1.
-        :param keys: The keys that it names.
-        :param phones: The phones that it names.
-        :param shown: The key by which messages may name the entry. None for its number.
+        :param entry: Number of the entry, from 1.
+        :param keys: The keys in the entry.
+        :param phones: The phones in the entry.
+        :param shown: The key that messages may show. None: messages show the number of the entry.
         """
         self._has_suppressed = True
         self._database.write("INSERT INTO entries VALUES (?, ?)", (entry, shown))
@@ -150,7 +150,7 @@ class RecipientStore:
             self._database.write("INSERT OR IGNORE INTO suppressed VALUES (?, ?)", (name, entry))
 
     def match_suppressed(self, key: str, phone: str) -> bool:
-        """Return whether an entry suppresses a person, and remember that it matched."""
+        """Return whether an entry suppresses a recipient. Mark all matching entries as matched."""
         if not self._has_suppressed:
             return False
         names = (_KEY.format(key), _PHONE.format(phone))
@@ -160,14 +160,14 @@ class RecipientStore:
         return bool(entries)
 
     def count_unmatched(self) -> int:
-        """Return how many entries suppressed nobody."""
+        """Return the number of entries of the suppression list that matched no row."""
         ((count,),) = self._database.read(
             "SELECT count(*) FROM entries WHERE entry NOT IN (SELECT entry FROM matched)", ()
         )
         return int(count)
 
     def read_unmatched(self, most: int) -> list[tuple[int, str | None]]:
-        """Return the first entries that suppressed nobody: each one's number, and the key that may be shown.
+        """Return the first entries that matched no row: their numbers, and the keys that may be shown.
 
         :param most: The most entries to return.
         """
@@ -180,27 +180,27 @@ class RecipientStore:
 
 
 class Rows(Sequence[T], Generic[T]):
-    """Rows of a recipient store. A slice is a view: it reads when it is looked at, and holds nothing.
+    """Rows of a recipient store, as a sequence. A slice is a view: it reads rows only when they are used.
 
-    :param blocks: Where they are.
-    :param places: Which part of them; None for all, also of what is added.
+    :param blocks: The stored rows.
+    :param indexes: The indexes of the rows. None (default): all rows, also rows that are added later.
     """
 
-    def __init__(self, blocks: _Blocks[T], places: range | None = None) -> None:
+    def __init__(self, blocks: _Blocks[T], indexes: range | None = None) -> None:
         self._blocks = blocks
-        self._part = places
+        self._slice = indexes
 
     @property
-    def _places(self) -> range:
-        return range(len(self._blocks)) if self._part is None else self._part
+    def _indexes(self) -> range:
+        return range(len(self._blocks)) if self._slice is None else self._slice
 
     def append(self, row: T) -> None:
         """Add a row."""
         self._blocks.append(row)
 
     def __len__(self) -> int:
-        """Return how many they are."""
-        return len(self._places)
+        """Return the number of rows."""
+        return len(self._indexes)
 
     @overload
     def __getitem__(self, index: int) -> T: ...
@@ -209,17 +209,17 @@ class Rows(Sequence[T], Generic[T]):
     def __getitem__(self, index: slice) -> Rows[T]: ...
 
     def __getitem__(self, index: int | slice) -> T | Rows[T]:
-        """Return a row, or a view of rows that follow one another."""
-        found = self._places[index]
+        """Return a row, or a view of a slice with step 1."""
+        found = self._indexes[index]
         if isinstance(found, range):
             if found.step != 1:
-                raise ValueError("a part of stored rows has no steps")
+                raise ValueError(f"the step of a slice of stored rows must be 1, not {found.step}")
             return Rows(self._blocks, found)
         (row,) = self._blocks.read(found, found + 1)
         return row
 
     def __iter__(self) -> Iterator[T]:
-        """Read them, some at a time."""
-        places = self._places
-        for start in range(places.start, places.stop, ROWS_IN_A_READ):
-            yield from self._blocks.read(start, min(start + ROWS_IN_A_READ, places.stop))
+        """Yield the rows. They are read in groups of `ROWS_IN_A_READ`."""
+        indexes = self._indexes
+        for start in range(indexes.start, indexes.stop, ROWS_IN_A_READ):
+            yield from self._blocks.read(start, min(start + ROWS_IN_A_READ, indexes.stop))

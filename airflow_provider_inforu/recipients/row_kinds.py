@@ -1,4 +1,4 @@
-"""What may be given as recipients, and advice on what is given instead."""
+"""Checks the type of rows, and gives advice on invalid types."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from airflow_provider_inforu.recipients.input_rows import RecipientsError, Strea
 
 @contextmanager
 def open_rows(rows: object, argument: str) -> Iterator[Iterable[Any]]:
-    """Yield rows one by one, and close their source at the end.
+    """Open rows as a context manager, and close their source at the end.
 
     :param rows: A list of rows, or `StreamedRows`.
-    :param argument: The name of the argument, for the error.
-    :raises RecipientsError: The rows are of another type.
+    :param argument: Name of the operator's argument, for the error.
+    :raises RecipientsError: The rows have another type.
     """
     if isinstance(rows, StreamedRows):
         with closing(rows):
@@ -32,7 +32,7 @@ def _describe_wrong_type(rows: object, argument: str) -> RecipientsError:
     if rows is None:
         return RecipientsError(
             f"The task behind `{argument}` returned None or did not run.",
-            f"Return a list from it, or [] for nobody. XCom drops a generator: return list(rows). {_STREAM}",
+            f"Return a list, or [] for nobody. XCom cannot store a generator: return list(rows). {_STREAM}",
         )
     if isinstance(rows, str) and (ending := read_foreign_ending(rows)):
         return RecipientsError(
@@ -48,16 +48,16 @@ _STREAM = "To stream rows, use @task.inforu_text_to_speech."
 def _advise(rows: object, argument: str) -> str:
     if isinstance(rows, str):
         return (
-            "A template renders to text: pass the output of the upstream task itself, "
+            "A template renders to text. Pass the output of the upstream task without a template, "
             f"or the path of a file ({FILE_NAMES}). In a mapped task, each element of .expand() must be a "
-            "list of people."
+            "list of rows."
         )
     if hasattr(rows, "to_dict"):
-        return "Pass to_dict('records') of a data frame."
+        return "Pass frame.to_dict('records') for a data frame."
     if isinstance(rows, Mapping):
-        return f"Pass the whole list to `{argument}`: do not expand over people with .expand()."
+        return f"Pass the whole list to `{argument}`. Do not use .expand() over its rows."
     if isinstance(rows, Generator):
         return f"Return list(rows). {_STREAM}"
     if isinstance(rows, AbstractSet):
-        return "Pass sorted(...) of a set: a retry compares the order."
+        return "Pass sorted(rows): a retry compares the order of the rows, and a set has no order."
     return ""

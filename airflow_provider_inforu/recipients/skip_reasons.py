@@ -1,4 +1,4 @@
-"""Skipped rows in words: grouped by reason, with their number, and named by row or key."""
+"""Describes skipped rows for messages: grouped by reason, with their count and their keys or rows."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _ROW = "row "
 
 
 def group_by_reason(skipped: Iterable[Skipped], *, keys_are_rows: bool) -> str:
-    """Return reasons with their rows: ``the phone has letters in it (2 rows: keys a, b)``.
+    """Return reasons with their rows, such as ``the phone has letters in it (2 rows: keys a, b)``.
 
-    :param skipped: The rows. Of each reason the first ten are named.
-    :param keys_are_rows: Whether keys are numbers of rows.
+    :param skipped: The skipped rows. The text lists the first `NAMES_SHOWN` rows of each reason.
+    :param keys_are_rows: Whether the keys are row numbers.
     """
     named: dict[str, list[Skipped]] = {}
     counts: Counter[str] = Counter()
@@ -33,24 +33,24 @@ def group_by_reason(skipped: Iterable[Skipped], *, keys_are_rows: bool) -> str:
 
 
 def count_rows(count: int) -> str:
-    """Return ``1 row`` or ``5 rows``."""
+    """Return text such as ``1 row`` or ``5 rows``."""
     return "1 row" if count == 1 else f"{count} rows"
 
 
 def and_more(count: int) -> str:
-    """Return `` and 5 more``, or nothing for 0."""
+    """Return text such as `` and 5 more``. For 0, return an empty text."""
     return f" and {count} more" if count > 0 else ""
 
 
 def name_rows(numbers: Iterable[object], keys: Iterable[str] = ()) -> str:
-    """Return ``rows 2, 5; key a``.
+    """Return text such as ``rows 2, 5; key a``.
 
-    :param numbers: Numbers of rows.
-    :param keys: Keys.
+    :param numbers: Row numbers.
+    :param keys: Keys of recipients. Default: no keys.
     """
     return "; ".join(
         f"{word}{'s' if len(names) > 1 else ''} {', '.join(names)}"
-        for word, names in (("row", [str(one) for one in numbers]), ("key", list(keys)))
+        for word, names in (("row", [str(number) for number in numbers]), ("key", list(keys)))
         if names
     )
 

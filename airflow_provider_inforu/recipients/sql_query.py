@@ -1,4 +1,4 @@
-"""Rows of a query, through the hook of any database that Airflow knows."""
+"""Reads the rows of a query, through any database hook of Airflow."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from airflow_provider_inforu.recipients.input_rows import (
 SOURCE = "The query"
 _ROWS_IN_A_READ = 1000
 _READ_ONLY = {"psycopg": "read_only", "psycopg2": "readonly"}
-"""The drivers that have cursors on the server, and the attribute that lets a connection read only."""
+"""Drivers with cursors on the server, and the attribute that makes their connection read-only."""
 _CODES = ("sqlstate", "pgcode", "sqlite_errorname")
 _SAFE_STATES = {"25006", "3F000", "42501", "42601", "42703", "42883", "42P01"}
-"""PostgreSQL found these before it read a row: they are about the text of the query."""
+"""PostgreSQL reports these errors before it reads a row. They are about the text of the query."""
 _SAFE_WORDS = re.compile(r"no such (?:table|column|function)|near |attempt to write a readonly database")
-"""How such sentences of SQLite begin."""
+"""The beginning of SQLite's messages about the text of the query."""
 _LONGEST_SENTENCE = 200
 
 
 class DatabaseHook(Protocol):
-    """What we need of a hook; every ``DbApiHook`` of Airflow has it."""
+    """The methods of a database hook that we use. Every ``DbApiHook`` of Airflow has them."""
 
     supports_autocommit: bool
 
     def get_conn(self) -> Any:  # noqa: ANN401 - a connection of any driver
-        """Return a connection of its own."""
+        """Return a new connection."""
         ...
 
     def set_autocommit(self, conn: Any, autocommit: Any) -> Any:  # noqa: ANN401 - as Airflow has it
-        """Let each statement be a transaction, or not."""
+        """Turn the autocommit of a connection on or off."""
         ...
 
 
@@ -50,20 +50,20 @@ def rows_of_query(
     *,
     columns: Iterable[str] = (),
 ) -> StreamedRows:
-    """Return the rows of a query, to be read once, a thousand at a time.
+    """Return the rows of a query. They are streamed, so they can be read only once.
 
-    The query runs with the first row, in a transaction that is never committed. On PostgreSQL (psycopg2 and
-    psycopg) and SQLite the transaction is read-only. That guards against accidents: with psycopg2, a text of
-    several statements may commit and then write. PostgreSQL keeps the rows in the server, and SQLite finds
-    them one by one. With other drivers it depends: MySQL's read all rows into memory first.
+    Reading the first row runs the query, in a transaction that is never committed. On PostgreSQL (psycopg2
+    and psycopg) and SQLite, the transaction is read-only. This prevents accidents, not attacks: with
+    psycopg2, a text of several statements may commit and then write. PostgreSQL keeps the rows on the server,
+    and SQLite finds them one by one. Other drivers, such as those of MySQL, may read all rows into memory.
 
     :param hook: The hook of the database: any ``DbApiHook``, such as ``PostgresHook``.
-    :param sql: One query.
-    :param parameters: Its parameters, as the driver takes them.
-    :param columns: Names of columns that must be in the result.
-    :raises SourceError: With a row: the query fails or returns no rows, or a column is missing, has no name
-        or has the name of another column. The message shows no value. It repeats a sentence of the database
-        only where that is about the text of the query.
+    :param sql: One query that only reads.
+    :param parameters: The query's parameters, in the form of the driver. None (default): no parameters.
+    :param columns: The required column names. With `AnyOf`, one of them is enough. Default: no check.
+    :raises SourceError: While reading: the query fails or returns no result set, or a column is missing, has
+        no name or has the name of another column. The message contains no values. It repeats the database's
+        message only if that is about the text of the query.
     """
     wanted = columns if isinstance(columns, tuple) else tuple(columns)
     return StreamedRows(SOURCE, _rows(hook, sql, parameters, wanted))
@@ -84,17 +84,17 @@ def _rows(
                 if not waits:
                     _check_query(cursor)
                 rows = cursor.fetchmany(_ROWS_IN_A_READ)
-                # psycopg2 knows the columns of a cursor on the server only now.
+                # psycopg2 knows the columns of a server-side cursor only after a fetch.
                 header = _header(cursor, columns)
                 while rows:
                     for row in rows:
                         count += 1
-                        # Where the connection asks for it, rows come as dictionaries.
+                        # Some connections are configured to return dictionaries.
                         yield row if isinstance(row, dict) else dict(zip(header, row, strict=True))
                     rows = cursor.fetchmany(_ROWS_IN_A_READ)
         except SourceError:
             raise
-        except Exception as error:  # each driver has errors of its own
+        except Exception as error:  # each driver has its own errors
             raise _failed(error, count, parameters) from None
 
 
@@ -109,10 +109,10 @@ def _connect(hook: DatabaseHook) -> Any:  # noqa: ANN401 - a connection of any d
 
 
 def _prepare(hook: DatabaseHook, connection: Any) -> bool:  # noqa: ANN401 - a connection of any driver
-    """Let the connection read only, and return whether rows can wait in the server."""
+    """Make the connection read-only if possible. Return whether the driver has server-side cursors."""
     if hook.supports_autocommit:
         hook.set_autocommit(connection, autocommit=False)
-    # Hooks and tracing wrap or extend the driver's own class.
+    # Hooks and tracing tools may wrap or extend the driver's class.
     drivers = {kind.__module__.partition(".")[0] for kind in type(connection).__mro__}
     if "sqlite3" in drivers:
         connection.execute("PRAGMA query_only = ON")
@@ -128,7 +128,7 @@ def _cursor(connection: Any, *, waits: bool) -> Any:  # noqa: ANN401 - a connect
 
 def _check_query(cursor: Any) -> None:  # noqa: ANN401 - a cursor of any driver
     if cursor.description is None:
-        raise SourceError("The statement returns no rows.", "Pass one SELECT query.")
+        raise SourceError("The statement is not a query: it returns no result set.", "Pass one SELECT query.")
 
 
 def _header(cursor: Any, columns: Sequence[str]) -> list[str]:  # noqa: ANN401 - a cursor of any driver
@@ -140,7 +140,7 @@ def _header(cursor: Any, columns: Sequence[str]) -> list[str]:  # noqa: ANN401 -
 
 
 def _failed(error: Exception, count: int, parameters: object) -> SourceError:
-    """Return an error without a value of a row or a parameter."""
+    """Return an error that contains no value of a row or a parameter."""
     code = next((code for name in _CODES if (code := getattr(error, name, None))), None)
     what = ", ".join(filter(None, (type(error).__name__, code)))
     if not count and (sentence := _safe_sentence(error, code, parameters)):
@@ -153,9 +153,9 @@ def _failed(error: Exception, count: int, parameters: object) -> SourceError:
 
 
 def _safe_sentence(error: Exception, code: str | None, parameters: object) -> str | None:
-    """Return the sentence of the database where it is about the text of the query; None otherwise."""
+    """Return the database's message if it is about the text of the query; otherwise None."""
     if code in _SAFE_STATES:
-        # Nothing but the sentence: the lines after it quote the query with its parameters.
+        # Only the first line is safe: the next lines quote the query with its parameters.
         words = str(getattr(getattr(error, "diag", None), "message_primary", None) or "")
     else:
         words = str(error) if _SAFE_WORDS.match(str(error)) and "sqlite" in type(error).__module__ else ""

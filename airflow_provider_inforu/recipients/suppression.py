@@ -1,4 +1,4 @@
-"""The people who must not be called: they opted out, complained, or were called already."""
+"""Reads the suppression list: people who opted out, complained or were already called."""
 
 from __future__ import annotations
 
@@ -21,16 +21,15 @@ _SHORTENED_NUMBER = re.compile(r"\d(?:\.\d+)?[eE]\+?\d{1,2}")
 
 
 def read_suppressed(rows: Iterable[object], rules: RecipientRules, store: RecipientStore) -> None:
-    """Remember in the recipient store who is not to be called.
+    """Store the entries of the suppression list in the recipient store.
 
-    A row is a phone, a key, or a mapping that has one of them or both in the fields of the send. Where the
-    send has no ``key_field``, keys are numbers of its rows, and name nobody here.
+    A row is a phone, a key, or a mapping with a phone, a key or both in the fields of the send. Without
+    ``key_field``, rows cannot contain keys, because the keys of the send are row numbers.
 
-    :param rows: The rows.
-    :param rules: How rows of the send are read.
-    :param store: The recipients of the send.
-    :raises RecipientsError: A row names nobody. To leave it out could mean to call somebody who must not be
-        called.
+    :param rows: The rows of the suppression list.
+    :param rules: The rules for reading the rows of the send.
+    :param store: The recipient store of the send.
+    :raises RecipientsError: A row is invalid. It is not ignored, because a suppressed person could be called.
     """
     for number, row in enumerate(rows, start=1):
         try:
@@ -45,19 +44,19 @@ def read_suppressed(rows: Iterable[object], rules: RecipientRules, store: Recipi
 
 
 def _shown(keys: list[str]) -> str | None:
-    """Return the key that a message may show. What matches nobody may be a mistyped phone."""
+    """Return the first key that a message may show: a short key that cannot be a mistyped phone."""
     return next((key for key in keys if hide_phones(key) == key and len(key) <= _LONGEST_SHOWN), None)
 
 
 def _names(row: object, rules: RecipientRules) -> tuple[list[str], list[str]]:
-    """Return the keys and the phones that a row names."""
+    """Return the keys and the phones in a row."""
     if isinstance(row, BadRow):
         raise InforuInputError(row.reason)
     if isinstance(row, Mapping):
         return _names_of_fields(row, rules)
     if isinstance(row, bool) or not isinstance(row, str | int | float) or is_missing(row):
         raise InforuInputError(f"the row is a {type(row).__name__}, not a phone, a key or a mapping of them")
-    # A customer's number of nine digits is a key, and may be a phone that lost its zero: then it is both.
+    # A number of nine digits may be a key, or a phone without its leading zero. It then counts as both.
     text = str(row).strip()
     if _SHORTENED_NUMBER.fullmatch(text):
         raise InforuInputError("a spreadsheet has shortened this number, so its last digits are lost")
@@ -66,7 +65,7 @@ def _names(row: object, rules: RecipientRules) -> tuple[list[str], list[str]]:
     try:
         return keys, _phones(row)
     except InvalidPhoneError:
-        # A mistyped phone is no key: to take it for one would be to call its owner.
+        # A mistyped phone must not count as a key: then the owner of the phone would be called.
         if not keys:
             raise
         return keys, []
@@ -87,7 +86,7 @@ def _phones(raw: object) -> list[str]:
     try:
         return [normalize_phone(raw)]
     except ForeignPhoneError:
-        return []  # no number abroad is ever called
+        return []  # foreign phones are never called
 
 
 def _keys(raw: object) -> list[str]:
@@ -95,7 +94,9 @@ def _keys(raw: object) -> list[str]:
         raw = int(raw)
     text = str(raw).strip()
     if is_phone_like(text):
-        raise InforuInputError("the key may contain a phone number, and no key of a send does")
+        raise InforuInputError("the key may contain a phone number, and such a key matches no recipient")
     if not text.isprintable():
-        raise InforuInputError("the key has characters that cannot be printed, and no key of a send has")
+        raise InforuInputError(
+            "the key contains characters that cannot be printed, and such a key matches no recipient"
+        )
     return [text] if text else []

@@ -1,7 +1,7 @@
-"""A database for the time of a process, for what would take memory with each person of a send.
+"""A temporary database for data that would otherwise need memory for each recipient of a send.
 
-SQLite keeps what is small in memory, and writes the rest to a file that has no name: it is gone with the
-process, however that ends.
+SQLite keeps a small database in memory, and writes the rest to an unnamed file. The operating system removes
+the file when the process ends, also after a kill.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from airflow_provider_inforu.capi.errors import InforuError
 
 
 class TemporaryStoreError(InforuError):
-    """People cannot be kept on disk, or not be read from there."""
+    """The temporary database cannot be written or read."""
 
     safe_to_resend = True
 
 
 class TemporaryDatabase:
-    """Safe to use from several threads.
+    """A temporary SQLite database. It can be used by several threads.
 
-    :param tables: The statements that make its tables.
-    :param cache_megabytes: How much of it may stay in memory.
+    :param tables: The SQL statements that create its tables.
+    :param cache_megabytes: The most megabytes of the database in memory.
     """
 
     def __init__(self, tables: str, *, cache_megabytes: int) -> None:
-        # The empty name is a temporary database of its own.
+        # SQLite creates a new temporary database for an empty name.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript(
             f"PRAGMA journal_mode = OFF; PRAGMA cache_size = {-1024 * cache_megabytes}; {tables}; BEGIN"
@@ -37,11 +37,11 @@ class TemporaryDatabase:
         weakref.finalize(self, self._database.close)
 
     def write(self, statement: str, values: tuple[Any, ...]) -> bool:
-        """Return whether a statement wrote a row.
+        """Execute a statement that writes, and return whether it wrote a row.
 
-        :param statement: One that writes.
-        :param values: What its placeholders stand for.
-        :raises TemporaryStoreError: There is no room.
+        :param statement: The SQL statement.
+        :param values: The values of its placeholders.
+        :raises TemporaryStoreError: The database cannot be written, for example because the disk is full.
         """
         try:
             with self._turn:
@@ -50,11 +50,11 @@ class TemporaryDatabase:
             raise _describe(error) from None
 
     def read(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        """Return what a statement finds.
+        """Execute a statement that reads, and return its rows.
 
-        :param statement: One that reads.
-        :param values: What its placeholders stand for.
-        :raises TemporaryStoreError: It cannot be read.
+        :param statement: The SQL statement.
+        :param values: The values of its placeholders.
+        :raises TemporaryStoreError: The database cannot be read.
         """
         try:
             with self._turn:
@@ -65,6 +65,6 @@ class TemporaryDatabase:
 
 def _describe(error: sqlite3.Error) -> TemporaryStoreError:
     return TemporaryStoreError(
-        f"people cannot be kept in a temporary file ({error}): make room in the folder for temporary files, "
-        "or name another in SQLITE_TMPDIR"
+        f"recipients cannot be stored in a temporary file ({error}). Free space in the folder for temporary "
+        "files, or set SQLITE_TMPDIR to another folder"
     )

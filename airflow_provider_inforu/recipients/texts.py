@@ -1,4 +1,4 @@
-"""Texts with ``{field}`` placeholders, filled from a recipient's row."""
+"""Fills texts with ``{field}`` placeholders from a recipient's row."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ def is_missing(value: object) -> bool:
     """Return whether a field has no value: None, NaN or pandas' NA."""
     try:
         return value is None or bool(value != value)
-    except (TypeError, ValueError):  # NA is neither equal nor unequal; of an array each element is compared
+    except (TypeError, ValueError):  # pandas' NA and arrays have no single result of a comparison
         return type(value).__name__ == "NAType"
 
 
 class UnfitFieldError(InforuInputError):
-    """A field that the text needs is missing, or is invalid for its format."""
+    """A field of the text is missing, or its value is invalid for the format."""
 
 
 class TextTemplate:
-    """A text in which ``{name}`` stands for the field ``name`` of a row; ``{{`` and ``}}`` are braces.
+    """A text with placeholders. ``{name}`` is replaced by the field ``name`` of a row.
 
-    ``{name:format}`` says it in Hebrew as a person would: see `FORMATS` for the names of formats.
+    ``{name:format}`` formats the value as spoken Hebrew. `FORMATS` lists the formats. Write ``{{`` and ``}}``
+    for braces.
 
-    :param template: The text.
-    :param zone: Where people are: times that have a zone are told in this one.
-    :raises RecipientsError: A brace is not closed, or a placeholder is not a field's name with or without a
-        format.
+    :param template: The text with placeholders.
+    :param zone: Time zone of the recipients, for times with another zone. None (default): Israel.
+    :raises RecipientsError: A brace is not closed, or a placeholder is invalid. A valid placeholder is the
+        name of a field, or a name and a format.
     """
 
     def __init__(self, template: str, zone: ZoneInfo | None = None) -> None:
@@ -58,10 +59,10 @@ class TextTemplate:
                 )
 
     def fill(self, row: Mapping[str, Any]) -> str:
-        """Return the text for one row.
+        """Return the text of a row.
 
-        :param row: The recipient's fields; None and NaN count as missing, since nobody should hear them.
-        :raises UnfitFieldError: Names the field.
+        :param row: The fields of the row. None and NaN count as missing fields.
+        :raises UnfitFieldError: A field is missing or invalid for its format. The message names the field.
         """
         return "".join(
             literal + ("" if name is None else self._value(row, name, spec or ""))

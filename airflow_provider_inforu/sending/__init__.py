@@ -1,1 +1,1 @@
-"""Sends batches: in the sending window, at the rate of the connection, each with its intent in the ledger."""
+"""Sends batches in the sending window, at the connection's rate, after the ledger stores their intents."""

@@ -1,8 +1,8 @@
-"""Batches become requests: many at a time, at the account's rate, each written down before it leaves.
+"""Sends many batches at a time, at the account's rate. The ledger stores an intent before its request leaves.
 
-One thread decides and writes the ledger; a pool of threads makes the requests. A round of the deciding thread
-takes the answers that came, lets as many batches go as pace and width allow, writes both down in one write,
-and only then hands the batches over. Their requests are made ready meanwhile; none leaves before the write.
+One thread decides and writes the ledger. A pool of threads makes the requests. In each round, the deciding
+thread takes the new results and acquires slots for the next batches. It writes the results and the new
+intents in one write. The pool prepares the requests during this write, and sends them only after it.
 """
 
 from __future__ import annotations
@@ -37,40 +37,38 @@ log = logging.getLogger(__name__)
 FIRST = 1
 """The number of the first batch of a send."""
 MAX_IN_DOUBT_IN_A_ROW = 3
-"""So many unknown outcomes with no acceptance between them, and the vendor is taken to be down."""
-NO_COPY = (
-    "the first batch was to make the copy of the campaign, and no answer names one: where the other batches "
-    "belong is not known"
-)
+"""After this number of unknown outcomes without an acceptance between them, the send stops."""
+NO_COPY = "the first batch should have duplicated the campaign, but the ID of the copy is unknown"
+"""The reason of a `FirstBatchError`, as a clause: the report of the send embeds it."""
 
 ANSWERS_AFTER_FAILURE_SECONDS = 60.0
-"""Requests in the air have deadlines of their own, as a rule earlier ones."""
+"""The deadlines of the requests in flight are usually earlier."""
 ANSWERS_AFTER_KILL_SECONDS = 3.0
-"""Also after a timeout. Airflow kills a task for good five seconds after it asked it to end."""
+"""Also after a timeout of the task. Airflow sends SIGKILL five seconds after SIGTERM."""
 ANSWERS_AFTER_SEVERING_SECONDS = 1.0
 LAST_WRITES = 3
 SECONDS_BETWEEN_LAST_WRITES = 2.0
-"""Each write has the store's own patience besides."""
-STILL_IN_DOUBT = "refused, but an earlier request for it is in doubt, so it stays in doubt"
+"""In addition, the store has its own timeouts and retries for each write."""
+STILL_IN_DOUBT = "An earlier request for the batch is in doubt, so the batch stays in doubt"
 LONGEST_WAIT_SECONDS = 0.25
-"""A stop or the end of the sending window is noticed within this time."""
+"""The longest delay until a stop or the end of the sending window has an effect."""
 
 
 class FirstBatchError(InforuError):
-    """The copy of a campaign that the first batch was to make is not known, so the others cannot be sent."""
+    """The ID of the campaign's copy is unknown. Without it, only the first batch can be sent."""
 
     safe_to_resend = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How fast and how wide.
+    """The limits of a send: its rate, its requests in flight and its sending window.
 
-    :ivar requests_per_second: The most requests in a second; 0 is no limit.
-    :ivar max_in_flight: The most requests at a time, however slow the vendor is.
-    :ivar shared: Where the rate is kept together with other workers; None for this process alone.
-    :ivar window: When people may be called; None for always.
-    :ivar backoff: How long to wait before a batch that was refused for the moment is sent again.
+    :ivar requests_per_second: The most requests in any second. 0 is no limit. Default: 30.
+    :ivar max_in_flight: The most requests in flight, at any latency of the vendor. Default: 128.
+    :ivar shared: The rate limit that workers share through Redis. None (default): a limit of this process.
+    :ivar window: The sending window. None (default): always open.
+    :ivar backoff: How long to wait before a temporarily refused batch is sent again.
     """
 
     requests_per_second: float = 30
@@ -81,14 +79,15 @@ class Limits:
 
 
 class Dispatch:
-    """One run over the batches of a send that have no record yet.
+    """Sends the batches of a send that have no record yet.
 
-    :param ledger: Where everything is written down.
-    :param batches: What to send.
-    :param prepare: Makes the request of a batch ready; what it returns sends it. Both are called from several
-        threads, and a request that was made ready may never be sent.
-    :param limits: How fast and how wide.
-    :param first_alone: Whether the others wait until the first batch of the send was accepted.
+    :param ledger: The ledger of the send.
+    :param batches: The batches to send, in ascending order.
+    :param prepare: Prepares the request of a batch, and returns a function that sends it. Several threads
+        call both. A prepared request may never be sent.
+    :param limits: The rate, the requests in flight and the sending window.
+    :param first_batch_creates_campaign: Whether the other batches wait until the first batch is accepted.
+        Default: False.
     """
 
     def __init__(
@@ -101,7 +100,7 @@ class Dispatch:
         first_batch_creates_campaign: bool = False,
     ) -> None:
         self.stopped_by: InforuError | None = None
-        """Why batches were left unsent, if any were."""
+        """The reason for unsent batches. None: the send was not stopped."""
         self._ledger = ledger
         self._waiting = deque(batches)
         # The names of earlier requests, by the number of their batch.
@@ -118,7 +117,7 @@ class Dispatch:
         self._killed_at: float | None = None
         self._answered: list[LedgerEvent] = []
         self._in_flight_limit = InFlightLimit(limits.requests_per_second, limits.max_in_flight)
-        # When each request left, by the number of its batch.
+        # The time at which each request left, by batch number.
         self._in_flight: dict[int, float] = {}
         self._in_doubt_in_a_row = 0
         self._backoff_gate = BackoffGate(limits.backoff)
@@ -131,9 +130,11 @@ class Dispatch:
         return sorted(batch.number for batch in self._waiting)
 
     def stop(self, reason: InforuError) -> None:
-        """End the send, because the task was killed. Safe to call from a signal handler.
+        """Stop the send, because the task was killed. Safe to call from a signal handler.
 
-        No more requests leave. Answers that come within `ANSWERS_AFTER_KILL_SECONDS` still count.
+        No more requests leave. Results within `ANSWERS_AFTER_KILL_SECONDS` still count.
+
+        :param reason: The value of `stopped_by`, unless the send has already stopped.
         """
         self._requests.stop()
         self._killed_at = self._killed_at or time.monotonic()
@@ -143,9 +144,10 @@ class Dispatch:
         self.stopped_by = self.stopped_by or reason
 
     def run(self) -> None:
-        """Send until nothing is left or something stops the send; every answer is in the ledger then.
+        """Send all batches, or stop at the first reason to stop. Then every known result is in the ledger.
 
-        :raises Exception: What the ledger's store raised; nothing was sent after it.
+        :raises InforuError: The rate limiter failed, or the ledger has a newer attempt.
+        :raises Exception: The ledger's store failed. No request was sent after the failure.
         """
         wait = 0.0
         try:
@@ -174,13 +176,13 @@ class Dispatch:
             self._requests.close()
 
     def _awaits_answers(self) -> bool:
-        """Return whether requests are in the air whose answers the send may still wait for."""
+        """Return whether requests are in flight, and the time to wait for their results is not over."""
         is_over = self._killed_at and time.monotonic() > self._killed_at + ANSWERS_AFTER_KILL_SECONDS
         return bool(self._in_flight) and not is_over
 
     def _write(self, to_submit: Sequence[Batch]) -> None:
         for batch in to_submit:
-            self._requests.results.pop(batch.number, None)  # of an earlier request, which was refused
+            self._requests.results.pop(batch.number, None)  # the result of an earlier, refused request
         self._ledger.write([*self._answered, *map(self._to_intent, to_submit)])
         self._answered = []
 
@@ -190,9 +192,9 @@ class Dispatch:
         return (ResendLogged if is_in_doubt else IntentLogged)(batch.number, batch.digest)
 
     def _flush_results_on_failure(self, seconds: float) -> None:
-        """Write what is known after a failure, a timeout or a kill, so that few people are left in doubt.
+        """Write all known results after a failure, a timeout or a kill, to leave few recipients in doubt.
 
-        :param seconds: How long to wait for more answers. After that, the connections are cut.
+        :param seconds: How long to wait for more results. After this time, the connections are closed.
         """
         self._requests.stop()
         self._requests.wait_for([*self._in_flight], seconds)
@@ -200,15 +202,16 @@ class Dispatch:
         self._requests.wait_for([*self._in_flight], ANSWERS_AFTER_SEVERING_SECONDS)
         unsent = (Withdrawn(batch.number) for batch in self._to_submit if self._has_intent(batch.number))
         results = (to_event(number, result) for number, result in [*self._requests.results.items()])
-        # A failure may strike anywhere, so some of it may be said twice, or be in the ledger. Answers count.
-        said = [*unsent, *self._answered, *(event for event in results if event)]
+        # A failure may interrupt any line. So an event may be listed twice, or may already be in the ledger.
+        # Of two events of a batch, the later one in the list counts: a result is listed last.
+        known = [*unsent, *self._answered, *(event for event in results if event)]
         in_doubt = set(self._ledger.in_doubt())
-        events = list({event.number: event for event in said if event.number in in_doubt}.values())
+        events = list({event.number: event for event in known if event.number in in_doubt}.values())
         for _ in range(LAST_WRITES):
             with contextlib.suppress(Exception):
                 self._ledger.write(events)
                 return
-            events = []  # the ledger has them, and writes them with the next write
+            events = []  # the ledger has kept them for its next write
             time.sleep(SECONDS_BETWEEN_LAST_WRITES)
 
     def _has_intent(self, number: int) -> bool:
@@ -243,7 +246,7 @@ class Dispatch:
         what_next = (
             STILL_IN_DOUBT if is_rejected and batch.number in self._in_doubt_before else decision.value
         )
-        log.warning("send %s: batch %d: %s (%s)", self._ledger.header.send_id, batch.number, error, what_next)
+        log.warning("send %s: batch %d: %s. %s", self._ledger.header.send_id, batch.number, error, what_next)
         if decision is RetryDecision.IN_DOUBT:
             self._in_doubt_in_a_row += 1
             if self._in_doubt_in_a_row >= MAX_IN_DOUBT_IN_A_ROW:
@@ -256,7 +259,7 @@ class Dispatch:
                 self._rate_limiter.slow_down()
 
     def _acquire_batches(self) -> tuple[list[Batch], float]:
-        """Return the batches that may leave now, and the seconds to wait for an answer if there are none."""
+        """Return the batches that may leave now, and the seconds to wait if no batch may leave."""
         to_submit: list[Batch] = []
         wait = LONGEST_WAIT_SECONDS
         while self._may_leave(len(to_submit)):
@@ -282,11 +285,11 @@ class Dispatch:
 
     @property
     def _waiting_for_campaign(self) -> bool:
-        """Whether the others cannot leave yet: the ledger does not know that the first was accepted."""
+        """Whether the other batches must wait, because the ledger has no acceptance of the first batch."""
         return self._first_batch_creates_campaign and self._ledger.accepted(FIRST) is None
 
     def _withdraw_unsubmitted(self, to_submit: list[Batch]) -> None:
-        """Keep back what was to leave, where the send was stopped or its window closed meanwhile."""
+        """Withdraw the batches if the send was stopped or the window closed after they got their slots."""
         if to_submit and (self.stopped_by or self._is_window_closed()):
             self._answered += (Withdrawn(batch.number) for batch in to_submit)
             self._waiting.extendleft(reversed(to_submit))

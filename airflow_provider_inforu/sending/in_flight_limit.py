@@ -1,4 +1,4 @@
-"""How many requests may wait for an answer at the same time."""
+"""Limits the number of requests in flight."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import math
 from collections import deque
 
 LEAST_IN_FLIGHT = 16
-"""At the start, before any request was answered."""
+"""The limit before the first response."""
 RESERVE = 1.5
-"""Above what Little's law gives, since the latency of requests differs."""
+"""Factor on the result of Little's law, because the latency of requests differs."""
 REMEMBERED_ANSWERS = 32
 
 
 class InFlightLimit:
-    """Grows with the latency of the vendor, so that the rate limit is reached at any latency.
+    """A limit that grows with the vendor's latency, so that a send reaches its rate at any latency.
 
-    By Little's law, rate × latency requests are in flight where the rate is kept. Only answers raise the
-    limit: a vendor that stops answering leaves no more people in doubt than before.
+    By Little's law, a full rate needs rate × latency requests in flight. Only responses raise the limit. If
+    the vendor stops responding, the number of recipients in doubt does not grow.
 
-    :param requests_per_second: The rate limit; 0 is no limit.
-    :param most: The most requests at a time, whatever the latency is.
+    :param requests_per_second: The rate limit. 0 is no limit.
+    :param most: The most requests in flight, at any latency.
     """
 
     def __init__(self, requests_per_second: float, most: int) -> None:
@@ -28,9 +28,9 @@ class InFlightLimit:
         self._seconds: deque[float] = deque(maxlen=REMEMBERED_ANSWERS)
 
     def add_answer(self, seconds: float) -> None:
-        """Take the latency of a request into account.
+        """Add the latency of a request.
 
-        :param seconds: Between the request and its answer.
+        :param seconds: The seconds between the request and its response.
         """
         self._seconds.append(seconds)
 

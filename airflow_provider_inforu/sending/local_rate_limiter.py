@@ -1,4 +1,4 @@
-"""Places in the rate limit of one process."""
+"""Limits the rate of one process."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import time
 from collections import deque
 
 EVENNESS = 0.87
-"""The distance of two requests, as a share of the even one. Below 1, since each round of the dispatcher takes
-as long as a write of the ledger, and its end seldom meets the moment at which the next request is due."""
+"""The distance of two requests, divided by the even distance at the full rate. It is below 1, because a slot
+is often acquired late: each round of the dispatcher lasts as long as a ledger write."""
 CATCH_UP_SECONDS = 0.5
-"""So much of a pause is caught up: then several requests leave together."""
-_REMEMBERED_SLOTS = 1000  # more than any account may make requests in a second
+"""After a pause, several requests leave together. They make up for at most this part of the pause."""
+_REMEMBERED_SLOTS = 1000  # above the rate of any account
 
 
 class SlotHistory:
-    """When places were taken, and when their requests left. Two rates of one send share it.
+    """The times of the latest slots and requests. The full rate and the half rate of a send share it.
 
-    :ivar due: When the next request may take a place, if there are not too many in the window; None at first.
+    :ivar due: When the next slot is due, if the window is not full. None: the next slot is due at once.
+    :ivar taken: The times at which slots were acquired.
+    :ivar left: The times at which their requests left.
     """
 
     def __init__(self) -> None:
@@ -26,13 +28,13 @@ class SlotHistory:
 
 
 class LocalRateLimiter:
-    """Lets requests go at nearly even distances, and after a pause of the ledger several together.
+    """Gives slots at nearly even distances. After a pause of the ledger, it gives several slots together.
 
-    There are never more than the limit in the window.
+    A window never has more slots than the limit.
 
     :param most: The most requests in each window.
-    :param window: The window, in seconds.
-    :param history: What was taken before.
+    :param window: Length of the window in seconds.
+    :param history: The latest slots.
     """
 
     def __init__(self, most: int, window: float, history: SlotHistory) -> None:
@@ -56,10 +58,10 @@ class LocalRateLimiter:
         return 0.0
 
     def mark_sent(self) -> None:
-        """Tell that the requests leave now that have taken places since the last time.
+        """Mark every slot acquired since the last call as sent now.
 
-        A request leaves some time after it took its place, since its intent is written first. Where that time
-        differs between requests, too many would leave within the window. Then this waits a moment.
+        A request leaves some time after its slot, because its intent is written first. If this time differs
+        between requests, too many of them could leave within a window. Then this method waits first.
         """
         together, self._acquired = self._acquired, 0
         if not together:
@@ -72,11 +74,11 @@ class LocalRateLimiter:
 
 
 class Unlimited:
-    """Places without a limit."""
+    """Gives slots without a limit."""
 
     def acquire(self) -> float:
         """Return 0.0: a slot is always free."""
         return 0.0
 
     def mark_sent(self) -> None:
-        """Do nothing: nothing is counted."""
+        """Do nothing: slots are not counted."""

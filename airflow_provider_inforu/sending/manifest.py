@@ -1,4 +1,4 @@
-"""The manifest of a send: what downstream tasks learn of it. Counts and receipts, no phones."""
+"""Builds the manifest of a send for the next tasks: counts and receipts, no phones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.sending.result import SendResult
 
 MAX_REQUESTS_LISTED = 200
-"""A manifest goes through XCom, so beyond this many requests it counts them and lists none."""
+"""A manifest is stored as an XCom. If a send has more requests, the manifest has no list of requests."""
 
 
 def build_manifest(
@@ -19,15 +19,16 @@ def build_manifest(
     calls: dict[str, Any] | None = None,
     already_sent_at: str | None = None,
 ) -> dict[str, Any]:
-    """Return the manifest, as plain JSON. Its counts add up: accepted, rejected, in doubt, skipped.
+    """Return the manifest, as plain JSON. ``recipients`` is the sum of the four counts after it.
 
-    :param function: The vendor's function that was called.
-    :param result: The send; each of its batches has a record.
-    :param conn_id: The connection that sends.
-    :param calls: The summary of the calls; None where nobody waits for them.
-    :param already_sent_at: When the send began, where this try found nothing to send; else None.
+    :param function: The vendor's function, such as ``Voice/Message/Send``.
+    :param result: The send. Each of its batches must have a record.
+    :param conn_id: ID of the connection.
+    :param calls: The summary of the calls. None (default): the task does not wait for calls.
+    :param already_sent_at: The start of the send, if this try had nothing to send. Default: None.
     """
     accepted = [(number, result.records[number]) for number in result.accepted]
+    campaign_ids = {record.campaign_id for _, record in accepted if record.campaign_id is not None}
     manifest: dict[str, Any] = {
         "send_id": result.send_id,
         "function": function,
@@ -37,7 +38,7 @@ def build_manifest(
         "rejected": result.count(result.rejected),
         "in_doubt": result.count(result.in_doubt),
         "skipped": result.header.skipped,
-        "campaign_ids": sorted({one.campaign_id for _, one in accepted if one.campaign_id is not None}),
+        "campaign_ids": sorted(campaign_ids),
         "calls": calls,
         "already_sent_at": already_sent_at,
     }
@@ -54,7 +55,7 @@ def build_manifest(
 
 
 def count_people(result: SendResult) -> dict[str, Any]:
-    """Return how many recipients are in each state, as plain JSON. Skipped rows are no recipients.
+    """Return the number of recipients in each state, as plain JSON. Skipped rows are counted separately.
 
     :param result: The send so far.
     """
@@ -78,14 +79,14 @@ def build_dry_manifest(
     skipped: int,
     calls: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    """Return what a dry run returns: the keys of a manifest, and what a real send would do.
+    """Return the manifest of a dry run: the keys of a manifest, with the counts of a real send added.
 
-    :param function: The vendor's function that would be called.
-    :param conn_id: The connection that would send.
-    :param would_call: How many recipients would be called.
-    :param would_request: How many requests that would take.
-    :param skipped: How many rows would be skipped.
-    :param calls: The summary of no calls; None where nobody waits for calls.
+    :param function: The vendor's function of a real send.
+    :param conn_id: ID of the connection of a real send.
+    :param would_call: The number of recipients that a real send would call.
+    :param would_request: The number of requests of a real send.
+    :param skipped: The number of rows that a real send would skip.
+    :param calls: An empty summary of calls. None: the task does not wait for calls.
     """
     return {
         "dry_run": True,

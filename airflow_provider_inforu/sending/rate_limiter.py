@@ -1,4 +1,4 @@
-"""When the next request may leave: at the account's rate, and not while the vendor asks to wait."""
+"""Decides when the next request may leave: at the account's rate, and not during a backoff."""
 
 from __future__ import annotations
 
@@ -13,38 +13,42 @@ from airflow_provider_inforu.sending.local_rate_limiter import (
     SlotHistory,
     Unlimited,
 )
-from airflow_provider_inforu.sending.redis_rate_limiter import RedisRateLimiter, SharedLimit
+from airflow_provider_inforu.sending.redis_rate_limiter import (
+    NO_MORE_REQUESTS,
+    RedisRateLimiter,
+    SharedLimit,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.sending.retry_policy import Backoff
 
 WINDOW_MILLISECONDS = 1025
-"""The limit holds for a little more than a second, since the way to the vendor shakes the spacing."""
+"""A little more than a second, because the network changes the distances of the requests."""
 TOGETHER_SECONDS = 0.07
-"""Where workers share a limit, as many requests as the rate allows in this time may leave together, at least
-one."""
+"""With a shared limit, the requests of this time at the full rate may leave together, at least one."""
 SLOWER_SECONDS = 60.0
-"""For how long the rate is halved after the vendor said that it was too high."""
+"""How long the rate is halved after the vendor refused a request because of the rate."""
 LONGEST_STANDSTILL_SECONDS = 300.0
-"""After so long without an accepted batch, or without a place in the rate limit, the send stops."""
+"""After this time without an accepted batch, or without a free slot, the send stops."""
 _LONGEST_SILENCE_SECONDS = 5.0
+"""After a longer pause between two calls of `acquire`, the time without a free slot begins again."""
 
 
 class SlotLimiter(Protocol):
-    """What lets requests go."""
+    """A rate limiter with one rate."""
 
     def acquire(self) -> float:
         """Acquire a slot and return 0.0, or return the seconds until a slot is free."""
 
     def mark_sent(self) -> None:
-        """Tell that the requests leave now that have taken places since the last time."""
+        """Mark every slot acquired since the last call as sent now."""
 
 
 class RateLimiter:
-    """Lets requests go almost evenly, and without a burst at the start.
+    """Gives slots for requests at nearly even distances, also at the start.
 
-    :param requests_per_second: The most requests in any one second; 0 is no limit.
-    :param shared: Where the limit is kept together with other workers; None for this process alone.
+    :param requests_per_second: The most requests in any second. 0 is no limit.
+    :param shared: The rate limit that workers share through Redis. None (default): a limit of this process.
     """
 
     def __init__(self, requests_per_second: float, shared: SharedLimit | None = None) -> None:
@@ -58,11 +62,11 @@ class RateLimiter:
     def acquire(self) -> float:
         """Acquire a slot for a request and return 0.0, or return the seconds until a slot is free.
 
-        :raises InforuError: The shared limit cannot be asked, or let nothing go for minutes.
+        :raises InforuError: Redis failed, or no slot was free for `LONGEST_STANDSTILL_SECONDS`.
         """
         now = time.monotonic()
         wait = (self._half_rate if now < self._slow_until else self._full_rate).acquire()
-        # A send that held back did not ask, so it was not refused meanwhile.
+        # During a backoff, the send acquires no slots. This time does not count as time without a free slot.
         is_first = self._refused_since is None or now - self._asked_at > _LONGEST_SILENCE_SECONDS
         self._asked_at = now
         if not wait:
@@ -71,23 +75,23 @@ class RateLimiter:
             self._refused_since = now
         if self._refused_since and now - self._refused_since > LONGEST_STANDSTILL_SECONDS:
             raise InforuError(
-                f"the rate limit let no request go for {LONGEST_STANDSTILL_SECONDS:g} seconds: other sends "
-                "of the account use it up, so nothing more is sent"
+                f"The rate limiter had no free slot for {LONGEST_STANDSTILL_SECONDS:g} seconds: other sends "
+                f"of the account use all slots. {NO_MORE_REQUESTS}. Run fewer sends at the same time"
             )
         return wait
 
     def mark_sent(self) -> None:
-        """Tell that the requests leave now that were counted since the last time.
+        """Mark every slot acquired since the last call as sent now.
 
-        :raises InforuError: The shared limit cannot be asked.
+        :raises InforuError: Redis failed.
         """
         self._full_rate.mark_sent()
         self._half_rate.mark_sent()
 
     def slow_down(self) -> None:
-        """Halve the rate for a while; without a limit there is nothing to halve."""
+        """Halve the rate for `SLOWER_SECONDS`. Without a limit, do nothing."""
         self._slow_until = time.monotonic() + SLOWER_SECONDS
-        self._history.due = None  # the pause that the vendor asked for is not caught up
+        self._history.due = None  # requests must not make up for the pause that the vendor asked for
 
 
 def _evenly(requests_per_second: float, shared: SharedLimit | None, history: SlotHistory) -> SlotLimiter:
@@ -106,9 +110,9 @@ def _evenly(requests_per_second: float, shared: SharedLimit | None, history: Slo
 
 
 class BackoffGate:
-    """Keeps requests back after a refusal that will pass.
+    """Stops requests for a time after a temporary refusal.
 
-    :param backoff: How long.
+    :param backoff: How long to stop.
     """
 
     def __init__(self, backoff: Backoff) -> None:
@@ -118,9 +122,11 @@ class BackoffGate:
         self._standstill_since: float | None = None
 
     def after(self, error: InforuError) -> bool:
-        """Hold because of an error; return False when waiting makes no sense any more.
+        """Begin a backoff after an error. Return False if the send should stop instead.
 
-        Failures of requests that were in flight together count as one.
+        Errors during a backoff do not make the next backoff longer.
+
+        :param error: The error of a temporarily refused request.
         """
         now = time.monotonic()
         self._standstill_since = self._standstill_since or now
@@ -133,7 +139,7 @@ class BackoffGate:
         return True
 
     def release(self) -> None:
-        """Count failures anew, since a batch was accepted."""
+        """Reset the count of failures after an accepted batch."""
         self._failures = 0
         self._standstill_since = None
 

@@ -1,4 +1,4 @@
-"""Places in a rate that several workers keep together, through Redis."""
+"""Limits the rate of several workers together, through Redis."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuError, InforuInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
 
+NO_MORE_REQUESTS = "No more requests are sent"
 REDIS_SECONDS = 5.0
+"""Timeout of a connection and of a command."""
 LATE_SECONDS = 0.1
-"""A request that leaves so long after it took its place is counted anew: it comes together with those that
-took theirs later."""
-# The server looks at its own clock, counts and takes in one step. With two steps, a worker that is held up
-# between them would count as of a moment that is over, and miss whoever took a place meanwhile.
+"""If a request leaves this long after its slot was acquired, its slot is counted from now on. Otherwise it
+would reach the vendor together with the requests of later slots."""
+# One script reads the clock, counts the slots and adds a slot, in one step. In two steps, a delayed worker
+# would miss the slots that other workers acquired between its steps.
 _ACQUIRE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -55,10 +57,10 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
 
 @dataclass(frozen=True, slots=True)
 class SharedLimit:
-    """A limit that several workers keep together, through Redis.
+    """A rate limit that several workers share through Redis.
 
-    :ivar url: Address of the Redis server, of version 5 or later.
-    :ivar name: What names the account there.
+    :ivar url: URL of the Redis server, version 5 or later. It may contain a password, so the repr hides it.
+    :ivar name: Name of the account in the keys of Redis.
     """
 
     url: str = field(repr=False)
@@ -66,11 +68,14 @@ class SharedLimit:
 
 
 class RedisRateLimiter:
-    """Takes places, and counts a request from when it leaves if that is much later.
+    """Gives slots of a rate limit that several workers share.
 
-    :param shared: Where the places are kept.
-    :param rates: The most places in so many milliseconds, for each window that is to hold.
-    :raises InforuError: The package or the server is missing; the methods raise it too.
+    A late request moves its slot to the time at which it leaves.
+
+    :param shared: The Redis server, and the name of the account.
+    :param rates: Pairs of a number of slots and a window in milliseconds. All of these limits apply.
+    :raises InforuInputError: The package redis is not installed.
+    :raises InforuError: Redis failed. The methods raise it too.
     """
 
     def __init__(self, shared: SharedLimit, rates: Sequence[tuple[int, int]]) -> None:
@@ -78,12 +83,13 @@ class RedisRateLimiter:
             import redis
         except ImportError:
             raise InforuInputError(
-                "the shared rate limit needs the package redis: pip install 'airflow-provider-inforu[redis]'"
+                "The shared rate limit needs the package redis, which is not installed. "
+                f"{NO_NEW_CALLS}. Run pip install 'airflow-provider-inforu[redis]'"
             ) from None
         self._errors = (redis.RedisError, ValueError)
-        # Without a limit of time, a server that is silent would hold the send for ever.
-        patience = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
-        server = self._ask(lambda: redis.Redis.from_url(shared.url, **patience))
+        # Without a timeout, a server that does not respond would block the send for ever.
+        timeouts = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
+        server = self._ask(lambda: redis.Redis.from_url(shared.url, **timeouts))
         self._ask(server.ping)
         self._acquire = server.register_script(_ACQUIRE)
         self._count_from_now = server.register_script(_COUNT_FROM_NOW)
@@ -104,16 +110,17 @@ class RedisRateLimiter:
         return 0.0
 
     def mark_sent(self) -> None:
-        """Tell that the requests leave now that have taken places since the last time."""
+        """Mark every slot acquired since the last call as sent now."""
         names, self._held = self._held, []
         if names and time.monotonic() - self._held_since > LATE_SECONDS:
             self._ask(lambda: self._count_from_now([self._key], [self._kept_milliseconds, *names]))
 
-    def _ask(self, what: Callable[[], T]) -> T:
+    def _ask(self, command: Callable[[], T]) -> T:
         try:
-            return what()
+            return command()
         except self._errors as error:
-            # The words of the error may repeat the address, and with it a password.
+            # The error's message may contain the URL with a password.
             raise InforuError(
-                f"the shared rate limit cannot be asked ({type(error).__name__}), so nothing more is sent"
+                f"The shared rate limit in Redis is not available ({type(error).__name__}). "
+                f"{NO_MORE_REQUESTS}. Check [inforu] rate_limit_redis_url and the Redis server"
             ) from None

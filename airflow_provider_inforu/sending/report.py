@@ -1,4 +1,4 @@
-"""What the errors and the log say of a send: how many were accepted, who is not certain, what to do."""
+"""Describes a send for errors and logs: counts of recipients by state, their keys, and reasons."""
 
 from __future__ import annotations
 
@@ -11,49 +11,49 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.sending.result import SendResult
 
 LONGEST_ERROR = 1000
-"""Airflow shows an error in one line that does not wrap."""
+"""Characters. Airflow shows an error in one line without wrapping."""
 LONGEST_KEYS = 200
 LONGEST_REASON = 200
 MOST_KEYS_READ = 10_000
 REASONS_SHOWN = 2
-MAY_RING = "in doubt, they may ring or not"
+MAY_RING = "in doubt (unknown if called)"
 
 _NUMBERED = re.compile(r"(.*?)(0|[1-9][0-9]{0,17})")
 
 
 def describe_counts(result: SendResult, *, see: str, not_sent_because: object = None) -> str:
-    """Return how many recipients are in which state, and their keys where these are few enough.
+    """Return the number of recipients in each state, with their keys if the list is short.
 
     :param result: The send.
-    :param see: Where all keys are, for example ``see the report at …``.
-    :param not_sent_because: Why batches were left unsent.
+    :param see: Where to find all keys, for example ``see the report at …``. It replaces a long list.
+    :param not_sent_because: The reason for unsent batches, as a clause. None (default): no reason.
     """
-    parts = [f"{result.count(result.accepted)} were accepted"]
+    sentences = [f"{result.count(result.accepted)} recipients were accepted"]
     if result.in_doubt:
-        parts.append(
+        sentences.append(
             f"{result.count(result.in_doubt)} are {MAY_RING}: {_keys(result, result.in_doubt, see)} "
             f"({_batches(result.in_doubt)})"
         )
-    parts += _describe_rejected(result, see)
+    sentences += _describe_rejected(result, see)
     if result.unsent:
         because = f", because {_cut(str(not_sent_because), LONGEST_REASON)}" if not_sent_because else ""
         unsent = f"{result.count(result.unsent)} were not sent{because}"
         keys = _keys(result, result.unsent, "")
-        parts.append(f"{unsent}: {keys}" if keys else unsent)
-    return ". ".join(parts)
+        sentences.append(f"{unsent}: {keys}" if keys else unsent)
+    return ". ".join(sentences)
 
 
 def join_error(*sentences: str) -> str:
-    """Return the text of an error, no longer than Airflow shows.
+    """Join sentences to the text of an error. Cut it at `LONGEST_ERROR` characters.
 
-    :param sentences: The most important first. Empty ones are left out.
+    :param sentences: The sentences, the most important one first. Empty sentences are left out.
     """
     return _cut(". ".join(sentence.rstrip(".") for sentence in sentences if sentence), LONGEST_ERROR)
 
 
 def name_campaigns(result: SendResult) -> str:
-    """Return the campaigns of a send, for a person who looks at them in the portal."""
-    ids = sorted({one.campaign_id for one in result.records.values() if one.campaign_id is not None})
+    """Return text such as ``campaign 7``, with which a person finds the campaigns in the Inforu portal."""
+    ids = sorted({record.campaign_id for record in result.records.values() if record.campaign_id is not None})
     if not ids:
         return "the campaign"
     if len(ids) == 1:
@@ -62,21 +62,21 @@ def name_campaigns(result: SendResult) -> str:
 
 
 def lines_of_people(result: SendResult, numbers: Iterable[int]) -> Iterator[str]:
-    """Yield a line for each batch with the keys of all its recipients, for the log.
+    """Yield a line for the log for each batch, with the keys of all its recipients.
 
     :param result: The send.
-    :param numbers: The batches.
+    :param numbers: Numbers of the batches.
     """
     for number in numbers:
         keys = result.read_keys(number)
         if keys is None:
-            yield f"batch {number} ({result.places(number)}; their keys are not known to this try)"
+            yield f"batch {number} ({result.places(number)}; this try does not know their keys)"
         else:
             yield f"{', '.join(keys)} (batch {number})"
 
 
 def list_ranges(names: Iterable[str]) -> str:
-    """Return names with consecutive numbers as ranges: ``101-200, 305`` or ``k1 to k100``.
+    """Join names to ranges of consecutive numbers, such as ``101-200, 305`` or ``k1 to k100``.
 
     :param names: Keys of recipients or numbers of batches, in their order.
     """
@@ -96,14 +96,14 @@ def _describe_rejected(result: SendResult, see: str) -> list[str]:
     by_reason: dict[str, list[int]] = {}
     for number in result.rejected:
         by_reason.setdefault(result.records[number].reason or "no reason", []).append(number)
-    parts = []
+    sentences = []
     for reason, numbers in list(by_reason.items())[:REASONS_SHOWN]:
         rejected = f"{result.count(numbers)} were rejected ({_cut(reason, LONGEST_REASON)})"
-        parts.append(f"{rejected}: {_keys(result, numbers, see)}")
+        sentences.append(f"{rejected}: {_keys(result, numbers, see)}")
     others = [number for numbers in list(by_reason.values())[REASONS_SHOWN:] for number in numbers]
     if others:
-        parts.append(f"{result.count(others)} were rejected for other reasons: {see}")
-    return parts
+        sentences.append(f"{result.count(others)} were rejected for other reasons: {see}")
+    return sentences
 
 
 def _keys(result: SendResult, numbers: Sequence[int], see: str) -> str:

@@ -1,4 +1,4 @@
-"""The threads that make the requests of a send. Ending them never waits for the network without a bound."""
+"""The threads that make the requests of a send. Closing them never waits for the network without a limit."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 Send = Callable[[], "SendReceipt"]
-"""Sends a request that is ready."""
+"""Sends a prepared request, and returns the vendor's receipt."""
 PrepareBatch = Callable[["Batch"], Send]
-"""Makes the request of a batch ready."""
+"""Prepares the request of a batch, and returns the function that sends it."""
 
 
 class NotReadyError(InforuError):
-    """A request could not be made ready, or the send was interrupted before: it was not sent."""
+    """A request was not sent: its preparation failed, or the send was interrupted before it."""
 
     safe_to_resend = True
 
@@ -31,8 +31,8 @@ class RequestPool:
     """Threads that prepare requests and send them.
 
     :param width: The number of threads.
-    :param prepare: Makes the request of a batch ready.
-    :param on_answer: Takes the answer to each request, in the request's thread.
+    :param prepare: Prepares the request of a batch.
+    :param on_answer: Gets the result of each request, in the request's thread.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class RequestPool:
         on_answer: Callable[[Batch, SendReceipt | InforuError], None],
     ) -> None:
         self.results: dict[int, SendReceipt | InforuError] = {}
-        """What each request came to, by the number of its batch, as soon as its thread knows."""
+        """The results of the requests so far, by batch number."""
         self._has_result = threading.Condition()
         self._threads = ThreadPoolExecutor(width, thread_name_prefix="inforu")
         self._prepare = prepare
@@ -50,32 +50,36 @@ class RequestPool:
         self._group = RequestGroup()
 
     def make_ready(self, batch: Batch) -> Future[Send]:
-        """Begin to prepare the request of a batch. It is not sent."""
+        """Begin to prepare the request of a batch, without sending it."""
         return self._threads.submit(self._make_ready, batch)
 
     def send(self, batch: Batch, ready: Future[Send]) -> None:
-        """Send the request of a batch as soon as it is ready."""
+        """Send the request of a batch as soon as it is prepared.
+
+        :param batch: The batch.
+        :param ready: The return value of `make_ready` for this batch.
+        """
         self._threads.submit(self._request, batch, ready)
 
     def wait_for(self, numbers: Collection[int], seconds: float) -> None:
-        """Wait until the results of these batches are there.
+        """Wait until all results of some batches are known.
 
-        :param numbers: Of the batches.
-        :param seconds: How long to wait at most.
+        :param numbers: Numbers of the batches.
+        :param seconds: The longest wait.
         """
         with self._has_result:
             self._has_result.wait_for(lambda: all(number in self.results for number in numbers), seconds)
 
     def stop(self) -> None:
-        """Let no more requests leave. Safe to call from a signal handler."""
+        """Prevent further requests. Safe to call from a signal handler."""
         self._group.stop()
 
     def sever(self) -> None:
-        """Let no more requests leave, and end the wait for every answer."""
+        """Prevent further requests, and close the connections of the requests in flight."""
         self._group.sever()
 
     def close(self) -> None:
-        """End the threads without waiting for them. A thread that waits for an answer gets none."""
+        """End the threads without waiting for them. The requests in flight get no response."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._group.sever()
 
@@ -86,26 +90,27 @@ class RequestPool:
             raise
         except Exception as error:
             raise NotReadyError(
-                f"the request could not be made ready ({type(error).__name__}): it was not sent"
+                f"the request could not be prepared ({type(error).__name__}), so it was not sent"
             ) from error
 
     def _request(self, batch: Batch, ready: Future[Send]) -> None:
         try:
             send = ready.result()
             if self._group.is_stopped:
-                raise NotReadyError("the send was interrupted before the request left: it was not sent")  # noqa: TRY301
+                raise NotReadyError("the send was interrupted before this request left")  # noqa: TRY301
             with self._group.joined():
                 receipt = send()
         except InforuError as error:
-            self._tell(batch, error)
+            self._report(batch, error)
         except BaseException as error:
-            # Without an answer the send would wait for ever.
-            self._tell(batch, InforuOutcomeUnknownError(f"unexpected {type(error).__name__}"))
+            # Without a result, the send would wait for ever.
+            problem = f"the request ended with an unexpected {type(error).__name__}: its outcome is unknown"
+            self._report(batch, InforuOutcomeUnknownError(problem))
             raise
         else:
-            self._tell(batch, receipt)
+            self._report(batch, receipt)
 
-    def _tell(self, batch: Batch, answer: SendReceipt | InforuError) -> None:
+    def _report(self, batch: Batch, answer: SendReceipt | InforuError) -> None:
         with self._has_result:
             self.results[batch.number] = answer
             self._has_result.notify_all()

@@ -1,4 +1,4 @@
-"""What became of a send: its batches by state, from the ledger alone."""
+"""The result of a send, from its ledger: the batches by state."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 def no_keys(_number: int) -> None:
-    """Return no keys, where those of no batch are known."""
+    """Return None: the keys of no batch are known."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
     """The result of a send so far.
 
-    :ivar header: What the ledger says of the send.
-    :ivar records: What the ledger says of each batch, by number.
-    :ivar keys_of: Returns the keys of a batch; None where they are not known.
+    :ivar header: The header in the ledger.
+    :ivar records: The records in the ledger, by batch number.
+    :ivar read_keys: Returns the keys of a batch's recipients, or None if they are unknown.
     """
 
     header: Header
@@ -34,22 +34,22 @@ class SendResult:
 
     @property
     def send_id(self) -> str:
-        """The send's id."""
+        """ID of the send."""
         return self.header.send_id
 
     @property
     def accepted(self) -> list[int]:
-        """The numbers of the batches that were accepted."""
+        """The numbers of the accepted batches."""
         return self._in_state(BatchState.ACCEPTED)
 
     @property
     def rejected(self) -> list[int]:
-        """The numbers of the batches that were rejected."""
+        """The numbers of the rejected batches."""
         return self._in_state(BatchState.REJECTED)
 
     @property
     def in_doubt(self) -> list[int]:
-        """The numbers of the batches whose request left and whose answer is not known."""
+        """The numbers of the batches in doubt: their intent is logged, and their result is unknown."""
         return self._in_state(BatchState.SUBMITTING)
 
     @property
@@ -59,23 +59,23 @@ class SendResult:
 
     @property
     def unsent(self) -> list[int]:
-        """The numbers of the batches that were not sent."""
+        """The numbers of the unsent batches."""
         return [number for number in range(1, self.header.batches + 1) if number not in self.records]
 
     def count(self, numbers: Iterable[int]) -> int:
-        """Return how many recipients batches have.
+        """Return the number of recipients in some batches.
 
-        :param numbers: The batches.
+        :param numbers: Numbers of the batches.
         """
         return sum(batch_size(number, self.header.recipients) for number in numbers)
 
     def places(self, number: int) -> str:
-        """Return which recipients a batch holds, where their keys are not known.
+        """Describe the recipients of a batch by their position, for a batch with unknown keys.
 
-        :param number: The batch.
+        :param number: Number of the batch, from 1.
         """
         first, last = batch_places(number, self.header.recipients)
-        return f"recipients {first}-{last} in the order of the rows, skipped rows not counted"
+        return f"recipients {first}-{last} in the order of the rows, without skipped rows"
 
     def _in_state(self, state: BatchState) -> list[int]:
         return sorted(number for number, record in self.records.items() if record.state is state)

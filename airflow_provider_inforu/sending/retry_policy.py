@@ -1,4 +1,4 @@
-"""What an answer means for its batch and for the rest of the send: one decision, with no input or output."""
+"""Decides what a result means for its batch and for the send. It has no input or output."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from airflow_provider_inforu.capi.voice import SendReceipt
 from airflow_provider_inforu.ledger.ledger_events import Accepted, LedgerEvent, Rejected, Withdrawn
 
 LONGEST_REASON = 300
-"""So much of a refusal goes into the ledger."""
+"""Characters of a rejection's reason in the ledger."""
 
 
 class RetryDecision(Enum):
-    """What to do after a request that was not accepted."""
+    """The decision after an error. Its value is a sentence for the log."""
 
-    REJECTED = "rejected, the others go on"
-    """The vendor refused this batch; the others go on."""
-    WAIT = "to be sent again after a while, unless nothing is accepted for five minutes"
-    """Nobody was called; the batch is sent again after a while."""
-    STOP = "the send stops"
-    """Nobody was called, and sending more would be refused as well."""
-    IN_DOUBT = "in doubt, the others go on"
-    """Whether anybody was called is not known; the others go on."""
+    REJECTED = "The batch is rejected. The send continues with the other batches"
+    """The vendor would refuse this batch again. Other batches may be accepted."""
+    WAIT = "The batch is sent again later, unless the vendor accepts no batch for five minutes"
+    """No call was placed. The same batch may be accepted later."""
+    STOP = "The send stops"
+    """No call was placed, and the vendor would refuse every other batch, too."""
+    IN_DOUBT = "The batch is in doubt. The send continues with the other batches"
+    """The calls may have been placed. Other batches may be accepted."""
 
 
 def classify_error(error: InforuError) -> RetryDecision:
-    """Return what an error means."""
+    """Return the decision after an error."""
     if isinstance(error, InforuRejectedError | InforuTooManyRecordsError):
         return RetryDecision.REJECTED
     if isinstance(error, InforuRateLimitError | InforuJobInProgressError | InforuConnectionError):
@@ -45,10 +45,10 @@ def classify_error(error: InforuError) -> RetryDecision:
 
 
 def to_event(number: int, result: SendReceipt | InforuError) -> LedgerEvent | None:
-    """Return the event of a request's result; None if the result is unknown.
+    """Return the ledger event of a request's result; None if the outcome is unknown.
 
-    :param number: Of the batch.
-    :param result: What the request came to.
+    :param number: Number of the batch.
+    :param result: The vendor's receipt, or the error of the request.
     """
     if isinstance(result, SendReceipt):
         return Accepted(number, result.request_token, result.campaign_id)
@@ -62,19 +62,19 @@ def to_event(number: int, result: SendReceipt | InforuError) -> LedgerEvent | No
 class Backoff:
     """How long to wait before the same batch is sent again.
 
-    :ivar first: Seconds after the first failure; each further one doubles it.
-    :ivar longest: The most seconds; a Retry-After beyond it counts as a reason to stop.
+    :ivar first: Seconds after the first failure. Each further failure doubles them. Default: 1.
+    :ivar longest: The longest wait in seconds. A longer ``Retry-After`` stops the send. Default: 300.
     """
 
     first: float = 1.0
     longest: float = 300.0
 
     def seconds(self, error: InforuError, failures: int, now: float) -> float | None:
-        """Return how long to wait, or None where the vendor asks for more than is sensible.
+        """Return the seconds to wait, or None if the vendor asks for a longer wait than `longest`.
 
-        :param error: What happened.
-        :param failures: How many failures came in a row, this one included.
-        :param now: Seconds since the epoch, to read a Retry-After that is a date.
+        :param error: The error of the last request.
+        :param failures: The number of failures in a row, from 1 for the first failure.
+        :param now: Seconds since 1970. They convert a ``Retry-After`` with a date.
         """
         asked = read_retry_after(error.retry_after, now) if isinstance(error, InforuApiError) else None
         if asked is None:
@@ -83,10 +83,10 @@ class Backoff:
 
 
 def read_retry_after(value: str | None, now: float) -> float | None:
-    """Return the seconds of a ``Retry-After`` header: a number or an HTTP date; None for anything else.
+    """Return the seconds of a ``Retry-After`` header with a number or an HTTP date; None if it is invalid.
 
-    :param value: The header, or None.
-    :param now: Seconds since the epoch.
+    :param value: The header's value. None: the response has no such header.
+    :param now: Seconds since 1970.
     """
     if value is None:
         return None

@@ -1,7 +1,7 @@
-"""What a task stores next to the ledger, so that a later try or a resumed task never needs the input.
+"""Stores facts of a send next to the ledger. With them, a later try or a resumed task does not need the rows.
 
-The values are in the ledger's store. Keys of recipients are split over several values, each smaller than the
-64 KB that Airflow's state store takes. The document is written last and names the values that belong to it.
+The values are in the ledger's store. The keys of recipients are split into several values, because a value of
+Airflow's task state has at most 64 KB. The document is written last, and lists the keys of these values.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ VERSION = 1
 FACTS_KEY = f"{PREFIX}.facts"
 MAX_PART_BYTES = 32 * 1024
 MAX_PARTS = 50
-"""The keys of about 100,000 recipients. The log and the report name all, whatever their number."""
+"""Enough for the keys of about 100,000 recipients. The log and the report always list all keys."""
 
 
 class FactsError(InforuError):
-    """What an earlier try stored is missing, damaged, or was written by a newer version."""
+    """The stored facts are incomplete or damaged, or a newer version wrote them. The message is a clause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is needed to finish a send without its input.
+    """The facts with which a task completes a send without its rows.
 
-    :ivar send_id: The send.
-    :ivar deadline: When waiting for the calls ends, in seconds since 1970; None where nothing waits.
-    :ivar report: The path of the report that was written, if any.
-    :ivar report_digest: Of the report's keys and receipts, to recognise it.
-    :ivar keys: The keys of recipients in doubt or rejected, by batch.
-    :ivar already_sent: Whether an earlier try had sent everything.
+    :ivar send_id: ID of the send.
+    :ivar deadline: End of the wait for the calls, in seconds since 1970. None: the task does not wait.
+    :ivar report: Path of the written report. None: no report was written.
+    :ivar report_digest: Digest of the report's keys and receipts. It identifies the report.
+    :ivar keys: The keys of the recipients in doubt and of the rejected recipients, by batch number.
+    :ivar already_sent: Whether an earlier try had sent all batches.
     """
 
     send_id: str
@@ -53,14 +53,14 @@ class Facts:
 
 
 def save_facts(store: LedgerStore, facts: Facts) -> None:
-    """Store facts, in place of those stored before.
+    """Store the facts of a send. They replace the stored facts.
 
-    :param store: Of the ledger, which this attempt may write.
-    :param facts: What to store. Keys beyond `MAX_PARTS` values are left out.
+    :param store: The ledger's store. This attempt must have the latest fencing token.
+    :param facts: The facts. Batches whose keys do not fit into `MAX_PARTS` values are left out.
     :raises Exception: The store failed.
     """
     all_parts = list(_split(facts.keys))
-    # A batch is stored with all its keys or not at all.
+    # A batch is stored with all its keys, or not at all.
     cut = {number for part in all_parts[MAX_PARTS:] for number, *_ in part}
     parts = []
     for whole in all_parts[:MAX_PARTS]:
@@ -84,17 +84,17 @@ def save_facts(store: LedgerStore, facts: Facts) -> None:
 
 
 def load_facts(store: ReadableStore, send_id: str) -> Facts | None:
-    """Return the facts that were stored for a send, or None where there are none for it.
+    """Return the stored facts of a send; None if the store has no facts of this send.
 
-    :param store: Of the ledger.
-    :param send_id: The send.
-    :raises FactsError: They are damaged, incomplete, or written by a newer version.
+    :param store: The ledger's store.
+    :param send_id: ID of the send.
+    :raises FactsError: The facts are incomplete or damaged, or a newer version wrote them.
     """
     match _get(store, FACTS_KEY):
         case None:
             return None
         case {"version": int(version)} if version > VERSION:
-            raise FactsError("the stored facts were written by a newer version of airflow-provider-inforu")
+            raise FactsError(f"a newer version of airflow-provider-inforu wrote the value {FACTS_KEY}")
         case {"send_id": str(stored), "parts": list(parts)} as document:
             if stored != send_id:
                 return None
@@ -106,17 +106,17 @@ def load_facts(store: ReadableStore, send_id: str) -> Facts | None:
                 keys=_join(store, parts),
                 already_sent=document.get("already_sent") is True,
             )
-    raise FactsError("the stored facts are damaged")
+    raise FactsError(f"the value {FACTS_KEY} is damaged")
 
 
 def _split(keys: Mapping[int, Sequence[str]]) -> Iterator[list[list[Any]]]:
-    """Yield values of limited size, each a list of a batch's number followed by keys of it."""
+    """Yield values of limited size. Each is a list of lists: a batch's number, then keys of this batch."""
     part: list[list[Any]] = []
     size = 0
     for number, names in keys.items():
         open_batch: list[Any] | None = None
         for name in names:
-            # A store may write the value as JSON inside of JSON.
+            # A store may encode the JSON text once more as JSON.
             cost = len(json.dumps(json.dumps(name)))
             if part and size + cost > MAX_PART_BYTES:
                 yield part
@@ -135,7 +135,7 @@ def _join(store: ReadableStore, parts: list[Any]) -> dict[int, list[str]]:
     for key in parts:
         part = _get(store, str(key))
         if not isinstance(part, list) or f"{FACTS_KEY}.{digest(part)}" != key:
-            raise FactsError("a part of the stored facts is missing or damaged")
+            raise FactsError(f"the value {key} is missing or damaged")
         for number, *names in part:
             keys.setdefault(number, []).extend(names)
     return keys
@@ -145,11 +145,11 @@ def _get(store: ReadableStore, key: str) -> Any:  # noqa: ANN401 - a JSON value
     try:
         return store.get(key)
     except LedgerError as error:
-        raise FactsError(f"the stored facts are damaged ({error})") from None
+        raise FactsError(f"the value {key} is damaged ({error})") from None
 
 
 def _typed(document: Mapping[str, Any], name: str, kind: Any) -> Any:  # noqa: ANN401 - a type, and its value
     value = document.get(name)
     if value is not None and not isinstance(value, kind):
-        raise FactsError(f"the stored facts are damaged: {name}")
+        raise FactsError(f"the field {name!r} of the value {FACTS_KEY} is invalid")
     return value

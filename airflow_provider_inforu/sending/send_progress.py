@@ -1,4 +1,4 @@
-"""How far a send is, in the log every few seconds."""
+"""Logs the progress of a send every few seconds."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ INTERVAL_SECONDS = 5.0
 
 
 class Progress:
-    """Counts accepted batches.
+    """The progress of a send.
 
-    :param total: How many there are to send.
+    :ivar done: The number of accepted batches.
+    :param total: The number of batches to send.
     """
 
     def __init__(self, total: int) -> None:
         self.done = 0
         self._total = total
-        self._start = self._said = time.monotonic()
+        self._start = self._last_line_at = time.monotonic()
 
     def say(self, in_flight: int) -> None:
-        """Write a line, if the last one is some seconds old.
+        """Log a line, if the last line is at least `INTERVAL_SECONDS` old.
 
-        :param in_flight: How many requests wait for an answer.
+        :param in_flight: The number of requests in flight.
         """
         now = time.monotonic()
-        if now - self._said < INTERVAL_SECONDS:
+        if now - self._last_line_at < INTERVAL_SECONDS:
             return
-        self._said = now
+        self._last_line_at = now
         rate = self.done / (now - self._start)
         left = f"about {(self._total - self.done) / rate:.0f} s left" if rate else "time left unknown"
         log.info(

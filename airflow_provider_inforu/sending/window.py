@@ -1,4 +1,4 @@
-"""The days and hours in which people may be called."""
+"""The sending window: the days and hours in which recipients may be called."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuError, Infor
 from airflow_provider_inforu.capi.time_zone import ISRAEL
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-"""In the order of `datetime.weekday`."""
+"""The names of days, in the order of `datetime.weekday`."""
 DAY_MINUTES = 24 * 60
 LONGEST_LOOK_AHEAD = timedelta(days=15)
-"""Twice a week and a day: an hour that the clock skips in one week is there in the next."""
+"""Two weeks and a day: if a clock change skips an hour in one week, the next week has this hour."""
 
 _SPAN = re.compile(r"(?:([a-z, -]+?)\s+)?(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 _HELP = (
@@ -24,10 +24,10 @@ _HELP = (
 
 
 class WindowClosedError(InforuError):
-    """Nobody may be called now.
+    """The sending window is closed, so no call may be placed now.
 
-    :ivar opens_at: When people may be called again.
-    :ivar begun: Whether some of the send's people were called before.
+    :ivar opens_at: When the window opens.
+    :ivar begun: Whether the send has begun, so that recipients may have been called before.
     """
 
     safe_to_resend = True
@@ -35,7 +35,7 @@ class WindowClosedError(InforuError):
     def __init__(self, opens_at: datetime, *, begun: bool) -> None:
         super().__init__(
             f"the sending window is closed until {opens_at:%Y-%m-%d %H:%M %Z}, and "
-            + ("the others wait" if begun else "nobody was called")
+            + ("the remaining recipients were not called" if begun else "nobody was called")
         )
         self.opens_at = opens_at
         self.begun = begun
@@ -43,11 +43,11 @@ class WindowClosedError(InforuError):
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Hours of some days of the week.
+    """A span of hours on some days of the week.
 
-    :ivar days: As `datetime.weekday` counts them: the days on which it begins.
-    :ivar start: Its first minute of the day.
-    :ivar length: In minutes; it may end on the next day.
+    :ivar days: The days on which the span begins, numbered as by `datetime.weekday`.
+    :ivar start: Its first minute, counted from midnight.
+    :ivar length: Its length in minutes. It may end on the next day.
     """
 
     days: frozenset[int]
@@ -64,26 +64,26 @@ class _Span:
 
 @dataclass(frozen=True, slots=True)
 class SendingWindow:
-    """When people may be called, by the clocks of a zone. Make one with `read_sending_window`."""
+    """The days and hours in which recipients may be called, in a time zone. See `read_sending_window`."""
 
     spans: tuple[_Span, ...]
     zone: ZoneInfo
 
     def is_open(self, moment: datetime) -> bool:
-        """Return whether people may be called.
+        """Return whether recipients may be called at a moment.
 
-        :param moment: With a zone, any.
+        :param moment: The moment, with any time zone.
         """
         local = moment.astimezone(self.zone)
         return any(local in span for span in self.spans)
 
     def opens_at(self, moment: datetime) -> datetime:
-        """Return the next moment in which people may be called, in the window's zone.
+        """Return the next moment after a moment at which recipients may be called, in the window's zone.
 
-        :param moment: With a zone, any.
-        :raises InforuInputError: There is none.
+        :param moment: The moment, with any time zone.
+        :raises InforuInputError: The window never opens.
         """
-        # A look at each minute is right about every change of the clocks, and costs some milliseconds.
+        # Checking each minute handles every clock change, and takes some milliseconds.
         start = moment.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
         for minute in range(LONGEST_LOOK_AHEAD // timedelta(minutes=1)):
             if self.is_open(candidate := start + timedelta(minutes=minute)):
@@ -92,19 +92,19 @@ class SendingWindow:
 
 
 def now() -> datetime:
-    """Return the time of the machine's clock."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def read_sending_window(text: object, timezone: str) -> SendingWindow | None:
-    """Read days and hours, such as ``sun-thu 09:00-20:00; fri 09:00-13:00``.
+    """Return a sending window, or None if the text is empty.
 
-    Without days a span is of every day. One that ends before it begins ends on the next day. ``24:00`` is the
-    end of a day.
+    A span without days applies to every day. A span whose end is before its start ends on the next day.
+    ``24:00`` is the end of a day.
 
-    :param text: The window; None or empty for none.
-    :param timezone: Its zone, as ``Asia/Jerusalem``.
-    :raises InforuInputError: It cannot be read, there is no such zone, or it never opens.
+    :param text: Days and hours, such as ``sun-thu 09:00-20:00; fri 09:00-13:00``. None or empty: no window.
+    :param timezone: Name of the time zone, such as ``Asia/Jerusalem``.
+    :raises InforuInputError: The text or the time zone is invalid, or the window never opens.
     """
     if text in (None, "", "None"):
         return None
@@ -117,10 +117,10 @@ def read_sending_window(text: object, timezone: str) -> SendingWindow | None:
 
 
 def read_zone(timezone: str) -> ZoneInfo:
-    """Return a time zone.
+    """Return the time zone of a name.
 
-    :param timezone: Its name, as ``Asia/Jerusalem``.
-    :raises InforuInputError: There is none of the name.
+    :param timezone: The name, such as ``Asia/Jerusalem``.
+    :raises InforuInputError: The name is unknown.
     """
     try:
         return ZoneInfo(timezone)

@@ -17,7 +17,7 @@ from demo.airflow_environment import StackSettings
 from demo.sandbox_process import SandboxProcess
 from tests.chaos.campaign_under_way import CampaignUnderWay, arrivals
 from tests.chaos.celery_stack import CeleryStack, new_broker
-from tests.chaos.slots import most_within, watched_places
+from tests.chaos.places import most_within, watched_places
 from tests.chaos.test_real_airflow import IMPATIENCE
 from tests.integration.conftest import new_postgres_database
 from tests.integration.ground import Ground

@@ -28,8 +28,8 @@ def once(phones: list[str]) -> dict[str, int]:
 
 def keys_in_doubt(log: str) -> list[str]:
     """Return the keys that the task's log names."""
-    assert "100 are in doubt, they may ring or not: keys k101 to k200 (batch 2)" in log
-    (keys,) = set(re.findall(r"in doubt, they may ring or not: (k[^(: ]*, [^(]*) \(batch", log))
+    assert "100 are in doubt (unknown if called): keys k101 to k200 (batch 2)" in log
+    (keys,) = set(re.findall(r"in doubt \(unknown if called\): (k[^(: ]*, [^(]*) \(batch", log))
     return str(keys).split(", ")
 
 
@@ -39,7 +39,7 @@ def test_with_a_ledger_the_retry_goes_on_where_the_quota_stopped_the_first_try(a
     run = airflow.run("send_with_ledger")
 
     assert (run.state, airflow.tries(run)) == ("success", ["failed", "success"])
-    assert "100 were accepted. 150 were not sent" in airflow.log(run, 1)
+    assert "100 recipients were accepted. 150 were not sent" in airflow.log(run, 1)
     assert airflow.called() == once(PHONES)
     manifest = airflow.manifest(run)
     assert (manifest["accepted"], manifest["in_doubt"], len(manifest["requests"])) == (250, 0, 3)
@@ -104,7 +104,7 @@ def test_without_a_ledger_a_try_that_stops_has_no_retry_and_a_later_try_sends_no
 
     assert (run.state, airflow.tries(run)) == ("failed", ["failed"])
     log = airflow.log(run, 1)
-    assert "100 were accepted. 150 were not sent" in log
+    assert "100 recipients were accepted. 150 were not sent" in log
     assert "Retries are disabled because this version of Airflow keeps no state for tasks" in log
     assert airflow.called() == once(PHONES[:100])
 

@@ -96,7 +96,7 @@ def test_an_attempt_sees_that_another_process_has_begun_although_its_listings_ar
 
     elsewhere(begin_and_submit, root, 2)
 
-    with pytest.raises(LedgerError, match="another attempt of this task has begun"):
+    with pytest.raises(LedgerError, match="Another attempt of this task"):
         first.write([IntentLogged(3, "digest3")])
     assert states(root) == {1: BatchState.SUBMITTING, 2: BatchState.SUBMITTING}
 

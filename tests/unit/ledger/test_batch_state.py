@@ -58,7 +58,7 @@ def test_an_event_leads_where_it_should_or_is_refused(before, event):
     if event == "accept" and before.startswith("sent again"):
         assert apply(RECORDS[before], EVENTS[event]).state is BatchState.ACCEPTED
         return
-    with pytest.raises(LedgerError, match="cannot follow"):
+    with pytest.raises(LedgerError, match="is invalid for a batch"):
         apply(RECORDS[before], EVENTS[event])
 
 

@@ -11,7 +11,7 @@ from airflow_provider_inforu.ledger.batch_state import BatchState
 from airflow_provider_inforu.ledger.damage import MAX_LOST_EVENTS, UNREADABLE
 from airflow_provider_inforu.ledger.ledger_errors import DamagedValueError, LedgerError
 from airflow_provider_inforu.ledger.ledger_events import Accepted, IntentLogged, Rejected, Withdrawn
-from airflow_provider_inforu.ledger.ledger_keys import attempt_key, opening_key, segment_key
+from airflow_provider_inforu.ledger.ledger_keys import attempt_key, segment_key, segment_marker_key
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header, read_content, read_ledger
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore
@@ -89,7 +89,7 @@ def test_a_lost_mark_of_a_group_of_parts_loses_no_part(store):
     for number in range(1, 12):
         ledger.write([IntentLogged(number, "d")])
     for part in (1, 9):
-        del store._values[opening_key("000001", part)]
+        del store._values[segment_marker_key("000001", part)]
     assert read_ledger(store)[1] == ledger.records
 
 
@@ -165,7 +165,7 @@ def test_an_entry_that_makes_no_sense_next_to_damage_stops_the_task(store):
     ledger.write([IntentLogged(2, "d2")])
     store._values[segment_key("000001", 2)]["events"].append(["s", 1, "d1"])
     store.broken.add(segment_key("000001", 0))
-    with pytest.raises(LedgerError, match="cannot follow"):
+    with pytest.raises(LedgerError, match="is invalid for a batch"):
         open_ledger(store, NEW)
 
 

@@ -9,7 +9,7 @@ from airflow_provider_inforu.ledger import ledger_log as ledger_module
 from airflow_provider_inforu.ledger.batch_state import BatchState
 from airflow_provider_inforu.ledger.ledger_errors import LedgerError, LedgerStoreError
 from airflow_provider_inforu.ledger.ledger_events import Accepted, IntentLogged, Rejected, Withdrawn
-from airflow_provider_inforu.ledger.ledger_keys import attempt_key, opening_key, segment_key
+from airflow_provider_inforu.ledger.ledger_keys import attempt_key, segment_key, segment_marker_key
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import VERSION, DamagedHeaderError, Header, read_ledger
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore
@@ -107,12 +107,12 @@ def test_one_mark_is_written_and_read_for_eight_parts(store, monkeypatch):
     ledger = open_ledger(watched, NEW)
     for number in range(10, 27):
         ledger.write([IntentLogged(number, "d")])
-    assert marks_of(watched.set) == [opening_key("000002", part) for part in (1, 9)]
+    assert marks_of(watched.set) == [segment_marker_key("000002", part) for part in (1, 9)]
     watched.get.reset_mock()
     assert set(read_ledger(watched)[1]) == {1, 2, *range(10, 27)}
     assert marks_of(watched.get) == [
-        opening_key("000001", 1),
-        *(opening_key("000002", part) for part in (1, 9, 17)),
+        segment_marker_key("000001", 1),
+        *(segment_marker_key("000002", part) for part in (1, 9, 17)),
     ]
 
 
@@ -254,7 +254,7 @@ def test_an_entry_that_makes_no_sense_stops_the_task(store, event):
         (Header("x", "options_digest", 4, 250, 0), "the recipients changed"),
         (
             Header("x", "options_digest", 3, 250, 0, recipients_digest="others"),
-            "as many rows, and they differ",
+            "the rows differ",
         ),
     ],
 )
@@ -290,7 +290,7 @@ def test_a_timeout_in_the_middle_of_a_write_does_no_damage(store, monkeypatch):
         raise TimeoutError
 
     with monkeypatch.context() as patch:
-        patch.setattr(ledger_module, "_first_part", interrupted)
+        patch.setattr(ledger_module, "_take_first", interrupted)
         with pytest.raises(TimeoutError):
             ledger.write([IntentLogged(3, "d3")])
     ledger.write([Rejected(2, "no")])

@@ -66,7 +66,7 @@ def test_an_attempt_cannot_write_once_a_later_one_has_begun(root):
     first = opened(root)
     first.set("key", 1)
     second = opened(root)
-    with pytest.raises(LedgerError, match="another attempt of this task has begun"):
+    with pytest.raises(LedgerError, match="Another attempt of this task"):
         first.set("key", 2)
     second.set("key", 3)
     assert second.get("key") == 3
@@ -87,7 +87,7 @@ def test_a_file_system_that_remembers_its_listings_does_not_hide_a_later_attempt
     first = opened(f"memory://{tmp_path.name}")
     first.set("key", 1)
     opened(f"memory://{tmp_path.name}")
-    with pytest.raises(LedgerError, match="another attempt of this task has begun"):
+    with pytest.raises(LedgerError, match="Another attempt of this task"):
         first.set("key", 2)
 
 
@@ -116,7 +116,7 @@ def test_a_value_that_is_not_json_is_an_error_and_not_an_absence(tmp_path):
     store.set("key", 1)
     (path,) = tmp_path.rglob("key.json")
     path.write_text("{")
-    with pytest.raises(LedgerError, match="key is not JSON"):
+    with pytest.raises(LedgerError, match="value key of the ledger is not JSON"):
         store.get("key")
 
 
@@ -129,7 +129,7 @@ def test_an_attempt_that_is_overtaken_while_it_writes_sends_nothing(root, monkey
         opened(root)
 
     monkeypatch.setattr(first, "put", overtaken)
-    with pytest.raises(LedgerError, match="another attempt of this task has begun"):
+    with pytest.raises(LedgerError, match="Another attempt of this task"):
         first.set("key", 1)
 
 
@@ -145,7 +145,7 @@ def test_a_write_that_freezes_while_a_whole_later_attempt_runs_changes_nothing_o
         put(key, value)
 
     monkeypatch.setattr(frozen, "put", freeze_until_a_later_attempt_has_ended)
-    with pytest.raises(LedgerError, match="another attempt of this task has begun"):
+    with pytest.raises(LedgerError, match="Another attempt of this task"):
         ledger.write([IntentLogged(2, "d2")])
     records = read_ledger(ObjectStorageStore(root, PARTS))[1]
     assert (records[1].state, records[2].state) == (BatchState.SUBMITTING, BatchState.ACCEPTED)
@@ -178,14 +178,14 @@ def test_of_attempts_that_begin_at_the_same_moment_one_may_write(root):
 def test_attempts_that_get_in_each_others_way_send_nothing(root, monkeypatch):
     store = ObjectStorageStore(root, PARTS)
     monkeypatch.setattr(store, "_read_claims", lambda: frozenset({"000009-ffffffff"}))
-    with pytest.raises(LedgerError, match="begin at the same moment"):
+    with pytest.raises(LedgerError, match="at the same moment"):
         store.acquire_fencing_token()
 
 
 def test_a_file_among_the_claims_that_is_none_stops_the_task(root):
     store = opened(root)
     (store._folder / "claims" / "what").write_text("")
-    with pytest.raises(LedgerError, match="among its claims is a file that is none"):
+    with pytest.raises(LedgerError, match=r"`claims` is not a claim"):
         ObjectStorageStore(root, PARTS).acquire_fencing_token()
 
 
@@ -367,14 +367,14 @@ def test_an_intent_whose_write_stalled_is_read_back_before_its_request_leaves(mo
         open_ledger(TaskStateStore(later, 2), NEW)
 
     ledger = open_ledger(TaskStateStore(FencedState(3, begin_a_later_attempt), 1), NEW)
-    with pytest.raises(LedgerError, match="another attempt of this task has begun"):
+    with pytest.raises(LedgerError, match="Another attempt of this task"):
         ledger.write([IntentLogged(1, "d")])
 
 
 def test_what_cannot_be_read_back_is_not_a_ledger_that_never_was():
     state = State()
     state.get = lambda _key: None
-    with pytest.raises(LedgerStoreError, match="contradicting answers"):
+    with pytest.raises(LedgerStoreError, match="contradicting"):
         TaskStateStore(state, 2).acquire_fencing_token()
 
 
@@ -385,7 +385,7 @@ def test_of_two_answers_that_contradict_each_other_none_is_believed():
     answers = iter([None])
     get = state.get
     state.get = lambda key: next(answers, get(key))
-    with pytest.raises(LedgerStoreError, match="contradicting answers"):
+    with pytest.raises(LedgerStoreError, match="contradicting"):
         store.get("key")
 
 

@@ -280,7 +280,7 @@ def test_a_task_that_is_mapped_over_phones_fails_without_a_retry_and_says_what_t
             recipients=["0500000001", "0500000002"]
         )
     assert runner.run(mapped, map_index=0) == "failed"
-    assert "each element of .expand() must be a list of people" in log_of(capsys)
+    assert "each element of .expand() must be a list" in log_of(capsys)
     assert sandbox.requests() == []
 
 

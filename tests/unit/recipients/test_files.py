@@ -63,7 +63,7 @@ def test_the_format_may_be_named_where_the_name_does_not_say_it(write):
     "name", ["people", "people.json", "people.xlsx", "people.gz", "people.csv.zip", "a.csv/people"]
 )
 def test_a_name_that_does_not_say_the_format_is_an_error_at_once(name):
-    with pytest.raises(SourceError, match=r"Save it as one of: \.csv, .*\.parquet, .*file_format"):
+    with pytest.raises(SourceError, match=r"one of: \.csv, .*\.parquet, .*file_format"):
         rows_of_file(name)
 
 

@@ -74,7 +74,7 @@ def test_a_row_with_a_value_that_python_cannot_hold_is_named_and_the_others_stay
     assert [row["id"] for row in rows[:1000] + rows[1001:]] == [*range(1000), 1001]
     assert isinstance(rows[1000], BadRow)
     assert rows[1000].name == "people.parquet row 1001"
-    assert rows[1000].reason.startswith("the row has a value that Python cannot hold (")
+    assert rows[1000].reason.startswith("the row has a value that Python")
 
 
 @pytest.mark.parametrize("content", [b"", b"phone\n0500000001\n", b"PAR1" + b"\0" * 50 + b"PAR1"])
@@ -102,7 +102,7 @@ def test_a_file_that_is_damaged_in_the_middle_is_an_error(save, write):
 
 
 def test_options_of_other_formats_are_an_error_at_once():
-    with pytest.raises(SourceError, match=r"is a Parquet file, which has no encoding"):
+    with pytest.raises(SourceError, match=r"`encoding` is set, but .* is a Parquet file"):
         rows_of_file("people.parquet", encoding="cp1255")
     with pytest.raises(SourceError, match=r"packed with gzip, which cannot be read"):
         rows_of_file("people.parquet.gz")

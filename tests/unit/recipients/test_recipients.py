@@ -68,7 +68,7 @@ class DataFrame:
 
 
 def test_a_data_frame_is_refused_with_a_hint():
-    with pytest.raises(InforuInputError, match=r"not DataFrame\. Pass to_dict"):
+    with pytest.raises(InforuInputError, match=r"not DataFrame\. Pass frame\.to_dict"):
         read_recipients(DataFrame(), SILENT)
 
 
@@ -77,11 +77,11 @@ def test_a_data_frame_is_refused_with_a_hint():
     [
         ("0500000001", "A template renders to text"),
         (b"x", ""),
-        ({"phone": "0500000001"}, r"do not expand over people with \.expand\(\)"),
+        ({"phone": "0500000001"}, r"whole list.*\.expand\(\)"),
         (5, ""),
         (iter(["0500000001"]), ""),
         ((phone for phone in ["0500000001"]), "@task.inforu_text_to_speech"),
-        ({1}, r"sorted\(\.\.\.\)"),
+        ({1}, r"sorted\("),
     ],
 )
 def test_rows_of_another_type_are_an_error_with_advice_that_does_not_show_them(rows, advice):
@@ -101,13 +101,10 @@ class NotAvailable:
 
 
 NotAvailable.__name__ = "NAType"
-KEY_SHOWS_PHONE = (
-    "the key may contain a phone number, and logs show keys: use another field as key, or write an ID number "
-    "without its leading zeros"
-)
+KEY_SHOWS_PHONE = "the key may contain a phone number"
 BAD = [
     (person(1, phone=None), "k1", "the field 'phone' of the phone is empty"),
-    ({"id": "k1", "name": "x"}, "k1", "there is no field 'phone'"),
+    ({"id": "k1", "name": "x"}, "k1", "the row has no field 'phone'"),
     (person(1, phone="12"), "k1", "the phone has too few digits"),
     (person(1, phone="052x"), "k1", "the phone has letters in it"),
     (person(1, id=None), "row 2", "the field 'id' of the key is missing or empty"),
@@ -130,17 +127,17 @@ BAD = [
     (
         person(1, id="a\nb"),
         "row 2",
-        "the key is longer than 100 characters, or has one that cannot be printed",
+        "the key has more than 100 characters, or a character that cannot be printed",
     ),
     (
         person(1, id="x" * 101),
         "row 2",
-        "the key is longer than 100 characters, or has one that cannot be printed",
+        "the key has more than 100 characters, or a character that cannot be printed",
     ),
-    (person(1, message="cut \ud83d"), "k1", "the text contains half a character, such as a cut emoji"),
+    (person(1, message="cut \ud83d"), "k1", "the text contains an incomplete character"),
     (person(1, phone=10**5000), "k1", "the phone has the wrong number of digits"),
     (person(1, id="k9"), "row 2", "an earlier row has the same key"),
-    (person(1, id=10**5000), "row 2", "the key is too long a number"),
+    (person(1, id=10**5000), "row 2", "the key is a number with too many digits"),
     ("0500000001", "row 2", "the row is only a phone and has no field 'id' for its key"),
     (None, "row 2", "the row is a NoneType, not a phone or a mapping"),
     (["0500000001"], "row 2", "the row is a list, not a phone or a mapping"),
@@ -152,7 +149,9 @@ def test_a_row_that_cannot_be_called_fails_the_send_and_is_named_by_key_and_reas
     with pytest.raises(InforuInputError) as raised:
         read([person(9), row])
     name = key if key.startswith("row") else f"key {key}"
-    assert f"1 row cannot be called: {reason} ({name}). Correct" in str(raised.value)
+    error = str(raised.value)
+    assert f"1 row cannot be called: {reason}" in error
+    assert f"({name}). Correct" in error
     assert "05000" not in str(raised.value)
 
 
@@ -160,13 +159,15 @@ def test_a_row_that_cannot_be_called_fails_the_send_and_is_named_by_key_and_reas
 def test_a_row_that_cannot_be_called_is_skipped_on_request_and_the_others_stay(row, key, reason):
     listed = read([person(9), row, person(8)], invalid_recipients="skip")
     assert [one.key for one in listed.recipients] == ["k9", "k8"]
-    assert list(listed.skipped) == [Skipped(key, reason, is_key=key.startswith("k"))]
+    (skipped,) = listed.skipped
+    assert skipped == Skipped(key, skipped.reason, is_key=key.startswith("k"))
+    assert skipped.reason.startswith(reason)
 
 
 @pytest.mark.parametrize(
     ("message", "row", "reason"),
     [
-        (None, person(1), "there is no text"),
+        (None, person(1), "the row has no text"),
         ("{name}", person(1, name=" "), "the text is empty"),
         ("", person(1), "the text is empty"),
     ],
@@ -329,7 +330,7 @@ def test_a_wrong_phone_field_is_an_error_that_names_it_and_the_columns_and_no_va
     rows = [{"mobile": "0500000001", "name": "Dana"}]
     with pytest.raises(InforuInputError) as raised:
         read_recipients(rows, SILENT)
-    assert "there is no field 'phone'" in str(raised.value)
+    assert "the row has no field 'phone'" in str(raised.value)
     assert "The columns of the first row are 'mobile', 'name'" in str(raised.value)
     assert "Dana" not in str(raised.value)
     assert "0500000001" not in str(raised.value)

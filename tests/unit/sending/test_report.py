@@ -41,7 +41,7 @@ def test_an_error_is_short_however_many_people_it_is_about_and_says_where_all_ar
     result = result_of(3200, key="customer-of-a-long-name-{}7")
     text = join_error("Do this", describe_counts(result, see="see the report at /reports/a.csv"))
     assert len(text) <= LONGEST_ERROR
-    assert text.startswith("Do this. 0 were accepted. 3200 are in doubt")
+    assert text.startswith("Do this. 0 recipients were accepted. 3200 are in doubt")
     assert "see the report at /reports/a.csv (batches 1-32)" in text
 
 
@@ -87,19 +87,12 @@ def header_of(people, skipped=()):
     [
         ([*PEOPLE, Recipient("x", "0500000009", "hi")], (), "rows were added: 3 before, 4 now"),
         (PEOPLE[:2], (), "rows were removed: 3 before, 2 now"),
-        (PEOPLE[::-1], (), "the same rows in another order"),
-        (
-            [replace(PEOPLE[0], text="other"), *PEOPLE[1:]],
-            (),
-            (
-                "the keys are the same, but the texts differ: `message` must give the same text in every "
-                "try, so do not use the current time in it"
-            ),
-        ),
-        ([replace(PEOPLE[0], phone="0500000077"), *PEOPLE[1:]], (), "the same keys with other phones"),
-        ([replace(PEOPLE[0], key="other"), *PEOPLE[1:]], (), "as many rows, with other keys"),
+        (PEOPLE[::-1], (), "rows are the same.* order$"),
+        ([replace(PEOPLE[0], text="other"), *PEOPLE[1:]], (), "keys are the same.* texts differ.*`message`"),
+        ([replace(PEOPLE[0], phone="0500000077"), *PEOPLE[1:]], (), "keys are the same.* phones differ$"),
+        ([replace(PEOPLE[0], key="other"), *PEOPLE[1:]], (), "number of rows is the same.* keys differ$"),
         (PEOPLE[:2], ("k2",), "rows were removed: 3 before, 2 now; rows skipped: 0 before, 1 now"),
     ],
 )
 def test_the_change_of_recipients_is_said_in_words(people, skipped, words):
-    assert describe_change(header_of(PEOPLE), header_of(people, skipped)) == words
+    assert re.search(words, describe_change(header_of(PEOPLE), header_of(people, skipped)))

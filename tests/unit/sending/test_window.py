@@ -149,4 +149,4 @@ def test_the_error_says_when_it_opens_and_who_was_called():
     assert "closed until 2026-09-04 09:00 IDT, and nobody was called" in str(
         WindowClosedError(opens, begun=False)
     )
-    assert "and the others wait" in str(WindowClosedError(opens, begun=True))
+    assert "and the remaining recipients were not called" in str(WindowClosedError(opens, begun=True))
