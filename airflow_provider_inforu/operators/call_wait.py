@@ -126,4 +126,7 @@ def check_ended(decision: Decision) -> None:
             f"send {summary.send_id}: only {summary.calls} of {decision.expected} calls had ended when "
             f"`calls_timeout` was over. {decision.explanation}"
         ).rstrip(". ")
-    raise CallsNotEndedError(f"{message}. A retry waits again and sends nothing")
+    raise CallsNotEndedError(
+        f"{message}. A retry waits again and sends nothing. To wait longer, raise `calls_timeout` and clear "
+        "the task. To go on without the missing calls, mark the task as success"
+    )

@@ -43,12 +43,12 @@ _TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 
 @contextmanager
-def _failing_without_retry() -> Iterator[None]:
+def _failing_without_retry(prefix: str = "") -> Iterator[None]:
     # Airflow builds a mapped operator in the worker, and would retry an error of its constructor.
     try:
         yield
     except InforuInputError as error:
-        raise InvalidArgumentError(str(error)) from None
+        raise InvalidArgumentError(f"{prefix}{error}") from None
 
 
 def run_checks(operator: HidesRows, checks: Iterable[Check], *, only_constants: bool) -> None:
@@ -65,7 +65,8 @@ def run_checks(operator: HidesRows, checks: Iterable[Check], *, only_constants: 
         names = code.co_varnames[: code.co_kwonlyargcount]
         values = {name: getattr(operator, name) for name in names}
         if not only_constants or all(map(is_constant, values.values())):
-            with _failing_without_retry():
+            # An import error does not name the task, and a DAG file may have many.
+            with _failing_without_retry(f"Task {operator.task_id!r}: " if only_constants else ""):
                 check(**values)
 
 

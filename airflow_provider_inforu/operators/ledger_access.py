@@ -141,7 +141,8 @@ def _not_found(evidence: SendEvidence) -> LedgerNotFoundError:
         f"An earlier try of this task began a send{place}, and this try does not find the ledger. "
         f"{NO_NEW_CALLS}. Was Airflow's task state cleared, is the volume of [inforu] ledger_path not "
         "mounted on this worker, or did the option change? Restore access to the ledger. Then a retry "
-        f"continues and calls nobody twice. {HOW_TO_RESEND}"
+        "continues and calls nobody twice. If the ledger is deleted, look at the send in the Inforu portal. "
+        f"Mark the task as success if everybody was called. {HOW_TO_RESEND}"
     )
 
 

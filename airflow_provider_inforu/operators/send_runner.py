@@ -282,6 +282,8 @@ class SendRunner:
             if batch.number not in ledger.records or batch.number in self._to_resend
         ]
         log.info("send %s: requests to make: %d of %d", ledger.header.send_id, len(unsent), len(batches))
+        if self._to_resend:
+            log.warning("Batches in doubt are sent again: %s", sorted(self._to_resend))
         if not unsent:
             return
         self._hook.get_conn()  # created now, so that the first requests are not delayed

@@ -97,9 +97,10 @@ class PushHealth:
         if self.refused_elsewhere:
             sentences.append(
                 f"In the last hour the receiver refused {_pushes(self.refused_elsewhere)} to other names: "
-                f"{_reasons(self.refused_elsewhere)}. "
-                "Check that the address at Inforu names this connection."
+                f"{_reasons(self.refused_elsewhere)}."
             )
+        if self.refused_elsewhere and not self._has_recent_push(now):
+            sentences.append("Check that the address at Inforu names this connection.")
         if self.other_connections and not self.refused:
             one = self.other_connections == 1
             sentences.append(
@@ -110,8 +111,11 @@ class PushHealth:
             sentences.append("Check the address at Inforu, and that Inforu can reach the receiver.")
         return " ".join(sentences)
 
+    def _has_recent_push(self, now: dt.datetime) -> bool:
+        return self.last_push_at is not None and now - self.last_push_at < _REFUSALS
+
     def _advise(self, now: dt.datetime) -> list[str]:
-        if self.last_push_at is not None and now - self.last_push_at < _REFUSALS:
+        if self._has_recent_push(now):
             return ["Other pushes of this hour were stored. Find out who sent the refused pushes."]
         return [advice for reason, advice in _ADVICE.items() if reason in self.refused]
 
@@ -129,7 +133,7 @@ def _pushes(counts: Mapping[str, int]) -> str:
 
 
 def _reasons(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{_WORDS.get(reason, reason)} {count}" for reason, count in counts.items())
+    return ", ".join(f"{_WORDS.get(reason, reason)} ({count})" for reason, count in counts.items())
 
 
 def _ago(seconds: float) -> str:

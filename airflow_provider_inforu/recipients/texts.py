@@ -47,7 +47,7 @@ class TextTemplate:
         except ValueError as error:
             raise RecipientsError(
                 f"`message` has a brace that is not part of a placeholder ({error}).",
-                "Write {{ or }} for a brace that is read out.",
+                "For a brace that is read aloud, write {{ '{{' }} or }}.",
             ) from None
         for _, name, spec, conversion in self._parts:
             if name is not None and (not name.isidentifier() or conversion or spec not in ("", *FORMATS)):

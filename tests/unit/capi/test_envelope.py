@@ -280,3 +280,25 @@ def test_an_int_is_read_from_int_text_or_whole_float(value, number):
 )
 def test_text_is_read_from_text_or_number(value, text):
     assert as_text(value) == text
+
+
+def test_http_429_with_a_general_failure_proves_nothing():
+    with pytest.raises(errors.InforuOutcomeUnknownError):
+        parse({"StatusId": -1}, 429)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"StatusId": 1, "StatusId": -429}',
+        b'{"StatusId": -429, "statusId": 1}',
+        b'{"StatusId": 1, "STATUSID": "-18"}',
+    ],
+)
+def test_statusids_that_contradict_each_other_prove_nothing(body):
+    with pytest.raises(errors.InforuOutcomeUnknownError, match="no readable StatusId"):
+        parse(body)
+
+
+def test_a_repeated_statusid_counts_once():
+    assert parse(b'{"StatusId": 1, "StatusId": 1, "Data": {}}').status_id == 1

@@ -55,8 +55,8 @@ def test_check_tells_of_pushes_that_the_receiver_refused(inforu, connection, rec
     code, out, _ = inforu("check")
     assert code == 0
     assert "stored the last push for the connection 'inforu_default' at" in out
-    assert "refused 1 push to this connection: wrong or missing secret 1" in out
-    assert "refused 1 push to other names: unknown connection name 1" in out
+    assert "refused 1 push to this connection: wrong or missing secret (1)" in out
+    assert "refused 1 push to other names: unknown connection name (1)" in out
     said = json.loads(inforu("check", "-o", "json")[1])["receiver"]["pushes"]
     assert said["last_push_at"].endswith("+00:00")
     assert (said["refused"], said["refused_elsewhere"]) == ({"wrong_secret": 1}, {"unknown_connection": 1})

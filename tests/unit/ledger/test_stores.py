@@ -412,3 +412,15 @@ def test_a_write_that_airflows_client_sent_again_is_not_a_sure_one(monkeypatch):
 def test_where_airflow_is_told_to_try_again_sooner_fewer_writes_are_sure(monkeypatch):
     monkeypatch.setenv("AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MIN", "0.2")
     assert TaskStateStore(None, 1).ambiguous_write_threshold == 0.1
+
+
+@LOCAL
+@pytest.mark.parametrize("dag_id", [".", "..", "../../x", "a/b"])
+def test_a_ledger_stays_below_its_folder_whatever_the_dag_is_called(spelling, dag_id, tmp_path):
+    folder = tmp_path / "outer" / "ledgers"
+    folder.mkdir(parents=True)
+    store = opened(spelling.format(folder), (dag_id, *PARTS[1:]))
+    store.set("key", 5)
+    assert [one.name for one in (tmp_path / "outer").iterdir()] == ["ledgers"]
+    assert len(list(folder.iterdir())) == 1
+    assert opened(spelling.format(folder), (dag_id, *PARTS[1:])).get("key") == 5

@@ -27,7 +27,7 @@ def test_the_last_push_is_told_with_its_age():
 
 def test_refused_pushes_are_told_with_reason_and_what_to_do():
     said = words(last_push_at="2026-11-26T11:00:00+00:00")
-    assert "refused 4 pushes to this connection: wrong or missing secret 4" in said
+    assert "refused 4 pushes to this connection: wrong or missing secret (4)" in said
     assert "Set the secret in the address at Inforu to notification_secret" in said
 
 
@@ -39,8 +39,8 @@ def test_where_other_pushes_are_stored_the_secret_is_not_to_be_changed():
 
 
 def test_pushes_elsewhere_are_told_with_what_to_do():
-    said = words(refused={})
-    assert "refused 1 push to other names: unknown connection name 1" in said
+    said = words(last_push_at=None, refused={})
+    assert "refused 1 push to other names: unknown connection name (1)" in said
     assert "Check that the address at Inforu names this connection" in said
     assert "2 other connections received pushes" in said
     assert "use the connection that it names" in said
@@ -56,7 +56,7 @@ def test_where_nothing_ever_arrived_the_address_at_inforu_is_to_be_checked():
 
 
 def test_a_reason_of_a_newer_receiver_is_told_as_it_is():
-    assert "too_strange 3" in words(refused={"too_strange": 3})
+    assert "too_strange (3)" in words(refused={"too_strange": 3})
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,9 @@ def test_an_answer_that_cannot_be_read_names_the_field(change):
     (field,) = change
     with pytest.raises(ValueError, match=f"{field}|connections|wrong_secret"):
         PushHealth.from_json(ANSWER | change)
+
+
+def test_while_pushes_to_this_connection_arrive_its_address_is_not_to_be_checked():
+    said = words(refused={})
+    assert "refused 1 push to other names" in said
+    assert "Check that the address" not in said

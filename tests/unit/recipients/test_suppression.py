@@ -147,3 +147,14 @@ def test_entries_that_match_nobody_are_counted_and_named_by_key_or_row_and_never
     suppressed, count, first
 ):
     assert unmatched(suppressed) == (count, first)
+
+
+@pytest.mark.parametrize("number", ["9.72501E+11", "5.01112233E8", "5e8"])
+def test_a_number_that_a_spreadsheet_has_shortened_stops_everything(number):
+    with pytest.raises(InforuInputError, match=r"row 1.*shortened"):
+        called([number])
+
+
+def test_a_later_row_with_the_phone_of_a_suppressed_key_is_not_called():
+    rows = [*ROWS, {"id": "k4", "phone": "050-000-0001", "message": "x"}]
+    assert called(["k1"], rows) == ["k2", "3"]

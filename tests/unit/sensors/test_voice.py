@@ -353,4 +353,4 @@ def test_when_the_time_is_over_the_error_says_which_pushes_the_receiver_refused(
     assert run_with_trigger(runner, sensor(timeout=0.1, deferrable=deferrable)) == "failed"
     out = capsys.readouterr().out
     assert "0 of 2 calls have ended; the timeout" in out
-    assert "refused 1 push to this connection: wrong or missing secret 1" in out
+    assert "refused 1 push to this connection: wrong or missing secret (1)" in out

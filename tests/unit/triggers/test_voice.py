@@ -129,7 +129,7 @@ def test_when_the_time_is_over_the_event_says_what_the_receiver_knows(receiver, 
     requests.post(f"{receiver.path('notifications')}?secret=wrong", json=[], timeout=60)
     event = event_of(trigger_of(deadline=time.time() - 5))
     assert event["status"] == "timeout"
-    assert "refused 1 push to this connection: wrong or missing secret 1" in event["message"]
+    assert "refused 1 push to this connection: wrong or missing secret (1)" in event["message"]
     assert "has never stored a push" in event["explanation"]
 
 
