@@ -12,6 +12,7 @@ connection is not reused either.
 from __future__ import annotations
 
 import io
+import logging
 import ssl
 import time
 from http import HTTPStatus
@@ -32,6 +33,18 @@ MAX_KEPT = 1000
 MAX_INTERIM_RESPONSES = 20
 """The maximum number of 1xx responses before the final response."""
 _RECORD_BYTES = 16 * 1024
+
+
+class _HideUnparsedHeaders(logging.Filter):
+    """Removes the text of invalid headers from urllib3's warning, because it may contain a phone."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if str(record.msg).startswith("Failed to parse headers"):
+            record.msg, record.args, record.exc_info = "A response has invalid headers", (), None
+        return True
+
+
+logging.getLogger("urllib3.connection").addFilter(_HideUnparsedHeaders())
 
 
 class _TimedStream(io.RawIOBase):

@@ -33,7 +33,10 @@ class InforuConnectionError(InforuError):
     safe_to_resend = True
 
 
-NOT_KNOWN = "It is unknown whether Inforu processed the request"
+NOT_KNOWN = (
+    "It is unknown whether Inforu processed the request. Check the campaigns in the Inforu portal before you "
+    "send it again"
+)
 """The second sentence of an `InforuOutcomeUnknownError`."""
 
 

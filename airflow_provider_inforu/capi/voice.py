@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_inforu.capi.envelope import Reply, as_int, as_printable_text, build_body, get_field
-from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
 from airflow_provider_inforu.capi.redact import hide
 
 SEND_TEXT_TO_SPEECH = "Voice/Message/Send"
@@ -145,7 +145,8 @@ def read_campaign_id(campaign_id: object) -> str:
     text = str(campaign_id).strip() if isinstance(campaign_id, str | int) else ""
     if isinstance(campaign_id, bool) or text in ("", "None"):
         raise InforuInputError(
-            "campaign_id is empty or invalid. Set it to the ID of a campaign from the Inforu portal"
+            f"campaign_id is empty or invalid. {NO_NEW_CALLS}. Set it to the ID of a campaign from the Inforu "
+            "portal"
         )
     return text
 

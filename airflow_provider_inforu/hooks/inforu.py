@@ -235,8 +235,9 @@ class InforuHook(BaseHook):
         function = self.settings.status_function
         if function is None:
             raise InforuInputError(
-                f"the connection {self.inforu_conn_id!r} has no `status_function`. Inforu documents no such "
-                "function for voice calls. Set the field if Inforu gave your account a function"
+                f"the connection {self.inforu_conn_id!r} has no `status_function`, so Inforu cannot be "
+                "asked for the results of calls. If Inforu gave your account such a function, write its name "
+                "in this field. Otherwise use a receiver"
             )
         try:
             self.call(function, jobs.job_status_data(request_token))

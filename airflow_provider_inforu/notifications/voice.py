@@ -155,9 +155,15 @@ class InforuVoiceNotifier(BaseNotifier):
 
 def _refuse_unknown(unknown: Iterable[str]) -> None:
     if unknown:
-        known = [name for name in signature(InforuVoiceNotifier).parameters if name != "context"]
+        from difflib import get_close_matches
+
+        known = [name for name in signature(InforuVoiceNotifier).parameters if name != "context"][:-1]
+        names = list(unknown)
+        near = get_close_matches(names[0], known, 1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
         raise InforuInputError(
-            f"unknown argument {', '.join(map(repr, unknown))}. Known arguments are {', '.join(known[:-1])}"
+            f"InforuVoiceNotifier has no argument {', '.join(map(repr, names))}. {hint}"
+            f"Its arguments are {', '.join(known)}"
         )
 
 

@@ -220,7 +220,8 @@ class InforuSendOperator(SendArguments):
 
     def _send(self, context: Context) -> OpenSend:
         from airflow_provider_inforu.ledger.ledger_errors import LedgerError
-        from airflow_provider_inforu.operators.send_runner import SendRunner, SendSpec
+        from airflow_provider_inforu.operators.send_runner import SendRunner
+        from airflow_provider_inforu.operators.send_spec import SendSpec
         from airflow_provider_inforu.operators.window_wait import leave_until_it_opens
         from airflow_provider_inforu.sending.window import WindowClosedError
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuError
@@ -36,19 +36,17 @@ from airflow_provider_inforu.sending.report import describe_counts, join_error
 from airflow_provider_inforu.sending.window import WindowClosedError, now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from airflow.sdk import Context
 
     from airflow_provider_inforu.hooks.inforu import InforuHook
     from airflow_provider_inforu.ledger.ledger_log import LedgerStore
+    from airflow_provider_inforu.operators.send_spec import SendSpec
     from airflow_provider_inforu.recipients.batches import Batch
-    from airflow_provider_inforu.recipients.choices import InDoubt, QuotaCheck
     from airflow_provider_inforu.recipients.recipient_reader import RecipientList
-    from airflow_provider_inforu.sending.request_pool import PrepareBatch
     from airflow_provider_inforu.sending.result import SendResult
-    from airflow_provider_inforu.sending.window import SendingWindow
 
 log = logging.getLogger(__name__)
 
@@ -61,41 +59,12 @@ NO_COPY_IN_DOUBT = (
     "sends resolve --accept --campaign-id` and the copy's ID. Otherwise settle it with `--resend`. Then "
     "clear the task"
 )
-NO_COPY = "A retry cannot continue this send. Call the remaining recipients in a new DAG run"
+CANNOT_CONTINUE = "A retry cannot continue this send. Call the remaining recipients in a new DAG run"
 KILLED = InforuError("the task was killed")
 
 
 class SendStoppedError(InforuError):
     """The send stopped before it was complete. A retry continues where it stopped."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendSpec:
-    """The specification of a send: what to send, and how.
-
-    :ivar function: The function of Inforu's API.
-    :ivar arguments: The arguments that define the send. A retry with other values is refused.
-    :ivar people: Reads the rows and returns the recipients.
-    :ivar preparer: Returns the function that prepares the request of a batch.
-    :ivar first_batch_creates_campaign: Whether the other batches need the campaign ID of the first batch's
-        response.
-    :ivar in_doubt: What to do with recipients in doubt.
-    :ivar resend: Whether to call everybody again after a clear.
-    :ivar max_in_flight: The most requests that wait for a reply at the same time.
-    :ivar quota_check: What to do if the quota is too small or unknown; None for no check.
-    :ivar window: The sending window; None for always.
-    """
-
-    function: str
-    arguments: list[Any]
-    people: Callable[[], RecipientList]
-    preparer: Callable[[InforuHook, Ledger], PrepareBatch]
-    first_batch_creates_campaign: bool
-    in_doubt: InDoubt
-    resend: bool
-    max_in_flight: int
-    quota_check: QuotaCheck | None
-    window: SendingWindow | None
 
 
 class SendRunner:
@@ -155,6 +124,8 @@ class SendRunner:
             people = KnownPeople(batches, listed.skipped, is_same=True)
             self.send = OpenSend(MemoryStore(), Ledger(MemoryStore(), "", header, {}), people)
             return self.send
+        if evidence.allows_new_send(resend=self._spec.resend):
+            log.warning("`resend` is set and the task was cleared, so everybody is called again")
         self.send = self._open(store, header, listed, batches, earlier)
         self._dispatch(self.send.ledger, batches)
         return self.send
@@ -323,7 +294,7 @@ class SendRunner:
         if not is_durable:
             next_step = NO_LEDGER
         elif isinstance(stopped_by, FirstBatchError):
-            next_step = NO_COPY_IN_DOUBT if result.in_doubt else NO_COPY
+            next_step = NO_COPY_IN_DOUBT if result.in_doubt else CANNOT_CONTINUE
         message = join_error(
             f"Send {result.send_id} stopped (connection {self._hook.inforu_conn_id!r})",
             next_step,

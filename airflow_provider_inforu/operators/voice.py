@@ -173,11 +173,11 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
         return prepare
 
     def _find_campaign(self, batch: Batch, ledger: Ledger) -> str | int:
-        from airflow_provider_inforu.sending.dispatch import FIRST, NO_COPY, FirstBatchError
+        from airflow_provider_inforu.sending.dispatch import COPY_UNKNOWN, FIRST, FirstBatchError
 
         if not self._first_batch_creates_campaign or batch.number == FIRST:
             return voice.read_campaign_id(self.campaign_id)
         first = ledger.accepted(FIRST)
         if first is None or first.campaign_id is None:
-            raise FirstBatchError(NO_COPY)
+            raise FirstBatchError(COPY_UNKNOWN)
         return first.campaign_id

@@ -203,8 +203,9 @@ def _feed_position(connection: sa.Connection, conn_id: str, after: str | None) -
     if is_ours:
         return position
     log.warning(
-        "A reader of the feed of connection %r used a cursor of another database. The feed starts again with "
-        "the first notification",
+        "Connection %r: somebody asked for notifications with a position (`after`) of another database. "
+        "The receiver starts again with the first notification, so some arrive twice. If you changed the "
+        "database, do nothing. Otherwise check [inforu] receiver_database",
         conn_id,
     )
     return 0

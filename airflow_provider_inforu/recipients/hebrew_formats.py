@@ -53,7 +53,7 @@ def speak_time(value: object, zone: ZoneInfo) -> str:
     if isinstance(moment, datetime):
         moment = _local(moment, zone).time()
     if not isinstance(moment, time):
-        raise FormatValueError("a time, or ISO text of one such as 15:05")
+        raise FormatValueError("it must be a time, or ISO text of one such as 15:05")
     return f"{moment.hour}:{moment.minute:02}"
 
 
@@ -68,7 +68,7 @@ def speak_money(value: object, _zone: ZoneInfo) -> str:
         with contextlib.suppress(InvalidOperation):
             amount = Decimal(str(value).strip())
     if not (amount.is_finite() and 0 <= amount < _MOST_MONEY):
-        raise FormatValueError("shekels from 0, as a number such as 120.50")
+        raise FormatValueError("it must be shekels from 0, as a number such as 120.50")
     shekels, agorot = divmod(int(amount.quantize(_AGORA, ROUND_HALF_UP) * 100), 100)
     words = _counted(shekels, "שקל אחד", "שקלים") if shekels or not agorot else ""
     if not agorot:
@@ -88,7 +88,7 @@ def speak_digits(value: object, _zone: ZoneInfo) -> str:
     if isinstance(value, float) and value.is_integer() and value >= 0:
         text = str(int(value))  # pandas reads a column of numbers with an empty cell as floats
     if not (text.isascii() and text.isdigit()) or (isinstance(value, int) and value < 0):
-        raise FormatValueError("digits, as text or a whole number")
+        raise FormatValueError("it must be digits, as text or a whole number")
     return " ".join(text)
 
 
@@ -118,14 +118,14 @@ def _date(value: object, zone: ZoneInfo) -> date:
         return _local(moment, zone).date()
     if isinstance(moment, date):
         return moment
-    raise FormatValueError("a date, or ISO text of one such as 2026-09-03")
+    raise FormatValueError("it must be a date, or ISO text of one such as 2026-09-03")
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> datetime:
     try:
         return moment if moment.tzinfo is None else moment.astimezone(zone)
     except OverflowError:
-        raise FormatValueError("a date and time between the years 1 and 9999") from None
+        raise FormatValueError("it must be a date and time between the years 1 and 9999") from None
 
 
 def _parse(text: str) -> date | datetime | time | None:

@@ -65,6 +65,7 @@ class TemporaryDatabase:
 
 def _describe(error: sqlite3.Error) -> TemporaryStoreError:
     return TemporaryStoreError(
-        f"recipients cannot be stored in a temporary file ({error}). Free space in the folder for temporary "
-        "files, or set SQLITE_TMPDIR to another folder"
+        f"recipients cannot be stored in a temporary file ({error}). Calls that Inforu accepted are in the "
+        "ledger, so a retry does not repeat them. Free space in the folder for temporary files, or set "
+        "SQLITE_TMPDIR to another folder. Then retry"
     )

@@ -78,6 +78,4 @@ class TextTemplate:
         try:
             return FORMATS[spec](value, self._zone)
         except FormatValueError as error:
-            raise UnfitFieldError(
-                f"the field {name!r} is invalid for {{{name}:{spec}}}: it must be {error}"
-            ) from None
+            raise UnfitFieldError(f"the field {name!r} is invalid for {{{name}:{spec}}}: {error}") from None

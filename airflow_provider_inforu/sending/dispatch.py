@@ -38,7 +38,10 @@ FIRST = 1
 """The number of the first batch of a send."""
 MAX_IN_DOUBT_IN_A_ROW = 3
 """After this number of unknown outcomes without an acceptance between them, the send stops."""
-NO_COPY = "the first batch should have duplicated the campaign, but the ID of the copy is unknown"
+COPY_UNKNOWN = (
+    "the first batch should have duplicated the campaign, but Inforu returned no ID of the copy. The "
+    "remaining batches were not sent. Check in the Inforu portal whether the copy exists"
+)
 """The reason of a `FirstBatchError`, as a clause: the report of the send embeds it."""
 
 ANSWERS_AFTER_FAILURE_SECONDS = 60.0
@@ -279,7 +282,7 @@ class Dispatch:
             if self._waiting[0].number == FIRST:
                 return True
             if not (self._in_flight or to_submit or self._answered):
-                self._stop(FirstBatchError(NO_COPY))
+                self._stop(FirstBatchError(COPY_UNKNOWN))
             return False
         return len(self._in_flight) + to_submit < self._in_flight_limit.current()
 

@@ -1,5 +1,6 @@
 """A response belongs to its request and comes in time, whatever a vendor or a proxy sends."""
 
+import contextlib
 import gzip
 import json
 import threading
@@ -254,3 +255,17 @@ def test_severing_ends_the_wait_for_a_body_whose_connection_is_to_close():
         time.sleep(0.1)
         group.sever()
         assert isinstance(sent.exception(30), InforuOutcomeUnknownError)
+
+
+def test_a_header_that_is_no_header_shows_no_phone_in_the_log(caplog):
+    caplog.set_level("DEBUG")
+
+    def respond(connection, _request):
+        body = json.dumps({"StatusId": 1, "Data": {"CampaignID": 1, "RequestToken": "A"}}).encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n0501112233 was called\r\nX: y\r\n\r\n"
+        connection.sendall(head.encode() + body)
+
+    with raw_vendor(respond) as vendor, contextlib.suppress(InforuOutcomeUnknownError):
+        send(new_client(vendor), "A")
+    assert "0501112233" not in caplog.text
+    assert "invalid headers" in caplog.text

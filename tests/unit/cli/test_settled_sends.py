@@ -97,7 +97,7 @@ def test_a_first_batch_that_was_to_copy_the_campaign_and_is_accepted_by_hand_sto
     send_copy(runner, 1)
     assert run("resolve", "--accept", "--yes")[0] == 0
     assert send_copy(runner, 2) != "success"
-    assert "the ID of the copy is unknown" in capsys.readouterr().out
+    assert "no ID of the copy" in capsys.readouterr().out
     assert len(set(phones(sandbox))) == len(phones(sandbox)) == 100
 
 

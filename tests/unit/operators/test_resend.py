@@ -228,3 +228,12 @@ def test_another_api_address_is_another_send(runner, sandbox, connection, capsys
     assert runner.run(call(people(200)), try_number=2) == "failed"
     assert "the connection" in capsys.readouterr().out
     assert len(sandbox.calls()) == 100
+
+
+def test_a_new_send_after_a_clear_says_that_everybody_is_called_again(runner, sandbox, capsys):
+    assert runner.run(call(people(3))) == "success"
+    assert "called again" not in capsys.readouterr().out
+    runner.max_tries += 2
+    assert runner.run(call(people(3), resend=True), try_number=2) == "success"
+    assert "everybody is called again" in capsys.readouterr().out
+    assert len(sandbox.calls()) == 6
