@@ -145,8 +145,8 @@ def read_campaign_id(campaign_id: object) -> str:
     text = str(campaign_id).strip() if isinstance(campaign_id, str | int) else ""
     if isinstance(campaign_id, bool) or text in ("", "None"):
         raise InforuInputError(
-            f"campaign_id is empty or invalid. {NO_NEW_CALLS}. Set it to the ID of a campaign from the Inforu "
-            "portal"
+            f"campaign_id is empty or invalid. {NO_NEW_CALLS}. Set it to the ID of a campaign from the "
+            "Inforu portal"
         )
     return text
 
