@@ -22,7 +22,7 @@ class FormatValueError(ValueError):
     """A value is invalid for its format. The message describes a valid value."""
 
 
-def speak_date(value: object, zone: ZoneInfo) -> str:
+def format_date(value: object, zone: ZoneInfo) -> str:
     """Return a date such as ``3 בספטמבר 2026``.
 
     :param value: A date, a datetime, or the ISO text of one. A datetime with a zone is converted to ``zone``.
@@ -32,7 +32,7 @@ def speak_date(value: object, zone: ZoneInfo) -> str:
     return _format(_date(value, zone), "D [ב]MMMM YYYY")
 
 
-def speak_day(value: object, zone: ZoneInfo) -> str:
+def format_day(value: object, zone: ZoneInfo) -> str:
     """Return a day of the week such as ``יום חמישי``.
 
     :param value: A date, a datetime, or the ISO text of one. A datetime with a zone is converted to ``zone``.
@@ -42,7 +42,7 @@ def speak_day(value: object, zone: ZoneInfo) -> str:
     return _format(_date(value, zone), "dddd")
 
 
-def speak_time(value: object, zone: ZoneInfo) -> str:
+def format_time(value: object, zone: ZoneInfo) -> str:
     """Return a time such as ``15:05``.
 
     :param value: A time, a datetime, or the ISO text of one. A datetime with a zone is converted to ``zone``.
@@ -57,7 +57,7 @@ def speak_time(value: object, zone: ZoneInfo) -> str:
     return f"{moment.hour}:{moment.minute:02}"
 
 
-def speak_money(value: object, _zone: ZoneInfo) -> str:
+def format_money(value: object, _zone: ZoneInfo) -> str:
     """Return an amount such as ``120 שקלים ו-50 אגורות`` or ``שקל אחד``.
 
     :param value: Shekels from 0, as a number or as text such as ``120.50``. Half an agora is rounded up.
@@ -78,7 +78,7 @@ def speak_money(value: object, _zone: ZoneInfo) -> str:
     return f"{words} {'ו' if agorot == 1 else 'ו-'}{small}" if words else small
 
 
-def speak_digits(value: object, _zone: ZoneInfo) -> str:
+def format_digits(value: object, _zone: ZoneInfo) -> str:
     """Return a code or a number digit by digit, such as ``4 7 1 1``.
 
     :param value: A whole number from 0, or text of digits, hyphens and spaces.
@@ -94,11 +94,11 @@ def speak_digits(value: object, _zone: ZoneInfo) -> str:
 
 FORMATS: Mapping[str, Callable[[object, ZoneInfo], str]] = MappingProxyType(
     {
-        "date": speak_date,
-        "day": speak_day,
-        "time": speak_time,
-        "money": speak_money,
-        "digits": speak_digits,
+        "date": format_date,
+        "day": format_day,
+        "time": format_time,
+        "money": format_money,
+        "digits": format_digits,
     }
 )
 """The functions by the name of their format, which a placeholder has after its colon."""

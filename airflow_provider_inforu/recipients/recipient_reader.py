@@ -115,9 +115,9 @@ class _Reader:
             self.store.skipped.append(Skipped(key if has_key else place, str(error), has_key))
             return
         if self.store.match_suppressed(key, phone):
-            self.store.is_new_phone(phone)  # so that a later row with this phone is a duplicate
+            self.store.register_phone(phone)  # so that a later row with this phone is a duplicate
             self.store.skipped.append(Skipped(key, SUPPRESSED))
-        elif self._rules.on_duplicate == "send" or self.store.is_new_phone(phone):
+        elif self._rules.on_duplicate == "send" or self.store.register_phone(phone):
             self.store.recipients.append(recipient)
         else:
             self.duplicates += 1

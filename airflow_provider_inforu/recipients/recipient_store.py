@@ -132,7 +132,7 @@ class RecipientStore:
         """Store a key, and return whether it is new."""
         return self._database.write("INSERT OR IGNORE INTO keys VALUES (?)", (key,))
 
-    def is_new_phone(self, phone: str) -> bool:
+    def register_phone(self, phone: str) -> bool:
         """Store a phone, and return whether it is new."""
         return self._database.write("INSERT OR IGNORE INTO phones VALUES (?)", (phone,))
 
