@@ -87,13 +87,16 @@ def test_a_request_may_leave_as_soon_as_the_wait_is_over_and_no_sooner(chance, r
 @pytest.mark.parametrize("requests_per_second", [2, 30])
 def test_a_shared_slot_is_free_when_the_wait_is_over(shared, requests_per_second):
     first, second = RateLimiter(requests_per_second, shared), RateLimiter(requests_per_second, shared)
+    waits = []
     for _ in range(12):
         while first.acquire() == 0:
             first.mark_sent()
-        wait = second.acquire()
-        assert 0 < wait <= 1.1
-        time.sleep(wait + 0.002)
-        assert second.acquire() == 0
+        if wait := second.acquire():  # 0 if the machine stood still for so long
+            waits.append(wait)
+            time.sleep(wait + 0.002)
+            assert second.acquire() == 0
+    assert waits
+    assert max(waits) <= 1.1
 
 
 def test_after_a_rate_limit_another_and_slower_pace_holds_for_a_minute(clock):
@@ -276,10 +279,15 @@ def shared():
 def test_workers_that_share_a_limit_keep_it_together(shared):
     """Each of them alone would let as many requests go."""
     workers = [RateLimiter(50, shared) for _ in range(3)]
-    times = []
-    while len(times) < 120:
-        times += [time.monotonic() for worker in workers if worker.acquire() == 0]
-    assert max(sum(start <= one < start + 1 for one in times) for start in times) <= 50
+    asks = []
+    while len(asks) < 120:
+        for worker in workers:
+            before = time.monotonic()
+            if worker.acquire() == 0:
+                asks.append((before, time.monotonic()))
+    # A busy machine may stand still between the server's time and ours: these were surely within a second.
+    surely = (sum(start <= before and after < start + 1 for before, after in asks) for start, _ in asks)
+    assert max(surely) <= 50
 
 
 @pytest.mark.redis
