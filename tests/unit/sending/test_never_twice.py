@@ -163,13 +163,18 @@ def batches_of(count):
     ]
 
 
-def attempt(values, vendor, batches, faults=(), *, takes_over=None):
-    """Make one attempt, as the operator does; return the ledger, or None where the attempt died."""
+def attempt(values, vendor, batches, faults=(), *, takes_over=None, resend=False):
+    """Make one attempt, as the operator does; return the ledger, or None where the attempt died.
+
+    With ``resend``, batches in doubt are sent again, unless their second request was refused for good.
+    """
     vendor.on_takeover = takes_over
     try:
         header = Header("5e4d", "options_digest", len(batches), sum(len(one.keys) for one in batches), 0)
         ledger = open_ledger(Store(values, faults), header)
-        unsent = [batch for batch in batches if batch.number not in ledger.records]
+        result = SendResult(ledger.header, ledger.records, lambda _: None)
+        numbers = {*result.unsent, *(result.resendable if resend else [])}
+        unsent = [batch for batch in batches if batch.number in numbers]
         Dispatch(ledger, unsent, vendor.prepare, LIMITS).run()
     except (Crash, OSError, StaleError):
         return None
@@ -237,6 +242,52 @@ def check_attempts(people, script, attempts, *, takeover):
     in_doubt = [one for one in batches if last.records[one.number].state is BatchState.SUBMITTING]
     for batch in in_doubt:
         assert ", ".join(batch.keys) in named
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    people=st.integers(1, 24),
+    segment_bytes=st.sampled_from([64, 16 * 1024]),
+    script=st.lists(steps, max_size=30),
+    attempts=st.lists(st.tuples(store_faults, st.booleans()), max_size=6),
+)
+def test_whoever_may_have_been_called_is_accepted_or_in_doubt_however_often_they_are_called_again(
+    people, segment_bytes, script, attempts
+):
+    values, vendor, batches = Values(), Vendor(script), batches_of(people)
+    allowed = 1
+    with mock.patch.object(ledger_module, "MAX_SEGMENT_BYTES", segment_bytes):
+        for faults, resend in [*attempts, ([], False)]:
+            attempt(values, vendor, batches, faults, resend=resend)
+            values.thaw()
+            values.frozen.clear()
+            allowed += resend
+            assert max(vendor.calls.values(), default=0) <= allowed
+            check_nobody_called_counts_as_not_called(values, vendor, batches)
+
+
+def test_a_timeout_between_the_choice_of_a_batch_in_doubt_and_its_intent_leaves_the_doubt(monkeypatch):
+    values, vendor, batches = Values(), Vendor(["lost after"]), batches_of(2)
+    attempt(values, vendor, batches)
+    ledger = open_ledger(Store(values, ()), Header("5e4d", "options_digest", 1, 2, 0))
+    again = Dispatch(ledger, batches, vendor.prepare, LIMITS)
+
+    def time_is_over(_):
+        raise Crash
+
+    monkeypatch.setattr(again._requests, "make_ready", time_is_over)
+    with pytest.raises(Crash):
+        again.run()
+    check_nobody_called_counts_as_not_called(values, vendor, batches)
+
+
+def check_nobody_called_counts_as_not_called(values, vendor, batches):
+    found = read_ledger(Store(values, ()))
+    records = found[1] if found else {}
+    for batch in batches:
+        if any(vendor.calls[key] for key in batch.keys):
+            assert records[batch.number].state in (BatchState.ACCEPTED, BatchState.SUBMITTING)
 
 
 class CountingStore(Store):
