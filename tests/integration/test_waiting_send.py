@@ -133,7 +133,7 @@ def test_while_the_receivers_database_is_away_pushes_are_refused_and_the_wait_go
         before = len(api_server.read_text())
         refused = send.push(PEOPLE)
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "30")
-        assert "nothing was stored" in refused.json()["detail"]
+        assert "Nothing was stored" in refused.json()["detail"]
         assert send.receiver.get(f"sends/{send.send_id}").status_code == 503
         assert wait_until(send.looks_again)
         assert_waits_without_a_slot(send)
