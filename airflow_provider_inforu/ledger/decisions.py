@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from airflow_provider_inforu.ledger.batch_state import BatchRecord, BatchState
 from airflow_provider_inforu.ledger.ledger_errors import LedgerError, describe_damage
-from airflow_provider_inforu.ledger.ledger_events import Accepted, LedgerEvent, Withdrawn
+from airflow_provider_inforu.ledger.ledger_events import Accepted, LedgerEvent
 from airflow_provider_inforu.ledger.ledger_keys import decision_key
 
 if TYPE_CHECKING:
@@ -41,14 +41,17 @@ def decide(store: DecisionStore, record: BatchRecord, choice: Choice, campaign_i
     store.put(decision_key(record.request), {"choice": choice, "campaign_id": campaign_id})
 
 
-def read_decided(store: _Readable, records: Mapping[int, BatchRecord]) -> list[LedgerEvent]:
-    """Return an event for each decision about a request in doubt.
+def read_decided(store: _Readable, records: Mapping[int, BatchRecord]) -> tuple[list[LedgerEvent], set[int]]:
+    """Return what a person decided about the requests in doubt.
 
     :param store: The ledger's store.
     :param records: The records of the batches, by batch number.
+    :return: An event for each accepted batch, and the numbers of the batches to send again. To send a batch
+        again is no event: the batch stays in doubt until its next request leaves.
     :raises LedgerError: A decision is damaged.
     """
     events: list[LedgerEvent] = []
+    to_resend: set[int] = set()
     for number, record in records.items():
         if record.state is not BatchState.SUBMITTING:
             continue
@@ -58,7 +61,7 @@ def read_decided(store: _Readable, records: Mapping[int, BatchRecord]) -> list[L
             case {"choice": "accept", "campaign_id": (int() | None) as campaign_id}:
                 events.append(Accepted(number, None, campaign_id))
             case {"choice": "resend"}:
-                events.append(Withdrawn(number))
+                to_resend.add(number)
             case _:
                 raise LedgerError(describe_damage(f"the decision about batch {number} is damaged"))
-    return events
+    return events, to_resend

@@ -19,7 +19,7 @@ from airflow_provider_inforu.ledger.changes import describe_change, has_changed
 from airflow_provider_inforu.ledger.damage import UNREADABLE
 from airflow_provider_inforu.ledger.decisions import read_decided
 from airflow_provider_inforu.ledger.ledger_errors import LedgerError, LedgerStoreError
-from airflow_provider_inforu.ledger.ledger_events import Withdrawn, encode
+from airflow_provider_inforu.ledger.ledger_events import encode
 from airflow_provider_inforu.ledger.ledger_keys import (
     attempt_key,
     begins_segment_group,
@@ -230,12 +230,10 @@ def open_ledger(
         found.records,
         after=Position(found.attempt, found.events),
     )
-    decision_events = read_decided(store, found.records)
-    ledger.decided_resend = frozenset(
-        event.number for event in decision_events if isinstance(event, Withdrawn)
-    )
+    accepted, to_resend = read_decided(store, found.records)
+    ledger.decided_resend = frozenset(to_resend)
     ledger.begin()
-    ledger.write([event for event in decision_events if event.number not in ledger.decided_resend])
+    ledger.write(accepted)
     return ledger
 
 

@@ -107,7 +107,10 @@ def read_ledger(store: ReadableStore) -> tuple[Header, dict[int, BatchRecord]] |
         found = read_content(store)
     if found is None:
         return None
-    replay(found.records, read_decided(store, found.records), found.attempt, found.events)
+    accepted, to_resend = read_decided(store, found.records)
+    replay(found.records, accepted, found.attempt, found.events)
+    for number in to_resend:
+        del found.records[number]
     return found.header, found.records
 
 

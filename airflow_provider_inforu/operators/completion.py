@@ -99,14 +99,16 @@ class Completion:
             self.push("return_value", manifest)
             decision, waited = self.wait(send, manifest, deadline), expected
 
-    def store_stopped(self, send: OpenSend) -> None:
+    def store_stopped(self, send: OpenSend, *, is_paused: bool) -> None:
         """Store the facts and the report of an interrupted send. The report replaces one of an earlier run.
 
         :param send: The interrupted send.
+        :param is_paused: Whether the task may continue later, so that its counts are not final.
         """
         # Saved first, and without a request for outcomes, because Airflow may soon kill a task that it ends.
         _save_if_possible(send)
-        self._push_counts(send)
+        if not is_paused:
+            self._push_counts(send)
         try:
             problem = self._write_report(send, asks=False)
         except Exception as error:  # the task must fail with the error that stopped the send

@@ -247,7 +247,9 @@ class InforuSendOperator(SendArguments):
         except Exception as error:
             # After a LedgerError another attempt of this task may be running, and it writes the report.
             if self._runner.send and not isinstance(error, LedgerError):
-                self._completion(context).store_stopped(self._runner.send)
+                # After a pause the task continues, and Airflow keeps its XComs: these counts would be old.
+                is_paused = isinstance(error, WindowClosedError)
+                self._completion(context).store_stopped(self._runner.send, is_paused=is_paused)
             if isinstance(error, WindowClosedError):
                 leave_until_it_opens(self, error)
             raise

@@ -150,7 +150,7 @@ class AirflowCalls:
             except (InforuError, OSError):
                 raise CallsUnavailableError(_UNREADABLE) from None
             header, records = found or (None, {})
-            if header is None or not _are_in_doubt(records, requests):
+            if header is None or not _are_in_doubt(header, records, requests):
                 raise SettleRefusedError(
                     "The batches in doubt are no longer the same. Nothing was changed. Reload the page."
                 )
@@ -201,7 +201,7 @@ class AirflowCalls:
                     last,
                     "not sent" if record is None else _STATES[record.state],
                     (record.reason or "") if record else "",
-                    record.request if record else "",
+                    _name_request(header, record) if record else "",
                     keys.get(number, ()),
                     ended.get(number, 0),
                 )
@@ -294,10 +294,17 @@ def _to_counts(header: Header, records: Mapping[int, BatchRecord]) -> PeopleCoun
     return PeopleCounts(header.recipients, skipped=header.skipped, **people)
 
 
-def _are_in_doubt(records: Mapping[int, BatchRecord], requests: Mapping[int, str]) -> bool:
+def _name_request(header: Header, record: BatchRecord) -> str:
+    """Return a name of a request that no other send has. A deleted run may be created again with its ID."""
+    return f"{header.send_id}.{record.request}"
+
+
+def _are_in_doubt(header: Header, records: Mapping[int, BatchRecord], requests: Mapping[int, str]) -> bool:
     """Return whether all these requests are still in doubt, and no later request replaced one of them."""
     in_doubt = {
-        number: record.request for number, record in records.items() if record.state is BatchState.SUBMITTING
+        number: _name_request(header, record)
+        for number, record in records.items()
+        if record.state is BatchState.SUBMITTING
     }
     return requests.items() <= in_doubt.items()
 

@@ -15,6 +15,7 @@ from airflow_provider_inforu.ledger.ledger_events import (
 from airflow_provider_inforu.ledger.ledger_keys import decision_key
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
+from airflow_provider_inforu.ledger.settling import settle
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore
 
 NEW = Header("5e4d", "options_digest", batches=3, recipients=250, clear_generation=0)
@@ -100,3 +101,16 @@ def test_a_damaged_decision_stops_the_task(store, value):
         open_ledger(store, NEW)
     with pytest.raises(LedgerError, match="the decision about batch 1 is damaged"):
         read_ledger(store)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_batch_that_is_in_doubt_for_a_second_time_can_be_decided_again(store, refused):
+    settle(store, read_ledger(store)[1], "resend", [2])
+    second = open_ledger(store, NEW)
+    second.write([ResendLogged(2, "d2"), *([Rejected(2, "no")] if refused else [])])
+    settled = settle(store, read_ledger(store)[1], "resend", [2])
+    assert 2 not in settled
+    third = open_ledger(store, NEW)
+    assert (third.in_doubt(), third.decided_resend) == ([1, 2], {2})
+    third.write([ResendLogged(2, "d2"), Accepted(2, "token", 7)])
+    assert record_of(store, 2).state is BatchState.ACCEPTED

@@ -154,6 +154,17 @@ def test_a_page_from_before_a_batch_was_sent_again_settles_nothing(airflow, choi
 
 
 @pytest.mark.parametrize("choice", ["accept", "resend"])
+def test_a_page_of_a_deleted_run_settles_nothing_in_the_run_that_was_created_again(airflow, choice):
+    """Airflow's task state gives the requests of both sends the same names."""
+    ((task, send_id),) = store_sends(["a"])
+    requests = see_requests(airflow, task)
+    of_the_deleted_run = {2: requests[2].replace(send_id, "0" * len(send_id))}
+    with pytest.raises(SettleRefusedError, match="The batches in doubt are no longer the same"):
+        airflow.settle(airflow.find_send(task), choice, of_the_deleted_run)
+    assert airflow.find_send(task).counts.in_doubt == 100
+
+
+@pytest.mark.parametrize("choice", ["accept", "resend"])
 def test_a_try_that_ran_while_a_decision_waited_for_the_lock_counts(airflow, choice, monkeypatch):
     ((task, _),) = store_sends(["a"], counts={"accepted": 150, "in_doubt": 100})
     send, requests = airflow.find_send(task), see_requests(airflow, task)
