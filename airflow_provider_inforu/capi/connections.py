@@ -15,6 +15,7 @@ import io
 import logging
 import ssl
 import time
+from contextvars import ContextVar
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse, parse_headers
 from typing import Any, cast
@@ -35,11 +36,17 @@ MAX_INTERIM_RESPONSES = 20
 _RECORD_BYTES = 16 * 1024
 
 
+_reads_response = ContextVar("_reads_response", default=False)
+
+
 class _HideUnparsedHeaders(logging.Filter):
-    """Removes the text of invalid headers from urllib3's warning, because it may contain a phone."""
+    """Removes the text of invalid headers from urllib3's warning, because it may contain a phone.
+
+    The warnings about responses to other clients of this process stay as they are.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if str(record.msg).startswith("Failed to parse headers"):
+        if _reads_response.get() and str(record.msg).startswith("Failed to parse headers"):
             record.msg, record.args, record.exc_info = "A response has invalid headers", (), None
         return True
 
@@ -150,9 +157,11 @@ class _WatchedConnection(HTTPConnection):
             super().send(data[start : start + _RECORD_BYTES])
 
     def getresponse(self) -> Any:  # noqa: ANN401 - the type of the overridden method
+        reads = _reads_response.set(True)
         try:
             return super().getresponse()
         finally:
+            _reads_response.reset(reads)
             self._last_used = time.monotonic()
 
 

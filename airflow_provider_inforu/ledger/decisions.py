@@ -31,7 +31,7 @@ class DecisionStore(_Readable, Protocol):
 
 
 def decide(store: DecisionStore, record: BatchRecord, choice: Choice, campaign_id: int | None = None) -> None:
-    """Store a decision. A later decision about the same request replaces it, until an attempt has read it.
+    """Store a decision. It holds until an attempt accepts the batch or sends it again.
 
     :param store: The ledger's store.
     :param record: The record of a batch in doubt.

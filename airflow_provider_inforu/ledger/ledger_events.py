@@ -60,7 +60,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """The request proved to have called nobody, or a person decided so.
+    """The request proved to have called nobody.
 
     The batch may be sent again. If an earlier request for it is in doubt, the batch is in doubt again.
 

@@ -18,7 +18,7 @@ from airflow_provider_inforu.operators.report_file import (
     with_outcomes,
     write_report,
 )
-from airflow_provider_inforu.operators.send_runner import SendStoppedError
+from airflow_provider_inforu.operators.send_runner import RETRY_RESENDS, SendStoppedError
 from airflow_provider_inforu.outcomes.summary import SendSummary
 from airflow_provider_inforu.sending.manifest import build_manifest, count_people
 from airflow_provider_inforu.sending.report import describe_counts, join_error, list_ranges, name_campaigns
@@ -39,7 +39,6 @@ REJECTED = (
     "Inforu rejected recipients and did not call them. This task does not call them again. Correct the cause "
     "that the reason names, and call them in a new DAG run"
 )
-RETRY_RESENDS = "The next try calls the recipients in doubt again, because in_doubt='resend' is set"
 NOT_REBUILT = (
     "A retry cannot write it either. The manifest contains all counts. Give the same rows again and clear "
     "the task, or remove `report_path`"

@@ -54,7 +54,7 @@ class Earlier:
         """
         if self.header.options_digest != options_digest or not is_all_sent(self.header, self.records):
             return False
-        return in_doubt != "resend" or not has_doubts(self.records)
+        return in_doubt != "resend" or not self.result().resendable
 
     def result(self, people: KnownPeople | None = None) -> SendResult:
         """Return the result of the send.

@@ -60,6 +60,7 @@ NO_COPY_IN_DOUBT = (
     "clear the task"
 )
 CANNOT_CONTINUE = "A retry cannot continue this send. Call the remaining recipients in a new DAG run"
+RETRY_RESENDS = "The next try calls the recipients in doubt again, because in_doubt='resend' is set"
 KILLED = InforuError("the task was killed")
 
 
@@ -124,7 +125,7 @@ class SendRunner:
             people = KnownPeople(batches, listed.skipped, is_same=True)
             self.send = OpenSend(MemoryStore(), Ledger(MemoryStore(), "", header, {}), people)
             return self.send
-        if evidence.allows_new_send(resend=self._spec.resend):
+        if evidence.has_earlier_send and evidence.allows_new_send(resend=self._spec.resend):
             log.warning("`resend` is set and the task was cleared, so everybody is called again")
         self.send = self._open(store, header, listed, batches, earlier)
         self._dispatch(self.send.ledger, batches)
@@ -291,6 +292,8 @@ class SendRunner:
 
     def _raise_unsent(self, result: SendResult, stopped_by: InforuError | None, *, is_durable: bool) -> None:
         next_step = "The next try continues with these recipients and calls nobody twice"
+        if result.resendable and self._spec.in_doubt == "resend":
+            next_step = f"The next try continues. {RETRY_RESENDS}"
         if not is_durable:
             next_step = NO_LEDGER
         elif isinstance(stopped_by, FirstBatchError):
@@ -300,6 +303,7 @@ class SendRunner:
             next_step,
             advice_on_sending(stopped_by) if stopped_by else "",
             describe_counts(result, see="the log lists their keys", not_sent_because=stopped_by),
+            "" if result.unsent else f"The reason for the stop: {stopped_by}",
         )
         if not is_durable or isinstance(stopped_by, FirstBatchError):
             raise AirflowFailException(message)

@@ -83,7 +83,7 @@ class Limits:
 
 
 class Dispatch:
-    """Sends the batches of a send that have no record yet.
+    """Sends batches for the first time, and batches in doubt again.
 
     :param ledger: The ledger of the send.
     :param batches: The batches to send, in ascending order.

@@ -101,7 +101,9 @@ def test_a_resend_that_stops_names_everybody_it_did_not_reach(runner, sandbox, c
     assert runner.run(call(people(200)), try_number=2) == "up_for_retry"
     out = capsys.readouterr().out
     assert "200 are in doubt" in out
-    assert "0 were not sent" not in out
+    assert "The next try calls the recipients in doubt again" in out
+    assert "calls nobody twice" not in out
+    assert "The reason for the stop: Inforu refused Voice/Message/Send" in out
     assert runner.run(call(people(200), "fail"), try_number=3) == "failed"
     assert not phones_called_twice(sandbox)
 
@@ -141,6 +143,21 @@ def test_a_rejected_resend_is_in_doubt_and_is_not_sent_a_third_time(runner, sand
     runner.max_tries += 2
     assert runner.run(call(people(3), **arguments), try_number=3) == "failed"
     assert not phones_called_twice(sandbox)
+
+
+def test_after_a_rejected_resend_nothing_is_left_to_send_so_changed_rows_stop_nothing(
+    runner, sandbox, capsys
+):
+    sandbox.add_fault("accept_then_drop")
+    assert runner.run(call(people(3))) == "up_for_retry"
+    sandbox.add_fault("status", status_id=-18)
+    assert runner.run(call(people(3)), try_number=2) == "failed"
+    runner.max_tries += 2
+    capsys.readouterr()
+    assert runner.run(call(people(4)), try_number=3) == "failed"
+    out = capsys.readouterr().out
+    assert "was not continued" not in out
+    assert "3 are in doubt" in out
 
 
 def test_a_notification_counts_after_a_rejected_resend(runner, pushing, receiver):
@@ -228,6 +245,16 @@ def test_another_api_address_is_another_send(runner, sandbox, connection, capsys
     assert runner.run(call(people(200)), try_number=2) == "failed"
     assert "the connection" in capsys.readouterr().out
     assert len(sandbox.calls()) == 100
+
+
+def test_a_cleared_task_that_has_called_nobody_does_not_say_that_anybody_is_called_again(
+    runner, sandbox, capsys
+):
+    assert runner.run(call([])) == "success"
+    runner.max_tries += 2
+    assert runner.run(call(people(3), resend=True), try_number=2) == "success"
+    assert "called again" not in capsys.readouterr().out
+    assert len(sandbox.calls()) == 3
 
 
 def test_a_new_send_after_a_clear_says_that_everybody_is_called_again(runner, sandbox, capsys):
