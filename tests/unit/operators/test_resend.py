@@ -237,13 +237,15 @@ def test_the_first_try_refuses_the_ledger_of_other_recipients(sandbox, capsys):
     assert len(sandbox.calls()) == 3
 
 
-def test_another_api_address_is_another_send(runner, sandbox, connection, capsys):
+def test_another_api_address_is_another_send(runner, sandbox, monkeypatch, capsys):
     sandbox.add_fault("loose_types")
     sandbox.add_fault("status", status_id=-13)
     assert runner.run(call(people(200))) == "up_for_retry"
-    connection(requests_per_second=0, host=sandbox.url.replace("127.0.0.1", "localhost"))
+    fields = json.loads(sandbox.connection_json(requests_per_second=0))
+    fields["host"] = sandbox.url.replace("127.0.0.1", "localhost")
+    monkeypatch.setenv("AIRFLOW_CONN_INFORU_DEFAULT", json.dumps(fields))
     assert runner.run(call(people(200)), try_number=2) == "failed"
-    assert "the connection" in capsys.readouterr().out
+    assert "the connection, the campaign or another argument changed" in capsys.readouterr().out
     assert len(sandbox.calls()) == 100
 
 
