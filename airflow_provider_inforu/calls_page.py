@@ -8,8 +8,6 @@ PREFIX = "/inforu-calls"
 """The path of the page. It is not below ``/inforu``, because proxies open that path to Inforu."""
 XCOM_KEY = "inforu_calls_link"
 """The XCom with a task's link to the page."""
-COUNTS_KEY = "inforu_send_counts"
-"""The XCom with the counts at the end of a task's last try."""
 
 
 def is_enabled() -> bool:

@@ -46,7 +46,7 @@ GROUPS = {
         "sending.window",
         "transfers",
     ),
-    "Connection": ("hooks",),
+    "Connection": ("hooks", "sending.advice"),
     "Recipients": (
         "capi.phones",
         "operators.recipient_list",
@@ -54,32 +54,26 @@ GROUPS = {
     ),
     "Sending": (
         "capi",
-        "operators.completion",
-        "operators.dry_run",
-        "operators.quota",
         "operators.send",
-        "operators.send_limits",
-        "operators.send_runner",
         "operators.voice",
-        "operators.window_wait",
+        "operators.waiting",
         "sending",
     ),
     "Ledger": (
         "ledger",
-        "operators.earlier_send",
-        "operators.ledger_access",
-        "operators.open_send",
-        "operators.send_evidence",
+        "sending.earlier_send",
+        "sending.open_send",
+        "sending.send_opener",
     ),
     "Waiting and outcomes": (
         "capi.jobs",
         "hooks.outcome_wait",
         "hooks.receiver_access",
-        "operators.call_wait",
-        "operators.outcome_store",
-        "operators.report_file",
-        "operators.resume",
         "outcomes",
+        "sending.ended_calls",
+        "sending.outcome_store",
+        "sending.report_file",
+        "sending.resume",
         "sensors",
         "triggers",
     ),
@@ -109,8 +103,10 @@ ALSO = {
 """Calls that build messages without an exception: the argument with the text."""
 APPENDED = {"complaints", "left_out"}
 """Lists whose texts are parts of messages."""
-EXPLAINERS = ("hooks.advice", "outcomes.push_health", "ui.page_errors")
+EXPLAINERS = ("sending.advice", "outcomes.push_health", "ui.page_errors")
 """Modules that add sentences to messages of other modules."""
+SHOWN_AS = {"NoRetryError": "AirflowFailException"}
+"""The class that the log of a task shows for an error, if the operator replaces it."""
 LEVELS = {"warning": "WARNING", "error": "ERROR", "exception": "ERROR", "critical": "ERROR"}
 Forwarders = dict[tuple[str, str], tuple[str, str]]
 """Functions that build an error with the text of a parameter: that parameter, and the class of the error."""
@@ -335,7 +331,7 @@ def list_messages() -> list[Message]:
 def _make_message(text: str, kind: str, module: str) -> Message:
     shown = " ".join(text.split()).replace(OPEN, "{").replace(CLOSE, "}").strip()
     values = re.findall(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}", text)
-    return Message(shown, kind, module, find_group(module), tuple(values))
+    return Message(shown, SHOWN_AS.get(kind, kind), module, find_group(module), tuple(values))
 
 
 def build_list() -> str:

@@ -64,7 +64,7 @@ def quota(args: Namespace) -> None:
 
     :param args: conn_id, usage, level, level_value, output.
     """
-    from airflow_provider_inforu.hooks.advice import advise
+    from airflow_provider_inforu.sending.advice import advise
 
     usage = "" if args.usage == "all" else args.usage
     try:

@@ -19,7 +19,7 @@ from airflow_provider_inforu.cli.cli_errors import (
 )
 from airflow_provider_inforu.cli.connection_lookup import LocalHook
 from airflow_provider_inforu.cli.terminal import confirm
-from airflow_provider_inforu.hooks.advice import advice_on_sending
+from airflow_provider_inforu.sending.advice import advice_on_sending
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from airflow_provider_inforu.cli.cli_errors import CommandError
-from airflow_provider_inforu.hooks.advice import how_to_add
 from airflow_provider_inforu.hooks.inforu import InforuHook
+from airflow_provider_inforu.sending.advice import how_to_add
 
 if TYPE_CHECKING:
     from airflow.models.connection import Connection as StoredConnection

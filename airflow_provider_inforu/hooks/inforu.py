@@ -16,7 +16,6 @@ from airflow_provider_inforu.capi.errors import (
 )
 from airflow_provider_inforu.capi.jobs import JobStatus
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
-from airflow_provider_inforu.hooks.advice import advise, call_it_this_connection
 from airflow_provider_inforu.hooks.given_calls import read_calls
 from airflow_provider_inforu.hooks.settings import (
     CONN_TYPE,
@@ -24,6 +23,7 @@ from airflow_provider_inforu.hooks.settings import (
     InforuSettings,
     read_settings,
 )
+from airflow_provider_inforu.sending.advice import advise, call_it_this_connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -88,6 +88,14 @@ class InforuHook(BaseHook):
                 f"{self.default_conn_name})"
             ) from None
         return _read_masked(connection)
+
+    @property
+    def has_receiver(self) -> bool:
+        """Whether the connection has a receiver.
+
+        :raises InforuInputError: A field of the connection is invalid.
+        """
+        return self.settings.has_receiver
 
     async def load_settings(self) -> None:
         """Read the settings of the connection without blocking the event loop, for triggers.

@@ -8,8 +8,8 @@ import time
 from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
-from airflow_provider_inforu.hooks.advice import capitalize
 from airflow_provider_inforu.outcomes.outcome_errors import ReceiverError
+from airflow_provider_inforu.sending.advice import capitalize
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.hooks.settings import InforuSettings

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from airflow_provider_inforu.capi.envelope import DEFAULT_BASE_URL, AuthLocation, basic_authorization
 from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, SHORTEST_SECRET
-from airflow_provider_inforu.hooks.advice import how_to_add
+from airflow_provider_inforu.sending.advice import how_to_add
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection

@@ -13,6 +13,10 @@ class LedgerError(InforuError):
     """The ledger is damaged, or belongs to another send. The task must not place more calls."""
 
 
+class LedgerNotFoundError(LedgerError):
+    """An earlier try may have called people, and its ledger is not found."""
+
+
 class DamagedValueError(LedgerError):
     """A value of the ledger exists, but is damaged."""
 

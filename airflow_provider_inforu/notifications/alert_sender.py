@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.capi.voice import Call, SendReceipt
-from airflow_provider_inforu.hooks.advice import advice_on_sending
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.notifications.cooldown import new_cooldown
 from airflow_provider_inforu.recipients.batches import digest
+from airflow_provider_inforu.sending.advice import advice_on_sending
 from airflow_provider_inforu.sending.retry_policy import RetryDecision, classify_error
 
 if TYPE_CHECKING:

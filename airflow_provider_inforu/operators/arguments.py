@@ -1,19 +1,54 @@
-"""Read and check arguments. A template may have rendered them to text."""
+"""Read the values of arguments, and explain missing, unknown and invalid ones."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, get_args
+import inspect
+from typing import TYPE_CHECKING, Any, cast, get_args
 
+from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
 from airflow_provider_inforu.capi.redact import hide_phones
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from airflow_provider_inforu.operators.hidden_rows import HidesRows
 
 REPORT_SUFFIXES = (".csv", ".ndjson", ".jsonl")
 MOST_IN_FLIGHT = 128
 LONGEST_WAIT_SECONDS = 30 * 24 * 3600
+_OTHER_NAMES = {
+    "text": "message",
+    "phone": "recipients",
+    "phones": "recipients",
+    "people": "recipients",
+    "conn_id": "inforu_conn_id",
+}
+_NO_NAMES = ("self", "args", "kwargs")
+
+
+class InvalidArgumentError(InforuInputError, AirflowFailException):
+    """An argument of an operator is invalid. Airflow does not retry a mapped task with this error."""
+
+
+class UnknownArgumentError(TypeError, AirflowFailException):
+    """An operator has no such argument. Airflow does not retry a mapped task with this error."""
+
+
+class Missing:
+    """The default of a required argument. It allows a clearer error than Airflow's own."""
+
+    def __repr__(self) -> str:
+        """Return the text that a signature shows."""
+        return "<required>"
+
+
+MISSING: Any = Missing()
+_HOW_TO_GIVE = {
+    "recipients": "Pass the whole list: recipients=people(). Do not use .expand_kwargs() over people",
+    "campaign_id": "Pass the ID of the campaign, such as campaign_id=183",
+}
 
 
 def read_flag(name: str, value: object) -> bool:
@@ -64,22 +99,23 @@ def read_limit(value: object) -> int | None:
 
 
 @contextlib.contextmanager
-def no_retry_on_invalid_input() -> Iterator[None]:
-    """Fail the task without a retry if an argument or a row is invalid.
+def failing_without_retry() -> Iterator[None]:
+    """Fail the task without a retry if a retry would fail again, as with an invalid argument or row.
 
     An error of a source that cannot be read is not changed, because a retry may succeed.
 
-    :raises AirflowFailException: The block raised an InforuInputError that is not a SourceError.
+    :raises AirflowFailException: The block raised a NoRetryError, or an InforuInputError that is not a
+        SourceError.
     """
-    from airflow_provider_inforu._compat import AirflowFailException
     from airflow_provider_inforu.recipients.input_rows import SourceError
+    from airflow_provider_inforu.sending.send_errors import NoRetryError
 
     try:
         yield
     except SourceError:
         raise
-    except InforuInputError as error:
-        raise AirflowFailException(str(error)) from None
+    except (InforuInputError, NoRetryError) as error:
+        raise AirflowFailException(str(error)) from error.__cause__
 
 
 def text_or_none(value: object) -> str | None:
@@ -88,6 +124,53 @@ def text_or_none(value: object) -> str | None:
     :param value: The value of the argument.
     """
     return None if value is None or str(value) in ("", "None") else str(value)
+
+
+def check_given(name: str, value: object, others: Iterable[str]) -> None:
+    """Check that a required argument is given.
+
+    :param name: The name of the argument.
+    :param value: Its value, or `MISSING`.
+    :param others: The names of the other given arguments. One of them may be a misspelling of ``name``.
+    :raises InvalidArgumentError: The argument is missing.
+    """
+    if value is not MISSING:
+        return
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, others, 1, cutoff=0.75)
+    hint = f"Did you mean {name!r} instead of {near[0]!r}? " if near else ""
+    raise InvalidArgumentError(f"`{name}` is missing. {NO_NEW_CALLS}. {hint}{_HOW_TO_GIVE[name]}")
+
+
+def explain_unknown(operator: type, given: Iterable[str]) -> UnknownArgumentError | None:
+    """Return an error that lists the unknown arguments; None if all are known.
+
+    :param operator: The operator's class.
+    :param given: The names of the given arguments.
+    """
+    from difflib import get_close_matches
+
+    own: dict[str, None] = {}
+    known = {"default_args", "params", "dag", "task_group"}
+    for base in operator.__mro__:
+        if init := base.__dict__.get("__init__"):
+            names = [name for name in inspect.signature(init).parameters if name not in _NO_NAMES]
+            known.update(names)
+            if base.__module__.startswith("airflow_provider_inforu."):
+                own.update(dict.fromkeys(names))
+    unknown = [name for name in given if name not in known]
+    if not unknown:
+        return None
+    if "recipients" not in cast("type[HidesRows]", operator).template_fields:
+        own.pop("recipients", None)  # its recipients come from a query or a function
+    name = unknown[0]
+    near = [_OTHER_NAMES[name]] if name in _OTHER_NAMES else get_close_matches(name, own, 1)
+    hint = f"Did you mean {near[0]!r}? " if near and near[0] in own else ""
+    return UnknownArgumentError(
+        f"{operator.__name__} has no argument {', '.join(map(repr, unknown))}. {hint}"
+        f"Its arguments are {', '.join(own)}, and the arguments of every Airflow operator"
+    )
 
 
 def check_field_names(**names: object) -> None:

@@ -11,6 +11,7 @@ from airflow_provider_inforu.capi import voice
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
 from airflow_provider_inforu.capi.time_zone import ISRAEL
 from airflow_provider_inforu.operators.arguments import (
+    InvalidArgumentError,
     check_choices,
     check_field_names,
     check_flags,
@@ -22,7 +23,6 @@ from airflow_provider_inforu.operators.arguments import (
     read_limit,
     text_or_none,
 )
-from airflow_provider_inforu.operators.given_arguments import InvalidArgumentError
 from airflow_provider_inforu.recipients.choices import (
     InDoubt,
     InvalidRecipients,
@@ -43,7 +43,7 @@ _TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 
 @contextmanager
-def _failing_without_retry(prefix: str = "") -> Iterator[None]:
+def _named(prefix: str = "") -> Iterator[None]:
     # Airflow builds a mapped operator in the worker, and would retry an error of its constructor.
     try:
         yield
@@ -66,7 +66,7 @@ def run_checks(operator: HidesRows, checks: Iterable[Check], *, only_constants: 
         values = {name: getattr(operator, name) for name in names}
         if not only_constants or all(map(is_constant, values.values())):
             # An import error does not name the task, and a DAG file may have many.
-            with _failing_without_retry(f"Task {operator.task_id!r}: " if only_constants else ""):
+            with _named(f"Task {operator.task_id!r}: " if only_constants else ""):
                 check(**values)
 
 

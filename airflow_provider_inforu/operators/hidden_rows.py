@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS
 from airflow_provider_inforu.capi.redact import hide_phones
-from airflow_provider_inforu.operators.send_evidence import keep_evidence
+from airflow_provider_inforu.ledger.send_evidence import keep_evidence
 from airflow_provider_inforu.recipients.input_rows import RecipientsError
 
 if TYPE_CHECKING:
@@ -93,6 +93,20 @@ class HidesRows(BaseOperator):
 
     _hides: ClassVar[dict[str, type[HiddenRows]]] = {"recipients": HiddenRows, "suppress": HiddenRows}
     """The fields with people in them, and the class that hides each."""
+
+    def _check_hidden(self) -> None:
+        """Fail the task if Airflow would store and show its rows.
+
+        :raises AirflowFailException: A field with people in it is not hidden.
+        """
+        shown = [name for name in self._hides if not isinstance(getattr(self, name), HiddenRows | None)]
+        if shown:
+            raise AirflowFailException(
+                f"{' and '.join(f'`{name}`' for name in shown)} would be visible in the task's rendered "
+                f"fields. {NO_NEW_CALLS}. Render the task's fields before execute(), as Airflow does. If "
+                "Airflow itself runs this task, its version is not supported: report it to the provider's "
+                "project"
+            )
 
     def _do_render_template_fields(
         self,

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_inforu._compat import AirflowFailException
-from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
-from airflow_provider_inforu.hooks.inforu import InforuHook
+from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.links import push_link
 from airflow_provider_inforu.operators.arguments import (
-    no_retry_on_invalid_input,
-    read_flag,
+    failing_without_retry,
     read_given_flag,
 )
 from airflow_provider_inforu.operators.checks import (
@@ -20,7 +15,6 @@ from airflow_provider_inforu.operators.checks import (
     Check,
     run_checks,
 )
-from airflow_provider_inforu.operators.hidden_rows import HiddenRows
 from airflow_provider_inforu.operators.send_arguments import SendArguments
 
 if TYPE_CHECKING:
@@ -28,12 +22,14 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from airflow_provider_inforu.ledger.ledger_log import Ledger
-    from airflow_provider_inforu.operators.completion import Completion
-    from airflow_provider_inforu.operators.open_send import OpenSend
-    from airflow_provider_inforu.operators.send_runner import SendRunner
+    from airflow_provider_inforu.ledger.send_evidence import SendEvidence
     from airflow_provider_inforu.outcomes.decision import Decision
-    from airflow_provider_inforu.sending.request_pool import PrepareBatch
+    from airflow_provider_inforu.recipients.recipient_reader import RecipientList
+    from airflow_provider_inforu.sending.completion import Completion
+    from airflow_provider_inforu.sending.earlier_send import EarlierSend
+    from airflow_provider_inforu.sending.open_send import OpenSend
+    from airflow_provider_inforu.sending.send_runner import SendRunner
+    from airflow_provider_inforu.sending.send_spec import SendSpec
 
 
 class InforuSendOperator(SendArguments):
@@ -103,8 +99,6 @@ class InforuSendOperator(SendArguments):
         ``already_sent_at``.
     """
 
-    function: str
-    """The function of Inforu's API."""
     _runner: SendRunner | None = None
     _is_killed = False
     _checks: ClassVar[tuple[Check, ...]] = SEND_CHECKS
@@ -118,9 +112,9 @@ class InforuSendOperator(SendArguments):
             The message says what to do.
         """
         # Imported here and below, so that parsing a DAG file does not import the modules that send.
-        from airflow_provider_inforu.operators.call_wait import new_deadline
+        from airflow_provider_inforu.operators.waiting import new_deadline
 
-        with no_retry_on_invalid_input():
+        with failing_without_retry():
             self._check_hidden()
             run_checks(self, self._checks, only_constants=False)
             if read_given_flag("dry_run", self.is_dry_run):
@@ -128,7 +122,7 @@ class InforuSendOperator(SendArguments):
             self._check_connection()
             push_link(self, context["ti"])
             send = self._send(context)
-            return self._completion(context).complete(send, new_deadline(self))
+            return self._complete(context, send, new_deadline(self))
 
     def execute_in_window(self, context: Context, event: object = None) -> dict[str, Any]:  # noqa: ARG002
         """Send after the sending window has opened, and return the manifest.
@@ -146,113 +140,151 @@ class InforuSendOperator(SendArguments):
         :raises InforuError: The calls have not ended in time. A retry waits again and sends nothing.
         :raises AirflowFailException: Recipients are in doubt or rejected. The message says what to do.
         """
-        from airflow_provider_inforu.operators.call_wait import calls_to_wait_for, read_event
-        from airflow_provider_inforu.operators.resume import resume_send
+        from airflow_provider_inforu.ledger.ledger_access import open_store
+        from airflow_provider_inforu.ledger.send_evidence import SendEvidence
+        from airflow_provider_inforu.sending.ended_calls import calls_to_wait_for, read_event
         from airflow_provider_inforu.sending.manifest import count_people
+        from airflow_provider_inforu.sending.resume import resume_send
 
-        decision = read_event(event)
-        send, deadline = resume_send(context, self.inforu_conn_id)
-        waited = calls_to_wait_for(count_people(send.result))
-        return self._completion(context).complete(send, deadline, waited=waited, decision=decision)
+        with failing_without_retry():
+            decision = read_event(event)
+            evidence = SendEvidence(context)
+            store = open_store(context, evidence, resend=False)
+            send, deadline = resume_send(store, evidence.send_id)
+            self._register(evidence, send)
+            waited = calls_to_wait_for(count_people(send.result))
+            return self._complete(context, send, deadline, waited=waited, decision=decision)
 
-    @cached_property
-    def _hook(self) -> InforuHook:
-        return InforuHook(self.inforu_conn_id)
+    def _send(self, context: Context) -> OpenSend:
+        """Send the remaining batches, and return the send."""
+        from airflow_provider_inforu.ledger.send_evidence import SendEvidence
+        from airflow_provider_inforu.operators.waiting import leave_until_it_opens
+        from airflow_provider_inforu.sending.send_runner import SendRunner
+        from airflow_provider_inforu.sending.window import WindowClosedError
 
-    def _check_connection(self) -> None:
-        from airflow_provider_inforu.hooks.advice import capitalize
+        spec, evidence = self._spec(), SendEvidence(context)
+        try:
+            send = self._open(context, spec, evidence)
+            self._runner = SendRunner(spec, self._hook, send)
+            if self._is_killed:
+                self._runner.stop()
+            self._run(context, self._runner, send)
+        except WindowClosedError as closed:
+            leave_until_it_opens(self, closed)
+        return send
+
+    def _open(self, context: Context, spec: SendSpec, evidence: SendEvidence) -> OpenSend:
+        """Open the ledger. The rows are read only in the sending window, and only if they are needed."""
+        from airflow_provider_inforu.ledger.ledger_access import check_is_expected_send, open_store
+        from airflow_provider_inforu.sending.earlier_send import read_earlier
+        from airflow_provider_inforu.sending.send_errors import no_retry_on_ledger_errors
+        from airflow_provider_inforu.sending.send_opener import SendOpener
+        from airflow_provider_inforu.sending.send_spec import Attempt
+
+        attempt = Attempt(
+            clear_generation=evidence.clear_generation,
+            is_first=evidence.is_first_try,
+            may_begin_again=evidence.allows_new_send(resend=spec.resend),
+        )
+        with no_retry_on_ledger_errors():
+            store = open_store(context, evidence, resend=spec.resend)
+            earlier = read_earlier(store, attempt, resend=spec.resend)
+            check_is_expected_send(evidence, earlier.header.send_id if earlier else None, resend=spec.resend)
+        opener = SendOpener(spec, store, earlier, attempt)
+        if opener.needs_nothing():
+            send = opener.take_over(self._read_if_possible())
+        else:
+            opener.check_window()
+            people = self._read(earlier)
+            # Reading the rows may take long. If the window has closed, no ledger may begin: it would bind
+            # the send to these rows.
+            opener.check_window()
+            if evidence.has_earlier_send and attempt.may_begin_again:
+                self.log.warning("`resend` is set and the task was cleared, so everybody is called again")
+            send = opener.open(people)
+        self._register(evidence, send)
+        return send
+
+    def _register(self, evidence: SendEvidence, send: OpenSend) -> None:
+        header = send.ledger.header
+        if header.batches:
+            evidence.register(header.send_id, header.clear_generation, self._hook.inforu_conn_id)
+
+    def _read(self, earlier: EarlierSend | None) -> RecipientList:
+        from airflow_provider_inforu.sending.open_send import name_people
 
         try:
-            self._hook.settings  # noqa: B018 - read once, and kept by the hook
-            if self.wait_for_calls:
-                self._hook.get_receiver()
-        except InforuInputError as error:
-            raise InforuInputError(
-                f"{capitalize(error)}. {NO_NEW_CALLS}. Correct the connection, then clear the task"
-            ) from None
+            return self._people()
+        except Exception:
+            if earlier:
+                name_people(earlier.result())
+            raise
 
-    def _check_hidden(self) -> None:
-        """Fail the task if Airflow would store and show its rows.
-
-        :raises AirflowFailException: A field with people in it is not hidden.
-        """
-        shown = [name for name in self._hides if not isinstance(getattr(self, name), HiddenRows | None)]
-        if shown:
-            raise AirflowFailException(
-                f"{' and '.join(f'`{name}`' for name in shown)} would be visible in the task's rendered "
-                f"fields. {NO_NEW_CALLS}. Render the task's fields before execute(), as Airflow does. If "
-                "Airflow itself runs this task, its version is not supported: report it to the provider's "
-                "project"
+    def _read_if_possible(self) -> RecipientList | None:
+        """Return the recipients of a send that is complete; None if they cannot be read."""
+        try:
+            return self._people()
+        except Exception as error:
+            self.log.warning(
+                "The recipients could not be read (%s). The send is complete, so the task continues",
+                error if isinstance(error, InforuError) else type(error).__name__,
             )
+            return None
 
-    def _try_dry(self) -> dict[str, Any]:
-        from airflow_provider_inforu.operators.dry_run import try_dry
+    def _run(self, context: Context, runner: SendRunner, send: OpenSend) -> None:
+        from airflow_provider_inforu.ledger.ledger_errors import LedgerError
+        from airflow_provider_inforu.sending.window import WindowClosedError
 
-        return try_dry(
-            self.function,
-            self._people(),
-            self._window(),
-            conn_id=self._hook.inforu_conn_id,
-            waits=self.wait_for_calls,
-        )
+        try:
+            runner.run()
+        except LedgerError:
+            raise  # another attempt of this task may be running, and it writes the report
+        except Exception as error:
+            # After a pause the task continues, and Airflow keeps its XComs: these counts would be old.
+            is_paused = isinstance(error, WindowClosedError)
+            self._completion(context).store_stopped(send, is_paused=is_paused)
+            raise
+
+    def _complete(
+        self,
+        context: Context,
+        send: OpenSend,
+        deadline: float,
+        *,
+        waited: int = 0,
+        decision: Decision | None = None,
+    ) -> dict[str, Any]:
+        from airflow_provider_inforu.sending.open_send import name_people
+
+        completion = self._completion(context)
+        # While the task waits, batches in doubt may be accepted: their calls count, too.
+        while (expected := completion.settle(send)) > waited:
+            if decision is None:
+                name_people(send.result)
+            manifest = completion.store_waiting(send, deadline)
+            decision, waited = self._wait(send, manifest, deadline), expected
+        return completion.conclude(send, decision)
 
     def _completion(self, context: Context) -> Completion:
-        from airflow_provider_inforu.operators.completion import Completion
+        from airflow_provider_inforu.sending.completion import Completion
 
         instance = context["ti"]
         return Completion(
             function=self.function,
-            hook=self._hook,
+            gateway=self._hook,
             in_doubt=self.in_doubt,
             waits=self.wait_for_calls,
             report_path=self.report_path,
             push=lambda key, value: instance.xcom_push(key=key, value=value),
-            wait=self._wait,
         )
 
     def _wait(self, send: OpenSend, manifest: dict[str, Any], deadline: float) -> Decision:
-        from airflow_provider_inforu.operators.call_wait import wait_here, wait_in_triggerer
+        from airflow_provider_inforu.operators.waiting import wait_here, wait_in_triggerer
 
         # Without a durable ledger, only this process knows the send. So it must not defer.
         if self.deferrable and send.ledger.is_durable:
             wait_in_triggerer(self, manifest, deadline)
         return wait_here(self, self._hook, manifest, deadline)
-
-    def _send(self, context: Context) -> OpenSend:
-        from airflow_provider_inforu.ledger.ledger_errors import LedgerError
-        from airflow_provider_inforu.operators.send_runner import SendRunner
-        from airflow_provider_inforu.operators.send_spec import SendSpec
-        from airflow_provider_inforu.operators.window_wait import leave_until_it_opens
-        from airflow_provider_inforu.sending.window import WindowClosedError
-
-        self._runner = SendRunner(
-            self._hook,
-            SendSpec(
-                function=self.function,
-                arguments=self._list_options(),
-                people=self._people,
-                preparer=self._preparer,
-                first_batch_creates_campaign=self._first_batch_creates_campaign,
-                in_doubt=self.in_doubt,
-                resend=read_flag("resend", self.resend),
-                max_in_flight=self.max_in_flight,
-                quota_check=self.quota_check,
-                window=self._window(),
-            ),
-        )
-        if self._is_killed:
-            self._runner.stop()
-        try:
-            return self._runner.run(context)
-        except Exception as error:
-            # After a LedgerError another attempt of this task may be running, and it writes the report.
-            if self._runner.send and not isinstance(error, LedgerError):
-                # After a pause the task continues, and Airflow keeps its XComs: these counts would be old.
-                is_paused = isinstance(error, WindowClosedError)
-                self._completion(context).store_stopped(self._runner.send, is_paused=is_paused)
-            if isinstance(error, WindowClosedError):
-                leave_until_it_opens(self, error)
-            raise
 
     def on_kill(self) -> None:
         """Stop sending. The task still waits for the replies in flight and writes them to the ledger."""
@@ -260,19 +292,3 @@ class InforuSendOperator(SendArguments):
         self._is_killed = True
         if self._runner:
             self._runner.stop()
-
-    @property
-    def _first_batch_creates_campaign(self) -> bool:
-        """Whether the other batches need the campaign ID of the first batch's response."""
-        return False
-
-    def _shared_options(self) -> list[Any]:
-        return [self._ignores_sending_time(), self.data_options, self.call_options]
-
-    @abstractmethod
-    def _list_options(self) -> list[Any]:
-        """Return the arguments that define the send. A retry with other values is refused."""
-
-    @abstractmethod
-    def _preparer(self, hook: InforuHook, ledger: Ledger) -> PrepareBatch:
-        """Return the function that prepares the request of a batch."""

@@ -1,7 +1,9 @@
-"""The arguments of both sending operators, and how to read recipients, rules and window from them."""
+"""The arguments of both sending operators, and what they stand for: recipients, requests and limits."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_inforu._compat import conf
@@ -9,14 +11,20 @@ from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
 from airflow_provider_inforu.capi.time_zone import ISRAEL
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.links import InforuCallsLink
-from airflow_provider_inforu.operators.arguments import check_no_password, read_flag, read_limit
+from airflow_provider_inforu.operators.arguments import (
+    MISSING,
+    check_given,
+    check_no_password,
+    explain_unknown,
+    read_flag,
+    read_limit,
+)
 from airflow_provider_inforu.operators.checks import (
     SEND_CHECKS,
     check_rows,
     is_constant,
     run_checks,
 )
-from airflow_provider_inforu.operators.given_arguments import MISSING, check_given, explain_unknown
 from airflow_provider_inforu.operators.hidden_rows import HidesRows, unwrap_rows
 
 if TYPE_CHECKING:
@@ -32,11 +40,16 @@ if TYPE_CHECKING:
     )
     from airflow_provider_inforu.recipients.recipient_reader import RecipientList
     from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
+    from airflow_provider_inforu.sending.request_builder import RequestBuilder
+    from airflow_provider_inforu.sending.send_spec import SendSpec
     from airflow_provider_inforu.sending.window import SendingWindow
 
 
 class SendArguments(HidesRows):
     """An operator with the arguments of a send. `InforuSendOperator` describes them."""
+
+    function: str
+    """The function of Inforu's API."""
 
     template_fields: Sequence[str] = (
         "recipients",
@@ -138,6 +151,17 @@ class SendArguments(HidesRows):
             )
         return read_people(rows, self._rules(), suppress=suppress, encoding=self.encoding)
 
+    def _try_dry(self) -> dict[str, Any]:
+        from airflow_provider_inforu.sending.dry_run import try_dry
+
+        return try_dry(
+            self.function,
+            self._people(),
+            self._window(),
+            conn_id=self._hook.inforu_conn_id,
+            waits=self.wait_for_calls,
+        )
+
     def _source(self) -> object:
         """Return the rows, from their start."""
         return unwrap_rows(self.recipients)
@@ -162,3 +186,53 @@ class SendArguments(HidesRows):
     def _ignores_sending_time(self) -> bool | None:
         value = self.ignore_possible_sending_time
         return None if value is None else read_flag("ignore_possible_sending_time", value)
+
+    @cached_property
+    def _hook(self) -> InforuHook:
+        return InforuHook(self.inforu_conn_id)
+
+    def _check_connection(self) -> None:
+        from airflow_provider_inforu.sending.advice import capitalize
+
+        try:
+            self._hook.settings  # noqa: B018 - read once, and kept by the hook
+            if self.wait_for_calls:
+                self._hook.get_receiver()
+        except InforuInputError as error:
+            raise InforuInputError(
+                f"{capitalize(error)}. {NO_NEW_CALLS}. Correct the connection, then clear the task"
+            ) from None
+
+    def _spec(self) -> SendSpec:
+        from airflow_provider_inforu.hooks.shared_limit import shared_limit
+        from airflow_provider_inforu.recipients.batches import digest
+        from airflow_provider_inforu.sending.limits import Limits
+        from airflow_provider_inforu.sending.send_spec import SendSpec
+
+        settings, requests = self._hook.settings, self._requests()
+        account = [self._hook.inforu_conn_id, settings.base_url, settings.username]
+        return SendSpec(
+            requests=requests,
+            options_digest=digest([*account, *requests.arguments]),
+            limits=Limits(
+                requests_per_second=settings.requests_per_second,
+                max_in_flight=self.max_in_flight,
+                shared=shared_limit(settings),
+                window=self._window(),
+            ),
+            in_doubt=self.in_doubt,
+            resend=read_flag("resend", self.resend),
+            quota_check=self.quota_check,
+        )
+
+    @abstractmethod
+    def _requests(self) -> RequestBuilder:
+        """Return the builder of the requests."""
+
+    def _shared_options(self) -> dict[str, Any]:
+        """Return the arguments that every builder takes."""
+        return {
+            "ignore_possible_sending_time": self._ignores_sending_time(),
+            "data_options": self.data_options,
+            "call_options": self.call_options,
+        }

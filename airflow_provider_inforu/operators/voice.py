@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_inforu.capi import voice
-from airflow_provider_inforu.operators.arguments import read_flag, text_or_none
+from airflow_provider_inforu.operators.arguments import MISSING, check_given, read_flag, text_or_none
 from airflow_provider_inforu.operators.checks import (
     EXISTING_CAMPAIGN_CHECKS,
     SEND_CHECKS,
@@ -14,17 +14,13 @@ from airflow_provider_inforu.operators.checks import (
     Check,
     run_checks,
 )
-from airflow_provider_inforu.operators.given_arguments import MISSING, check_given
 from airflow_provider_inforu.operators.send import InforuSendOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_inforu.hooks.inforu import InforuHook
-    from airflow_provider_inforu.ledger.ledger_log import Ledger
-    from airflow_provider_inforu.recipients.batches import Batch
     from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
-    from airflow_provider_inforu.sending.request_pool import PrepareBatch, Send
+    from airflow_provider_inforu.sending.request_builder import RequestBuilder
 
 
 class InforuSendTextToSpeechOperator(InforuSendOperator):
@@ -81,27 +77,14 @@ class InforuSendTextToSpeechOperator(InforuSendOperator):
         template = None if message is None else TextTemplate(message, read_zone(self.timezone))
         return replace(super()._rules(), speaks=True, template=template, message_field=self.message_field)
 
-    def _list_options(self) -> list[Any]:
-        return [text_or_none(self.campaign_name), text_or_none(self.campaign_ref_id), *self._shared_options()]
+    def _requests(self) -> RequestBuilder:
+        from airflow_provider_inforu.sending.request_builder import TextToSpeechRequests
 
-    def _preparer(self, hook: InforuHook, ledger: Ledger) -> PrepareBatch:
-        send_id = ledger.header.send_id
-        campaign_name = text_or_none(self.campaign_name)
-        # Without an ID, Inforu would report the calls of a named campaign under its campaign of the month.
-        campaign_ref_id = text_or_none(self.campaign_ref_id) or (send_id if campaign_name else None)
-
-        def prepare(batch: Batch) -> Send:
-            data = voice.text_to_speech_data(
-                batch.calls(send_id),
-                campaign_name=campaign_name,
-                campaign_ref_id=campaign_ref_id,
-                ignore_possible_sending_time=self._ignores_sending_time(),
-                data_options=self.data_options,
-                call_options=self.call_options,
-            )
-            return hook.prepare_send(self.function, data)
-
-        return prepare
+        return TextToSpeechRequests(
+            campaign_name=text_or_none(self.campaign_name),
+            campaign_ref_id=text_or_none(self.campaign_ref_id),
+            **self._shared_options(),
+        )
 
 
 class InforuSendExistingCampaignOperator(InforuSendOperator):
@@ -141,43 +124,12 @@ class InforuSendExistingCampaignOperator(InforuSendOperator):
         self.duplicate_name = duplicate_name
         run_checks(self, EXISTING_CAMPAIGN_CHECKS, only_constants=True)
 
-    @property
-    def _first_batch_creates_campaign(self) -> bool:
-        return read_flag("duplicate", self.duplicate)
+    def _requests(self) -> RequestBuilder:
+        from airflow_provider_inforu.sending.request_builder import ExistingCampaignRequests
 
-    def _list_options(self) -> list[Any]:
-        campaign_id = voice.read_campaign_id(self.campaign_id)
-        return [
-            campaign_id,
-            self._first_batch_creates_campaign,
-            text_or_none(self.duplicate_name),
-            *self._shared_options(),
-        ]
-
-    def _preparer(self, hook: InforuHook, ledger: Ledger) -> PrepareBatch:
-        from airflow_provider_inforu.sending.dispatch import FIRST
-
-        def prepare(batch: Batch) -> Send:
-            makes_copy = self._first_batch_creates_campaign and batch.number == FIRST
-            data = voice.existing_campaign_data(
-                self._find_campaign(batch, ledger),
-                batch.calls(ledger.header.send_id),
-                duplicate=True if makes_copy else None,
-                duplicate_name=text_or_none(self.duplicate_name) if makes_copy else None,
-                ignore_possible_sending_time=self._ignores_sending_time(),
-                data_options=self.data_options,
-                call_options=self.call_options,
-            )
-            return hook.prepare_send(self.function, data)
-
-        return prepare
-
-    def _find_campaign(self, batch: Batch, ledger: Ledger) -> str | int:
-        from airflow_provider_inforu.sending.dispatch import COPY_UNKNOWN, FIRST, FirstBatchError
-
-        if not self._first_batch_creates_campaign or batch.number == FIRST:
-            return voice.read_campaign_id(self.campaign_id)
-        first = ledger.accepted(FIRST)
-        if first is None or first.campaign_id is None:
-            raise FirstBatchError(COPY_UNKNOWN)
-        return first.campaign_id
+        return ExistingCampaignRequests(
+            campaign_id=voice.read_campaign_id(self.campaign_id),
+            duplicate=read_flag("duplicate", self.duplicate),
+            duplicate_name=text_or_none(self.duplicate_name),
+            **self._shared_options(),
+        )

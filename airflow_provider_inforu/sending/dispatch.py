@@ -12,7 +12,6 @@ import logging
 import queue
 import time
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.errors import InforuError, InforuRateLimitError
@@ -21,16 +20,16 @@ from airflow_provider_inforu.ledger.ledger_events import IntentLogged, LedgerEve
 from airflow_provider_inforu.sending.in_flight_limit import InFlightLimit
 from airflow_provider_inforu.sending.rate_limiter import BackoffGate, RateLimiter
 from airflow_provider_inforu.sending.request_pool import PrepareBatch, RequestPool
-from airflow_provider_inforu.sending.retry_policy import Backoff, RetryDecision, classify_error, to_event
+from airflow_provider_inforu.sending.retry_policy import RetryDecision, classify_error, to_event
 from airflow_provider_inforu.sending.send_progress import Progress
-from airflow_provider_inforu.sending.window import SendingWindow, WindowClosedError, now
+from airflow_provider_inforu.sending.window import WindowClosedError, now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_inforu.ledger.ledger_log import Ledger
     from airflow_provider_inforu.recipients.batches import Batch
-    from airflow_provider_inforu.sending.redis_rate_limiter import SharedLimit
+    from airflow_provider_inforu.sending.limits import Limits
 
 log = logging.getLogger(__name__)
 
@@ -62,24 +61,6 @@ class FirstBatchError(InforuError):
     """The ID of the campaign's copy is unknown. Without it, only the first batch can be sent."""
 
     safe_to_resend = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The limits of a send: its rate, its requests in flight and its sending window.
-
-    :ivar requests_per_second: The most requests in any second. 0 is no limit. Default: 30.
-    :ivar max_in_flight: The most requests in flight, at any latency of the vendor. Default: 128.
-    :ivar shared: The rate limit that workers share through Redis. None (default): a limit of this process.
-    :ivar window: The sending window. None (default): always open.
-    :ivar backoff: How long to wait before a temporarily refused batch is sent again.
-    """
-
-    requests_per_second: float = 30
-    max_in_flight: int = 128
-    shared: SharedLimit | None = None
-    window: SendingWindow | None = None
-    backoff: Backoff = field(default_factory=Backoff)
 
 
 class Dispatch:

@@ -13,8 +13,7 @@ from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 from sqlalchemy.orm import aliased
 
-from airflow_provider_inforu.calls_page import COUNTS_KEY
-from airflow_provider_inforu.ledger.ledger_keys import decision_key
+from airflow_provider_inforu.ledger.ledger_keys import COUNTS_KEY, decision_key
 from airflow_provider_inforu.ledger.settling import FINISHED
 from airflow_provider_inforu.ui.call_views import PAGE_SIZE, PeopleCounts, TaskRef
 

@@ -13,16 +13,16 @@ import time
 from pathlib import Path
 
 from airflow_provider_inforu.ledger.batch_state import BatchRecord, BatchState
-from airflow_provider_inforu.operators.outcome_store import Outcomes
-from airflow_provider_inforu.operators.report_file import (
+from airflow_provider_inforu.outcomes.summary import CallResult
+from airflow_provider_inforu.recipients.batches import plan_batches
+from airflow_provider_inforu.recipients.recipient_store import Recipient, RecipientStore
+from airflow_provider_inforu.sending.outcome_store import Outcomes
+from airflow_provider_inforu.sending.report_file import (
     COLUMNS,
     rows_of_send,
     with_outcomes,
     write_report,
 )
-from airflow_provider_inforu.outcomes.summary import CallResult
-from airflow_provider_inforu.recipients.batches import plan_batches
-from airflow_provider_inforu.recipients.recipient_store import Recipient, RecipientStore
 from tests.benchmarks.peak import peak_megabytes
 
 ENDED_AT = dt.datetime(2026, 11, 24, 9, 30, tzinfo=dt.UTC)

@@ -19,7 +19,8 @@ from airflow_provider_inforu.ledger.ledger_reader import Header
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore
 from airflow_provider_inforu.recipients.batches import plan_batches
 from airflow_provider_inforu.recipients.recipient_store import Recipient, RecipientStore
-from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
+from airflow_provider_inforu.sending.dispatch import Dispatch
+from airflow_provider_inforu.sending.limits import Limits
 from demo.sandbox_process import SandboxProcess
 from tests.benchmarks.test_send_rate import LATENCY_SECONDS, WIDTH, arrivals, requests_per_second
 

@@ -18,11 +18,11 @@ from airflow.sdk import DAG
 
 from airflow_provider_inforu.capi.client import InforuClient
 from airflow_provider_inforu.ledger import ledger_log
-from airflow_provider_inforu.operators import send_runner
-from airflow_provider_inforu.operators.completion import Completion
-from airflow_provider_inforu.operators.send_evidence import SendEvidence
-from airflow_provider_inforu.operators.send_runner import SendRunner
+from airflow_provider_inforu.ledger.send_evidence import SendEvidence
+from airflow_provider_inforu.operators.send_arguments import SendArguments
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
+from airflow_provider_inforu.sending import earlier_send, send_opener
+from airflow_provider_inforu.sending.completion import Completion
 from airflow_provider_inforu.sending.dispatch import Dispatch
 from demo.sandbox_process import SandboxProcess
 from tests.task_runner import TaskRunner
@@ -32,13 +32,13 @@ PERSON = {"id": "A-17", "phone": "0500000001", "name": "דנה"}
 PARTS = {
     "execute(), all of it": (InforuSendTextToSpeechOperator, "execute"),
     "evidence: read and write its XComs": (SendEvidence, "register"),
-    "store: find it, look for an earlier ledger": (send_runner, "read_earlier"),
-    "rows: read and check the person": (SendRunner, "_read_people"),
-    "ledger: fencing token, document of the attempt": (send_runner, "open_ledger"),
+    "store: find it, look for an earlier ledger": (earlier_send, "read_earlier"),
+    "rows: read and check the person": (SendArguments, "_people"),
+    "ledger: fencing token, document of the attempt": (send_opener, "open_ledger"),
     "dispatch: threads, rate limiter, writes and request": (Dispatch, "run"),
     "dispatch: ledger writes": (ledger_log.Ledger, "write"),
     "dispatch: the request itself": (InforuClient, "send"),
-    "completion: facts, counts, manifest": (Completion, "complete"),
+    "completion: counts, manifest": (Completion, "conclude"),
 }
 
 

@@ -43,8 +43,8 @@ def test_the_list_finds_messages_of_each_group(group):
         ("`limit` must be a whole number from 1, not {value}", "InforuInputError", "operators.arguments"),
         ("The connection {inforu_conn_id} is missing", "ConnectionNotFoundError", "hooks.inforu"),
         ("the phone is missing", "InvalidPhoneError", "capi.phones"),
-        ("Send {send_id} stopped", "SendStoppedError", "operators.send_runner"),
-        ("Nobody was called: this task had already sent", "log WARNING", "operators.earlier_send"),
+        ("Send {send_id} stopped", "SendStoppedError", "sending.send_runner"),
+        ("Nobody was called: this task had already sent", "log WARNING", "sending.earlier_send"),
         ("the secret is wrong", "HTTPException", "receiver.authenticator"),
     ],
 )

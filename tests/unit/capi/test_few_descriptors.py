@@ -13,7 +13,8 @@ from airflow_provider_inforu.capi.client import InforuClient
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.capi.voice import SendReceipt, read_receipt
 
-from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
+from airflow_provider_inforu.sending.dispatch import Dispatch
+from airflow_provider_inforu.sending.limits import Limits
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header
 from airflow_provider_inforu.recipients.batches import Batch

@@ -12,8 +12,8 @@ from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.voice import SEND_TEXT_TO_SPEECH
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.operators.hidden_rows import HiddenRows
-from airflow_provider_inforu.operators.quota import NotEnoughQuotaError, calls_left, check_quota
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
+from airflow_provider_inforu.sending.quota import NotEnoughQuotaError, calls_left, check_quota
 from tests.unit.operators.test_voice import existing, log_of, people, text_to_speech, without_state_store
 
 pytestmark = pytest.mark.usefixtures("sandbox")

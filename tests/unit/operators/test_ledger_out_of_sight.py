@@ -311,7 +311,7 @@ def test_a_ledger_on_the_workers_own_disk_is_warned_of(runner, disk, monkeypatch
     root = disk("volume")
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
     monkeypatch.setattr(
-        "airflow_provider_inforu.operators.ledger_access._is_on_own_disk", lambda folder: folder == root
+        "airflow_provider_inforu.ledger.ledger_access._is_on_own_disk", lambda folder: folder == root
     )
     runner.run(task())
     assert "on this worker's own disk" in capsys.readouterr().out

@@ -10,11 +10,11 @@ from airflow_provider_inforu import _compat, calls_page
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.get_provider_info import get_provider_info
 from airflow_provider_inforu.links import InforuCallsLink, InforuDagCallsLink, push_link
-from airflow_provider_inforu.operators.send_runner import SendRunner
 from airflow_provider_inforu.operators.voice import (
     InforuSendExistingCampaignOperator,
     InforuSendTextToSpeechOperator,
 )
+from airflow_provider_inforu.sending.send_opener import SendOpener
 from airflow_provider_inforu.sensors.voice import InforuVoiceJobSensor
 from airflow_provider_inforu.transfers.sql_to_voice import (
     SqlToInforuCampaignOperator,
@@ -95,7 +95,7 @@ def test_the_link_is_there_before_the_send_begins(runner, monkeypatch):
         seen.update(runner.xcoms)
         raise InforuError("stopped")
 
-    monkeypatch.setattr(SendRunner, "run", stop)
+    monkeypatch.setattr(SendOpener, "open", stop)
     assert runner.run(call()) == "up_for_retry"
     assert seen == {calls_page.XCOM_KEY: ADDRESS}
 

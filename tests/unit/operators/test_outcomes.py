@@ -7,13 +7,13 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_inforu.operators.outcome_store import Outcomes
 from airflow_provider_inforu.outcomes.summary import CallResult
+from airflow_provider_inforu.sending.outcome_store import Outcomes
 
 MOST_MEGABYTES = 30
 HOLD_OUTCOMES = """
 import resource
-from airflow_provider_inforu.operators.outcome_store import Outcomes
+from airflow_provider_inforu.sending.outcome_store import Outcomes
 from airflow_provider_inforu.outcomes.summary import CallResult
 
 def peak():

@@ -3,7 +3,7 @@
 import pytest
 from airflow.sdk import DAG
 
-from airflow_provider_inforu.calls_page import COUNTS_KEY
+from airflow_provider_inforu.ledger.ledger_keys import COUNTS_KEY
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 
 RECIPIENTS = [f"05{number:08}" for number in range(1, 251)]

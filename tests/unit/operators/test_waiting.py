@@ -10,9 +10,10 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.operators.call_wait import read_event, wait_here, wait_in_triggerer
 from airflow_provider_inforu.operators.hidden_rows import HiddenRows
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
+from airflow_provider_inforu.operators.waiting import wait_here, wait_in_triggerer
+from airflow_provider_inforu.sending.ended_calls import read_event
 from tests.integration.ground import NEVER
 from tests.task_runner import TaskRunner
 

@@ -7,8 +7,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.operators import dry_run, send_runner
-from airflow_provider_inforu.sending import dispatch
+from airflow_provider_inforu.sending import dispatch, dry_run, send_opener, send_runner
 from tests.unit.operators.test_voice import existing, log_of, people, text_to_speech, without_state_store
 
 pytestmark = pytest.mark.usefixtures("sandbox")
@@ -22,6 +21,7 @@ class Clock:
 
     def __init__(self, monkeypatch):
         self.hour, self.looks, self.is_late = 12, 0, bool
+        monkeypatch.setattr(send_opener, "now", self)
         monkeypatch.setattr(send_runner, "now", self)
         monkeypatch.setattr(dispatch, "now", self)
 

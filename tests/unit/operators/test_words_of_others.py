@@ -9,10 +9,10 @@ from airflow.sdk import DAG
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_inforu.operators.in_doubt import find_accepted
-from airflow_provider_inforu.operators.report_file import COLUMNS, _as_cell, _from_cell, write_report
 from airflow_provider_inforu.operators.voice import InforuSendExistingCampaignOperator
 from airflow_provider_inforu.sending.dispatch import FIRST
+from airflow_provider_inforu.sending.in_doubt import find_accepted
+from airflow_provider_inforu.sending.report_file import COLUMNS, _as_cell, _from_cell, write_report
 from tests.receiver import end_of_call
 
 
@@ -44,8 +44,8 @@ def test_a_forged_push_chooses_no_campaign_for_the_batches_after_the_first():
     keys = {FIRST: ["a"], FIRST + 1: ["b"]}
     result = SimpleNamespace(send_id="0" * 16, in_doubt=[*keys], read_keys=keys.get)
     calls = [SimpleNamespace(key=key, campaign_id=666) for key in "ab"]
-    hook = SimpleNamespace(settings=SimpleNamespace(has_receiver=True), iter_call_results=lambda _: calls)
-    assert find_accepted(hook, result) == {FIRST: None, FIRST + 1: 666}
+    gateway = SimpleNamespace(has_receiver=True, iter_call_results=lambda _: calls)
+    assert find_accepted(gateway, result) == {FIRST: None, FIRST + 1: 666}
 
 
 def test_after_a_forged_push_no_later_batch_goes_to_its_campaign(

@@ -23,8 +23,9 @@ from airflow_provider_inforu.ledger.task_state_store import MemoryStore
 from airflow_provider_inforu.recipients.batches import Batch
 from airflow_provider_inforu.recipients.recipient_store import Recipient
 from airflow_provider_inforu.sending import dispatch as dispatch_module
-from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError, Limits
+from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError
 from airflow_provider_inforu.sending.in_flight_limit import LEAST_IN_FLIGHT, InFlightLimit
+from airflow_provider_inforu.sending.limits import Limits
 from airflow_provider_inforu.sending.request_pool import NotReadyError
 from airflow_provider_inforu.sending.window import WindowClosedError
 

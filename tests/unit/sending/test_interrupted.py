@@ -17,7 +17,8 @@ from airflow_provider_inforu.recipients.batches import Batch
 from airflow_provider_inforu.recipients.recipient_store import Recipient
 from airflow_provider_inforu.sending import dispatch as dispatch_module
 from airflow_provider_inforu.sending import request_pool
-from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
+from airflow_provider_inforu.sending.dispatch import Dispatch
+from airflow_provider_inforu.sending.limits import Limits
 
 FILES = {dispatch_module.__file__, ledger_module.__file__}
 

@@ -23,7 +23,8 @@ from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.recipients.batches import plan_batches
 from airflow_provider_inforu.recipients.recipient_store import Recipient
 from airflow_provider_inforu.sending import dispatch as dispatch_module
-from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
+from airflow_provider_inforu.sending.dispatch import Dispatch
+from airflow_provider_inforu.sending.limits import Limits
 from airflow_provider_inforu.sending.report import lines_of_people
 from airflow_provider_inforu.sending.result import SendResult
 from airflow_provider_inforu.sending.retry_policy import Backoff

@@ -16,7 +16,8 @@ from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore
 from airflow_provider_inforu.recipients.batches import Batch
 from airflow_provider_inforu.recipients.recipient_store import Recipient
-from airflow_provider_inforu.sending.dispatch import Dispatch, Limits
+from airflow_provider_inforu.sending.dispatch import Dispatch
+from airflow_provider_inforu.sending.limits import Limits
 from tests.raw_vendor import accept, raw_vendor
 
 

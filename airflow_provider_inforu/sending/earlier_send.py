@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS
 from airflow_provider_inforu.ledger.changes import describe_change, has_changed, has_other_texts_only
 from airflow_provider_inforu.ledger.ledger_reader import DamagedHeaderError, read_ledger
-from airflow_provider_inforu.operators.open_send import (
+from airflow_provider_inforu.sending.open_send import (
     KnownPeople,
     find_facts,
     has_doubts,
@@ -20,6 +19,7 @@ from airflow_provider_inforu.operators.open_send import (
 )
 from airflow_provider_inforu.sending.report import describe_counts, join_error, list_ranges
 from airflow_provider_inforu.sending.result import SendResult
+from airflow_provider_inforu.sending.send_errors import NoRetryError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,12 +29,13 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.ledger.ledger_reader import Header
     from airflow_provider_inforu.recipients.choices import InDoubt
     from airflow_provider_inforu.sending.send_facts import Facts
+    from airflow_provider_inforu.sending.send_spec import Attempt
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Earlier:
+class EarlierSend:
     """The send that an earlier try of the task began.
 
     :ivar header: The header of its ledger.
@@ -90,24 +91,21 @@ class Earlier:
         )
 
 
-def read_earlier(
-    store: LedgerStore, *, clear_generation: int, resend: bool, may_replace_damaged: bool
-) -> Earlier | None:
+def read_earlier(store: LedgerStore, attempt: Attempt, *, resend: bool) -> EarlierSend | None:
     """Return the send of an earlier try, and log its recipients in doubt; None if this try begins a send.
 
     :param store: The store of the ledger.
-    :param clear_generation: The clear generation of this try.
+    :param attempt: This try. If it may call everybody again, a damaged ledger counts as none.
     :param resend: The argument ``resend``.
-    :param may_replace_damaged: Whether a new send may begin next to a ledger with a damaged header.
     :raises LedgerError: The ledger cannot be read.
     """
     try:
         found = read_ledger(store)
     except DamagedHeaderError:
-        if not may_replace_damaged:
+        if not attempt.may_begin_again:
             raise
         return None
-    if found is None or (resend and found[0].clear_generation != clear_generation):
+    if found is None or (resend and found[0].clear_generation != attempt.clear_generation):
         return None
     header, records = found
     result = SendResult(header, records)
@@ -119,16 +117,16 @@ def read_earlier(
             result.count(result.in_doubt),
             list_ranges(map(str, result.in_doubt)),
         )
-    return Earlier(header, records, find_facts(store, header.send_id))
+    return EarlierSend(header, records, find_facts(store, header.send_id))
 
 
-def refuse_changed_recipients(earlier: Earlier, new: Header, people: KnownPeople) -> None:
+def refuse_changed_recipients(earlier: EarlierSend, new: Header, people: KnownPeople) -> None:
     """Check that the recipients and the arguments equal those of the earlier send.
 
     :param earlier: The earlier send.
     :param new: The header that this try would write.
     :param people: The recipients of this try.
-    :raises AirflowFailException: They changed. The log lists the keys of the recipients in doubt.
+    :raises NoRetryError: They changed. The log lists the keys of the recipients in doubt.
     """
     if has_changed(earlier.header, new):
         problem = f"the recipients changed since the first try ({describe_change(earlier.header, new)})"
@@ -142,7 +140,7 @@ def refuse_changed_recipients(earlier: Earlier, new: Header, people: KnownPeople
         return
     result = earlier.result(people)
     name_people(result)
-    raise AirflowFailException(
+    raise NoRetryError(
         join_error(
             f"Send {result.send_id} was not continued: {problem}",
             NO_NEW_CALLS,

@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.ledger.batch_state import BatchState
 from airflow_provider_inforu.ledger.ledger_events import Accepted
-from airflow_provider_inforu.operators.in_doubt import find_accepted
-from airflow_provider_inforu.operators.report_file import ReportLostError, rows_of_send, rows_of_stored
+from airflow_provider_inforu.sending.in_doubt import find_accepted
 from airflow_provider_inforu.sending.report import MAY_RING, lines_of_people
+from airflow_provider_inforu.sending.report_file import ReportLostError, rows_of_send, rows_of_stored
 from airflow_provider_inforu.sending.result import SendResult
 from airflow_provider_inforu.sending.send_facts import Facts, load_facts, save_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from airflow_provider_inforu.hooks.inforu import InforuHook
     from airflow_provider_inforu.ledger.batch_state import BatchRecord
     from airflow_provider_inforu.ledger.ledger_log import Ledger, LedgerStore
     from airflow_provider_inforu.ledger.ledger_reader import Header
-    from airflow_provider_inforu.operators.report_file import Row
     from airflow_provider_inforu.recipients.batches import Batch
     from airflow_provider_inforu.recipients.choices import InDoubt
     from airflow_provider_inforu.recipients.recipient_store import Skipped
+    from airflow_provider_inforu.sending.gateway import VendorGateway
+    from airflow_provider_inforu.sending.report_file import Row
 
 log = logging.getLogger(__name__)
 
@@ -55,17 +55,17 @@ class OpenSend:
         """The result so far."""
         return SendResult(self.ledger.header, self.ledger.records, self.people.read_keys(self.ledger.records))
 
-    def settle(self, hook: InforuHook, in_doubt: InDoubt) -> None:
+    def settle(self, gateway: VendorGateway, in_doubt: InDoubt) -> None:
         """Write batches in doubt as accepted if the receiver knows an ended call of them.
 
         If the request to the receiver fails, they stay in doubt.
 
-        :param hook: The hook of the connection.
+        :param gateway: The connection of the send.
         :param in_doubt: What the task does with recipients in doubt.
         :raises InforuError: The request failed, and ``resend`` would call recipients in doubt again.
         """
         try:
-            accepted = find_accepted(hook, self.result)
+            accepted = find_accepted(gateway, self.result)
         except InforuError as error:
             if in_doubt == "resend" or self.ledger.decided_resend:
                 raise

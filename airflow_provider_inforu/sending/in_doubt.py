@@ -6,20 +6,20 @@ import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from airflow_provider_inforu.hooks.inforu import InforuHook
+    from airflow_provider_inforu.sending.gateway import VendorGateway
     from airflow_provider_inforu.sending.result import SendResult
 
 log = logging.getLogger(__name__)
 
 
-def find_accepted(hook: InforuHook, result: SendResult) -> dict[int, int | None]:
+def find_accepted(gateway: VendorGateway, result: SendResult) -> dict[int, int | None]:
     """Return the batches in doubt that have an ended call, with the campaign ID of the call.
 
     A batch without an ended call stays in doubt. Without a receiver, all stay in doubt. The first batch gets
     no campaign ID: it may have created the campaign of all other batches, and a forged notification must not
     choose this campaign.
 
-    :param hook: The hook of the connection.
+    :param gateway: The connection of the send.
     :param result: The result so far. A batch whose keys are unknown stays in doubt.
     :raises InforuError: The request to the receiver failed.
     """
@@ -27,10 +27,10 @@ def find_accepted(hook: InforuHook, result: SendResult) -> dict[int, int | None]
 
     keys = {number: result.read_keys(number) or () for number in result.in_doubt}
     batch_of = {key: number for number, names in keys.items() for key in names}
-    if not batch_of or not hook.settings.has_receiver:
+    if not batch_of or not gateway.has_receiver:
         return {}
     accepted: dict[int, int | None] = {}
-    for call in hook.iter_call_results(result.send_id):
+    for call in gateway.iter_call_results(result.send_id):
         if call.key in batch_of:
             number = batch_of[call.key]
             accepted.setdefault(number, None if number == FIRST else call.campaign_id)

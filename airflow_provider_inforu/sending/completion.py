@@ -1,4 +1,4 @@
-"""Complete a send: wait for the calls, write the report, then return the manifest or fail the task."""
+"""Completes a send: the facts before a wait, the report, and the manifest or the error of the task."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow_provider_inforu._compat import AirflowFailException
-from airflow_provider_inforu.calls_page import COUNTS_KEY
 from airflow_provider_inforu.capi.errors import InforuError
-from airflow_provider_inforu.operators.call_wait import CallsNotEndedError, calls_to_wait_for, check_ended
-from airflow_provider_inforu.operators.open_send import name_people
-from airflow_provider_inforu.operators.outcome_store import Outcomes
-from airflow_provider_inforu.operators.report_file import (
+from airflow_provider_inforu.ledger.ledger_keys import COUNTS_KEY
+from airflow_provider_inforu.outcomes.summary import SendSummary
+from airflow_provider_inforu.sending.ended_calls import CallsNotEndedError, calls_to_wait_for, check_ended
+from airflow_provider_inforu.sending.manifest import build_manifest, count_people
+from airflow_provider_inforu.sending.open_send import name_people
+from airflow_provider_inforu.sending.outcome_store import Outcomes
+from airflow_provider_inforu.sending.report import describe_counts, join_error, list_ranges, name_campaigns
+from airflow_provider_inforu.sending.report_file import (
     ReportError,
     ReportLostError,
     with_outcomes,
     write_report,
 )
-from airflow_provider_inforu.operators.send_runner import RETRY_RESENDS, SendStoppedError
-from airflow_provider_inforu.outcomes.summary import SendSummary
-from airflow_provider_inforu.sending.manifest import build_manifest, count_people
-from airflow_provider_inforu.sending.report import describe_counts, join_error, list_ranges, name_campaigns
+from airflow_provider_inforu.sending.send_errors import RETRY_RESENDS, NoRetryError, SendStoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from airflow_provider_inforu.hooks.inforu import InforuHook
-    from airflow_provider_inforu.operators.open_send import OpenSend
     from airflow_provider_inforu.outcomes.decision import Decision
     from airflow_provider_inforu.recipients.choices import InDoubt
+    from airflow_provider_inforu.sending.gateway import VendorGateway
+    from airflow_provider_inforu.sending.open_send import OpenSend
     from airflow_provider_inforu.sending.result import SendResult
 
 log = logging.getLogger(__name__)
@@ -50,53 +49,49 @@ class Completion:
     """Completes the sends of a task.
 
     :ivar function: The function of Inforu's API.
-    :ivar hook: The hook of the connection.
+    :ivar gateway: The connection of the send.
     :ivar in_doubt: What the task does with recipients in doubt.
     :ivar waits: Whether the task waits for the calls.
     :ivar report_path: Where the report is written; None for no report.
-    :ivar push: Pushes a value to XCom under a key: the manifest of a task that then defers or fails, or the
-        counts for the page of calls.
-    :ivar wait: Waits until the calls of a manifest have ended, at most until a deadline in seconds since
-        1970. It may defer the task. Then it does not return.
+    :ivar push: Stores a value for later tasks and the page of calls, under a key: the manifest of a task that
+        then waits or fails, or the counts.
     """
 
     function: str
-    hook: InforuHook
+    gateway: VendorGateway
     in_doubt: InDoubt
     waits: bool
     report_path: str | None
     push: Callable[[str, dict[str, Any]], None]
-    wait: Callable[[OpenSend, dict[str, Any], float], Decision]
 
-    def complete(
-        self, send: OpenSend, deadline: float, *, waited: int = 0, decision: Decision | None = None
-    ) -> dict[str, Any]:
-        """Wait for the calls if the task waits, write the report, and return the manifest.
+    def settle(self, send: OpenSend) -> int:
+        """Settle batches in doubt by their outcomes, and return the number of calls to wait for.
 
         :param send: The send, with all its batches sent.
-        :param deadline: When the wait ends, in seconds since 1970.
-        :param waited: The number of calls for which the task has already waited.
-        :param decision: How that wait ended; None if the task has not waited yet.
-        :raises SendStoppedError: A person settled batches as not called, or the next try calls recipients in
-            doubt again.
-        :raises InforuError: The calls have not ended, or the report was not written. A retry continues there.
-        :raises AirflowFailException: Recipients are in doubt or rejected, or a retry is not possible.
+        :raises SendStoppedError: A person settled batches as not called.
         """
         _check_all_sent(send.result)
-        while True:
-            send.settle(self.hook, self.in_doubt)
-            expected = calls_to_wait_for(self._manifest(send)) if self.waits else 0
-            # While the task waited, batches in doubt may have been accepted: their calls count, too.
-            if expected <= waited:
-                return self._conclude(send, decision)
-            if decision is None:
-                name_people(send.result)
-            self._store(send, deadline)
-            manifest = self._manifest(send)
-            self._push_counts(send)
-            log.info("send %s: waiting until %d calls have ended", manifest["send_id"], expected)
-            self.push("return_value", manifest)
-            decision, waited = self.wait(send, manifest, deadline), expected
+        send.settle(self.gateway, self.in_doubt)
+        return calls_to_wait_for(self._manifest(send)) if self.waits else 0
+
+    def store_waiting(self, send: OpenSend, deadline: float) -> dict[str, Any]:
+        """Store everything that `conclude` needs after the wait, without rows, and return the manifest.
+
+        :param send: The send.
+        :param deadline: When the wait ends, in seconds since 1970.
+        """
+        if send.ledger.is_durable:
+            problem = self._write_report(send, asks=False)
+            if problem:
+                log.warning("%s", problem)
+            send.save(deadline=deadline)
+        manifest = self._manifest(send)
+        self._push_counts(send)
+        log.info(
+            "send %s: waiting until %d calls have ended", manifest["send_id"], calls_to_wait_for(manifest)
+        )
+        self.push("return_value", manifest)
+        return manifest
 
     def store_stopped(self, send: OpenSend, *, is_paused: bool) -> None:
         """Store the facts and the report of an interrupted send. The report replaces one of an earlier run.
@@ -115,16 +110,15 @@ class Completion:
         if problem:
             log.warning("%s", problem)
 
-    def _store(self, send: OpenSend, deadline: float) -> None:
-        """Store everything that `execute_complete` needs, because it has no rows."""
-        if not send.ledger.is_durable:
-            return
-        problem = self._write_report(send, asks=False)
-        if problem:
-            log.warning("%s", problem)
-        send.save(deadline=deadline)
+    def conclude(self, send: OpenSend, decision: Decision | None) -> dict[str, Any]:
+        """Write the report, and return the manifest.
 
-    def _conclude(self, send: OpenSend, decision: Decision | None) -> dict[str, Any]:
+        :param send: The send, settled.
+        :param decision: How the wait for the calls ended; None if the task does not wait.
+        :raises InforuError: The calls have not ended, or the report was not written. A retry continues there.
+        :raises SendStoppedError: The next try calls recipients in doubt again.
+        :raises NoRetryError: Recipients are in doubt or rejected, or a retry is not possible.
+        """
         name_people(send.result)
         self._push_counts(send)
         problem: InforuError | None = self._write_report(send)
@@ -177,7 +171,7 @@ class Completion:
             describe_counts(result, see=see),
             str(problem or ""),
         )
-        raise SendStoppedError(message) if may_resend else AirflowFailException(message)
+        raise SendStoppedError(message) if may_resend else NoRetryError(message)
 
     def _manifest(self, send: OpenSend, decision: Decision | None = None) -> dict[str, Any]:
         result = send.result
@@ -192,7 +186,7 @@ class Completion:
         return build_manifest(
             self.function,
             result,
-            conn_id=self.hook.inforu_conn_id,
+            conn_id=self.gateway.inforu_conn_id,
             calls=calls,
             already_sent_at=began_at,
         )
@@ -208,8 +202,8 @@ class Completion:
         result = send.result
         outcomes, problem = Outcomes(), None
         try:
-            if asks and self.hook.settings.has_receiver:
-                outcomes = Outcomes(self.hook.iter_call_results(result.send_id))
+            if asks and self.gateway.has_receiver:
+                outcomes = Outcomes(self.gateway.iter_call_results(result.send_id))
         except InforuError as error:
             problem = ReportError(
                 f"The report of send {result.send_id} was written without outcomes: {error}"
@@ -293,7 +287,7 @@ def _check_all_sent(result: SendResult) -> None:
 
 def _raise(problem: InforuError, send: OpenSend) -> NoReturn:
     if not send.ledger.is_durable:
-        raise AirflowFailException(f"{problem}. {NO_RETRY}") from problem
+        raise NoRetryError(f"{problem}. {NO_RETRY}") from problem
     if isinstance(problem, ReportLostError) and not send.is_resumed:
-        raise AirflowFailException(str(problem)) from problem
+        raise NoRetryError(str(problem)) from problem
     raise problem

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_inforu.capi.admin import Quota
-    from airflow_provider_inforu.hooks.inforu import InforuHook
     from airflow_provider_inforu.recipients.choices import QuotaCheck
+    from airflow_provider_inforu.sending.gateway import VendorGateway
 
 log = logging.getLogger(__name__)
 
@@ -24,17 +24,17 @@ class NotEnoughQuotaError(InforuError):
     safe_to_resend = True
 
 
-def check_quota(hook: InforuHook, people: int, quota_check: QuotaCheck) -> None:
+def check_quota(gateway: VendorGateway, people: int, quota_check: QuotaCheck) -> None:
     """Compare the account's quota for voice calls with the number of remaining recipients.
 
-    :param hook: The hook of the connection.
+    :param gateway: The connection of the send.
     :param people: The number of recipients that are still to be called.
     :param quota_check: What to do if the quota is too small or unknown: ``fail`` or ``warn``.
     :raises NotEnoughQuotaError: ``fail`` is set, and the quota is too small, or the response names no number.
     :raises InforuError: ``fail`` is set, and the request for the quota failed.
     """
     try:
-        left = calls_left(hook.get_quota())
+        left = calls_left(gateway.get_quota())
     except InforuError as error:
         if quota_check == "fail":
             raise

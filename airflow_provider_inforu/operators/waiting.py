@@ -1,11 +1,11 @@
-"""Wait in the triggerer or in the worker until the calls of a send have ended. This module never sends."""
+"""Wait until the calls of a send have ended, or until its sending window opens. This module never sends."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow_provider_inforu.capi.errors import InforuError
+from airflow_provider_inforu._compat import AirflowFailException, AirflowSkipException
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,21 +13,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.hooks.inforu import InforuHook
     from airflow_provider_inforu.operators.send_arguments import SendArguments
     from airflow_provider_inforu.outcomes.decision import Decision
-
-
-class CallsNotEndedError(InforuError):
-    """Not all calls of a send are known to have ended. A retry waits again and sends nothing."""
-
-
-def calls_to_wait_for(manifest: Mapping[str, Any]) -> int:
-    """Return the number of ended calls that completes the wait.
-
-    Calls in doubt do not count, because they may never ring. If all calls are in doubt, the number is 1: one
-    ended call proves that Inforu accepted its batch. Then the task waits for the rest of this batch.
-
-    :param manifest: The manifest of the send.
-    """
-    return int(manifest["accepted"]) or min(1, int(manifest["in_doubt"]))
+    from airflow_provider_inforu.sending.window import WindowClosedError
 
 
 def new_deadline(operator: SendArguments) -> float:
@@ -51,6 +37,7 @@ def wait_in_triggerer(
     """
     from airflow_provider_inforu.outcomes.awaited import read_send
     from airflow_provider_inforu.outcomes.decision import ClockReading, CompletionThreshold, Deadline
+    from airflow_provider_inforu.sending.ended_calls import calls_to_wait_for
     from airflow_provider_inforu.triggers.voice import defer_arguments
 
     expected = calls_to_wait_for(manifest)
@@ -87,6 +74,7 @@ def wait_here(
         CompletionTracker,
         Deadline,
     )
+    from airflow_provider_inforu.sending.ended_calls import calls_to_wait_for
 
     send_id = manifest["send_id"]
     until = Deadline(new_deadline(operator) if deadline is None else deadline, ClockReading.now())
@@ -95,38 +83,25 @@ def wait_here(
     return wait_until_final(source, wait, operator.poll_interval)
 
 
-def read_event(event: object) -> Decision:
-    """Return the trigger's decision: how the wait ended.
+def leave_until_it_opens(operator: SendArguments, closed: WindowClosedError) -> NoReturn:
+    """End this run of the task in the way that ``outside_window`` sets.
 
-    :param event: The payload of the trigger's event.
-    :raises CallsNotEndedError: The payload is invalid.
+    :param operator: The operator of the task.
+    :param closed: When the window opens, and whether recipients were already called.
+    :raises TaskDeferred: ``wait``: the task waits in the triggerer until the window opens.
+    :raises AirflowSkipException: ``skip``, and nobody was called.
+    :raises AirflowFailException: ``fail``, or ``skip`` after the first call.
     """
-    from airflow_provider_inforu.outcomes.decision import Decision
+    if operator.outside_window == "wait":
+        from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 
-    try:
-        return Decision.from_event(event)
-    except ValueError as error:
-        raise CallsNotEndedError(
-            f"The trigger's event is invalid ({error}). A retry waits again and sends nothing"
-        ) from None
-
-
-def check_ended(decision: Decision) -> None:
-    """Check that the calls have ended.
-
-    :param decision: How the wait ended.
-    :raises CallsNotEndedError: The calls have not ended.
-    """
-    if decision.is_complete:
-        return
-    message = decision.message
-    if str(decision.verdict) == "timeout":
-        summary = decision.summary
-        message = (
-            f"send {summary.send_id}: only {summary.calls} of {decision.expected} calls had ended when "
-            f"`calls_timeout` was over. {decision.explanation}"
-        ).rstrip(". ")
-    raise CallsNotEndedError(
-        f"{message}. A retry waits again and sends nothing. To wait longer, raise `calls_timeout` and clear "
-        "the task. To go on without the missing calls, mark the task as success"
+        operator.log.info("%s. The task waits in the triggerer until then, without a worker", closed)
+        operator.defer(trigger=DateTimeTrigger(closed.opens_at), method_name="execute_in_window")
+    if operator.outside_window == "skip" and not closed.begun:
+        # Airflow shows the reason of a skip only in a collapsed group of the log.
+        operator.log.warning("The task is skipped: %s", closed)
+        raise AirflowSkipException(str(closed))
+    raise AirflowFailException(
+        f"{closed}. Clear the task when the window is open. It then calls the remaining recipients, and "
+        "nobody twice"
     )

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
+from airflow_provider_inforu._compat import conf
 from airflow_provider_inforu.ledger.ledger_keys import PREFIX
 
 if TYPE_CHECKING:
@@ -61,15 +62,16 @@ class SendEvidence:
     """The evidence of earlier tries of a task instance, outside the ledger.
 
     :param context: The task's context.
-    :param ledger_path: ``[inforu] ledger_path``, or empty for Airflow's task state.
     """
 
-    def __init__(self, context: Mapping[str, Any], ledger_path: str) -> None:
+    def __init__(self, context: Mapping[str, Any]) -> None:
         self._instance = context["ti"]
-        self._ledger_path = ledger_path
-        self._state = context.get("task_state_store") if ledger_path else None
-        clear_generation, task = read_clear_generation(self._instance), context.get("task")
-        self.was_cleared = task is not None and clear_generation > (task.retries or 0)
+        self._ledger_path = read_ledger_path()
+        self._state = context.get("task_state_store") if self._ledger_path else None
+        task = context.get("task")
+        self.clear_generation = read_clear_generation(self._instance)
+        """A number that changes only when the task instance is cleared."""
+        self.was_cleared = task is not None and self.clear_generation > (task.retries or 0)
         """Whether a person cleared the task. A clear raises ``max_tries`` above the task's ``retries``."""
         self.is_later_try = self._instance.try_number > 1
         stored = self._read_state()
@@ -83,7 +85,7 @@ class SendEvidence:
         last_life, send_id = max(sends, default=(None, None))
         self.send_id = send_id
         """The ID of the send that the last try began; None if unknown."""
-        self._began_since_clear = last_life == clear_generation
+        self._began_since_clear = last_life == self.clear_generation
 
     def allows_new_send(self, *, resend: bool) -> bool:
         """Return whether this try may call everybody again: once after each clear, if ``resend`` is set.
@@ -91,6 +93,11 @@ class SendEvidence:
         :param resend: The argument ``resend``.
         """
         return resend and self.was_cleared and not self._began_since_clear
+
+    @property
+    def is_first_try(self) -> bool:
+        """Whether no earlier try may have begun a send."""
+        return not (self.is_later_try or self.was_cleared or self.has_earlier_send)
 
     @property
     def rules_out_earlier_send(self) -> bool:
@@ -122,6 +129,11 @@ class SendEvidence:
         except ValueError:
             value = None
         return value if isinstance(value, dict) and value else {"path": ""}
+
+
+def read_ledger_path() -> str:
+    """Return ``[inforu] ledger_path``; empty for Airflow's task state."""
+    return str(conf.get("inforu", "ledger_path", fallback=""))
 
 
 def keep_evidence(context: Mapping[str, Any]) -> None:

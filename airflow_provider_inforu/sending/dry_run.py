@@ -6,8 +6,8 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.redact import hide_phones
-from airflow_provider_inforu.operators.completion import no_calls
 from airflow_provider_inforu.recipients.batches import plan_batches
+from airflow_provider_inforu.sending.completion import no_calls
 from airflow_provider_inforu.sending.manifest import build_dry_manifest
 from airflow_provider_inforu.sending.window import now
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
     from airflow_provider_inforu.ledger.batch_state import BatchRecord
-    from airflow_provider_inforu.operators.outcome_store import Outcomes
     from airflow_provider_inforu.recipients.batches import Batch
     from airflow_provider_inforu.recipients.recipient_store import Skipped
+    from airflow_provider_inforu.sending.outcome_store import Outcomes
 
 COLUMNS = (
     "key",

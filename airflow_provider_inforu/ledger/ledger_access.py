@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_inforu._compat import AIRFLOW_VERSION, AirflowFailException, conf
+from airflow_provider_inforu._compat import AIRFLOW_VERSION, conf
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS
-from airflow_provider_inforu.ledger.ledger_errors import LedgerError
+from airflow_provider_inforu.ledger.ledger_errors import LedgerError, LedgerNotFoundError
 from airflow_provider_inforu.ledger.local_files import local_path
 from airflow_provider_inforu.ledger.object_storage_store import ROOT_MARKER, ObjectStorageStore
+from airflow_provider_inforu.ledger.send_evidence import read_ledger_path
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore, TaskStateStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from airflow.sdk import Context
 
     from airflow_provider_inforu.ledger.ledger_log import LedgerStore
-    from airflow_provider_inforu.operators.earlier_send import Earlier
-    from airflow_provider_inforu.operators.send_evidence import SendEvidence
+    from airflow_provider_inforu.ledger.send_evidence import SendEvidence
 
 log = logging.getLogger(__name__)
 
 HOW_TO_RESEND = "To call everybody again on purpose, set resend=True and clear the task."
-
-
-class LedgerNotFoundError(LedgerError):
-    """An earlier try may have called people, and its ledger is not found."""
-
-
-def read_ledger_path() -> str:
-    """Return ``[inforu] ledger_path``; empty for Airflow's task state."""
-    return str(conf.get("inforu", "ledger_path", fallback=""))
 
 
 def open_store(context: Context, evidence: SendEvidence, *, resend: bool) -> LedgerStore:
@@ -46,7 +34,7 @@ def open_store(context: Context, evidence: SendEvidence, *, resend: bool) -> Led
     :param context: The task's context.
     :param evidence: The evidence of earlier tries.
     :param resend: The argument ``resend``.
-    :raises AirflowFailException: No store exists, and an earlier try may have called people.
+    :raises LedgerError: No store exists, and an earlier try may have called people.
     :raises LedgerNotFoundError: An earlier try began a send, and this try does not find its ledger.
     """
     instance = context["ti"]
@@ -64,7 +52,7 @@ def open_store(context: Context, evidence: SendEvidence, *, resend: bool) -> Led
         _check_is_visible(task_state, evidence, may_begin=may_begin)
         return task_state
     if evidence.is_later_try and not may_begin:
-        raise AirflowFailException(
+        raise LedgerError(
             f"This is try {instance.try_number}, and no ledger records the calls of the earlier tries. "
             f"{NO_NEW_CALLS}. The log of the earlier try lists its recipients. For later sends set [inforu] "
             f"ledger_path, because this version of Airflow keeps no state for tasks. {HOW_TO_RESEND}"
@@ -114,19 +102,19 @@ def _check_is_visible(
     )
 
 
-def check_is_expected_send(evidence: SendEvidence, earlier: Earlier | None, *, resend: bool) -> None:
+def check_is_expected_send(evidence: SendEvidence, found: str | None, *, resend: bool) -> None:
     """Check that the ledger belongs to the send of the last try.
 
     The ledger may be an older one, for example on another worker's disk.
 
     :param evidence: The evidence of earlier tries.
-    :param earlier: The send in the ledger; None if this try begins one.
+    :param found: The ID of the send in the ledger; None if this try begins one.
     :param resend: The argument ``resend``.
     :raises LedgerNotFoundError: The last try began another send.
     """
     if evidence.send_id is None or evidence.allows_new_send(resend=resend):
         return
-    if earlier is None or earlier.header.send_id != evidence.send_id:
+    if found != evidence.send_id:
         raise _not_found(evidence)
 
 
@@ -166,19 +154,3 @@ def _is_on_own_disk(folder: Path) -> bool:
     """Return whether a folder is on the file system of ``/``, and so not on a mounted volume."""
     existing = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
     return existing.stat().st_dev == Path("/").stat().st_dev
-
-
-@contextlib.contextmanager
-def no_retry_on_ledger_errors() -> Iterator[None]:
-    """Fail the task without a retry if the ledger is invalid or unreadable.
-
-    A LedgerNotFoundError is not changed, because the next try may find the ledger.
-
-    :raises AirflowFailException: The block raised another LedgerError.
-    """
-    try:
-        yield
-    except LedgerNotFoundError:
-        raise
-    except LedgerError as error:
-        raise AirflowFailException(str(error)) from None

@@ -1,4 +1,4 @@
-"""Resume a send after the wait for its calls, from the stored facts: no rows, no requests."""
+"""Resumes a send after the wait for its calls, from the stored facts: no rows, no requests."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ from typing import TYPE_CHECKING
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuError
 from airflow_provider_inforu.ledger.ledger_log import Ledger, open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import read_ledger
-from airflow_provider_inforu.operators.ledger_access import open_store, read_ledger_path
-from airflow_provider_inforu.operators.open_send import KnownPeople, OpenSend, has_doubts
-from airflow_provider_inforu.operators.send_evidence import SendEvidence
+from airflow_provider_inforu.sending.open_send import KnownPeople, OpenSend, has_doubts
 from airflow_provider_inforu.sending.send_facts import FactsError, load_facts
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
-
     from airflow_provider_inforu.ledger.ledger_log import LedgerStore
     from airflow_provider_inforu.ledger.ledger_reader import Header
     from airflow_provider_inforu.sending.send_facts import Facts
@@ -24,22 +20,19 @@ class ResumeError(InforuError):
     """The stored facts are missing or damaged. A retry reads the rows and calls nobody twice."""
 
 
-def resume_send(context: Context, conn_id: str) -> tuple[OpenSend, float]:
+def resume_send(store: LedgerStore, send_id: str | None) -> tuple[OpenSend, float]:
     """Return the stored send after a wait, and the deadline of this wait in seconds since 1970.
 
-    :param context: The task's context.
-    :param conn_id: The ID of the connection.
+    :param store: The store of the ledger.
+    :param send_id: The ID of the send that this try began; None if unknown.
     :raises ResumeError: The ledger or the stored facts are missing or damaged.
     """
-    evidence = SendEvidence(context, read_ledger_path())
-    store = open_store(context, evidence, resend=False)
     found = read_ledger(store)
     if found is None:
         raise ResumeError(_explain("the ledger is missing"))
     header, records = found
-    if evidence.send_id not in (None, header.send_id):
+    if send_id not in (None, header.send_id):
         raise ResumeError(_explain("the ledger belongs to another send"))
-    evidence.register(header.send_id, header.clear_generation, conn_id)
     facts = _load(store, header)
     if facts is None or facts.deadline is None:
         raise ResumeError(_explain("the stored facts are missing"))
