@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
 
     from airflow_provider_inforu.capi.admin import Quota
-    from airflow_provider_inforu.capi.voice import SendReceipt
+    from airflow_provider_inforu.capi.client import InforuClient
     from airflow_provider_inforu.outcomes.summary import CallResult
 
 
@@ -21,11 +21,8 @@ class VendorGateway(Protocol):
     def has_receiver(self) -> bool:
         """Whether the connection has a receiver."""
 
-    def get_conn(self) -> object:
-        """Create the client now, so that the first requests are not delayed."""
-
-    def prepare_send(self, function: str, data: Mapping[str, Any]) -> Callable[[], SendReceipt]:
-        """Prepare a request that places calls, and return a function that sends it."""
+    def get_conn(self) -> InforuClient:
+        """Return the client of the vendor's API. All threads of the send share it."""
 
     def get_quota(self) -> list[Quota]:
         """Return the remaining quota for voice calls."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
+from airflow_provider_inforu.capi import voice
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.sending.advice import advice_on_sending
 from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError
@@ -15,6 +17,7 @@ from airflow_provider_inforu.sending.send_errors import RETRY_RESENDS, NoRetryEr
 from airflow_provider_inforu.sending.window import WindowClosedError, now
 
 if TYPE_CHECKING:
+    from airflow_provider_inforu.capi.client import InforuClient
     from airflow_provider_inforu.recipients.batches import Batch
     from airflow_provider_inforu.sending.gateway import VendorGateway
     from airflow_provider_inforu.sending.open_send import OpenSend
@@ -94,17 +97,18 @@ class SendRunner:
             log.warning("Batches in doubt are sent again: %s", sorted(self._to_resend))
         return unsent
 
-    def _prepare(self, batch: Batch) -> Send:
+    def _prepare(self, client: InforuClient, batch: Batch) -> Send:
         requests = self._spec.requests
-        return self._gateway.prepare_send(requests.function, requests.build(batch, self._send.ledger))
+        prepared = client.prepare(requests.function, requests.build(batch, self._send.ledger))
+        return lambda: voice.read_receipt(client.send(prepared), len(batch.recipients))
 
     def _dispatch(self, unsent: list[Batch]) -> None:
         ledger = self._send.ledger
-        self._gateway.get_conn()
+        client = self._gateway.get_conn()  # created now, so that the first requests are not delayed
         self._running = Dispatch(
             ledger,
             unsent,
-            self._prepare,
+            partial(self._prepare, client),
             self._spec.limits,
             first_batch_creates_campaign=self._spec.requests.first_batch_creates_campaign,
         )
