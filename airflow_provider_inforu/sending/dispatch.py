@@ -53,6 +53,9 @@ LAST_WRITES = 3
 SECONDS_BETWEEN_LAST_WRITES = 2.0
 """In addition, the store has its own timeouts and retries for each write."""
 STILL_IN_DOUBT = "An earlier request for the batch is in doubt, so the batch stays in doubt"
+TOO_MANY_IN_DOUBT = (
+    f"The batch is in doubt. The send stops, because {MAX_IN_DOUBT_IN_A_ROW} outcomes in a row are unknown"
+)
 LONGEST_WAIT_SECONDS = 0.25
 """The longest delay until a stop or the end of the sending window has an effect."""
 
@@ -228,15 +231,16 @@ class Dispatch:
     def _handle_error(self, batch: Batch, error: InforuError) -> None:
         decision = classify_error(error)
         is_rejected = decision is RetryDecision.REJECTED
-        what_next = (
-            STILL_IN_DOUBT if is_rejected and batch.number in self._in_doubt_before else decision.value
-        )
-        log.warning("send %s: batch %d: %s. %s", self._ledger.header.send_id, batch.number, error, what_next)
-        if decision is RetryDecision.IN_DOUBT:
+        what_next = decision.value
+        if is_rejected and batch.number in self._in_doubt_before:
+            what_next = STILL_IN_DOUBT
+        elif decision is RetryDecision.IN_DOUBT:
             self._in_doubt_in_a_row += 1
             if self._in_doubt_in_a_row >= MAX_IN_DOUBT_IN_A_ROW:
+                what_next = TOO_MANY_IN_DOUBT
                 self._stop(error)
-        elif not is_rejected:
+        log.warning("send %s: batch %d: %s. %s", self._ledger.header.send_id, batch.number, error, what_next)
+        if decision not in (RetryDecision.IN_DOUBT, RetryDecision.REJECTED):
             self._waiting.appendleft(batch)
             if decision is RetryDecision.STOP or not self._backoff_gate.after(error):
                 self._stop(error)

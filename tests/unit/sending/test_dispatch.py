@@ -93,6 +93,19 @@ def test_a_vendor_that_stops_answering_leaves_at_most_20_requests_in_doubt(store
     assert len(unanswered) <= 20
 
 
+def test_the_log_says_that_the_send_stops_after_the_third_unknown_outcome_in_a_row(store, caplog):
+    def send(_batch):
+        raise InforuOutcomeUnknownError("no reply")
+
+    sending = dispatch(store, send, batches=5, width=1)
+    with caplog.at_level("WARNING"):
+        sending.run()
+    assert sending.remaining == [4, 5]
+    steps = [line.rpartition("in doubt. ")[2] for line in caplog.messages if "in doubt" in line]
+    assert ["continues" in step for step in steps] == [True, True, False]
+    assert "The send stops" in steps[-1]
+
+
 def test_a_request_is_told_to_leave_when_its_intent_is_written(store, monkeypatch):
     order = []
     sending = dispatch(store, lambda batch: order.append("request") or receipt(batch), batches=1, width=1)
