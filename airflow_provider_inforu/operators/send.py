@@ -179,18 +179,18 @@ class InforuSendOperator(SendArguments):
         from airflow_provider_inforu.sending.earlier_send import read_earlier
         from airflow_provider_inforu.sending.send_errors import no_retry_on_ledger_errors
         from airflow_provider_inforu.sending.send_opener import SendOpener
-        from airflow_provider_inforu.sending.send_spec import Attempt
+        from airflow_provider_inforu.sending.send_spec import TaskTry
 
-        attempt = Attempt(
+        task_try = TaskTry(
             clear_generation=evidence.clear_generation,
             is_first=evidence.is_first_try,
             may_begin_again=evidence.allows_new_send(resend=spec.resend),
         )
         with no_retry_on_ledger_errors():
             store = open_store(context, evidence, resend=spec.resend)
-            earlier = read_earlier(store, attempt, resend=spec.resend)
+            earlier = read_earlier(store, task_try, resend=spec.resend)
             check_is_expected_send(evidence, earlier.header.send_id if earlier else None, resend=spec.resend)
-        opener = SendOpener(spec, store, earlier, attempt)
+        opener = SendOpener(spec, store, earlier, task_try)
         if opener.needs_nothing():
             send = opener.take_over(self._read_if_possible())
         else:
@@ -199,7 +199,7 @@ class InforuSendOperator(SendArguments):
             # Reading the rows may take long. If the window has closed, no ledger may begin: it would bind
             # the send to these rows.
             opener.check_window()
-            if evidence.has_earlier_send and attempt.may_begin_again:
+            if evidence.has_earlier_send and task_try.may_begin_again:
                 self.log.warning("`resend` is set and the task was cleared, so everybody is called again")
             send = opener.open(people)
         self._register(evidence, send)

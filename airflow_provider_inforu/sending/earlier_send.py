@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.ledger.ledger_reader import Header
     from airflow_provider_inforu.recipients.choices import InDoubt
     from airflow_provider_inforu.sending.send_facts import Facts
-    from airflow_provider_inforu.sending.send_spec import Attempt
+    from airflow_provider_inforu.sending.send_spec import TaskTry
 
 log = logging.getLogger(__name__)
 
@@ -91,21 +91,21 @@ class EarlierSend:
         )
 
 
-def read_earlier(store: LedgerStore, attempt: Attempt, *, resend: bool) -> EarlierSend | None:
+def read_earlier(store: LedgerStore, task_try: TaskTry, *, resend: bool) -> EarlierSend | None:
     """Return the send of an earlier try, and log its recipients in doubt; None if this try begins a send.
 
     :param store: The store of the ledger.
-    :param attempt: This try. If it may call everybody again, a damaged ledger counts as none.
+    :param task_try: This try. If it may call everybody again, a damaged ledger counts as none.
     :param resend: The argument ``resend``.
     :raises LedgerError: The ledger cannot be read.
     """
     try:
         found = read_ledger(store)
     except DamagedHeaderError:
-        if not attempt.may_begin_again:
+        if not task_try.may_begin_again:
             raise
         return None
-    if found is None or (resend and found[0].clear_generation != attempt.clear_generation):
+    if found is None or (resend and found[0].clear_generation != task_try.clear_generation):
         return None
     header, records = found
     result = SendResult(header, records)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.recipients.batches import Batch
     from airflow_provider_inforu.recipients.recipient_reader import RecipientList
     from airflow_provider_inforu.sending.earlier_send import EarlierSend
-    from airflow_provider_inforu.sending.send_spec import Attempt, SendSpec
+    from airflow_provider_inforu.sending.send_spec import SendSpec, TaskTry
 
 log = logging.getLogger(__name__)
 
@@ -36,16 +36,16 @@ class SendOpener:
     :param spec: The specification of the send.
     :param store: The store of the ledger.
     :param earlier: The send that an earlier try began; None if this try begins one.
-    :param attempt: Which try of the task this is.
+    :param task_try: Which try of the task this is.
     """
 
     def __init__(
-        self, spec: SendSpec, store: LedgerStore, earlier: EarlierSend | None, attempt: Attempt
+        self, spec: SendSpec, store: LedgerStore, earlier: EarlierSend | None, task_try: TaskTry
     ) -> None:
         self._spec = spec
         self._store = store
         self._earlier = earlier
-        self._attempt = attempt
+        self._task_try = task_try
 
     def needs_nothing(self) -> bool:
         """Return whether this try needs no request. The answer does not depend on the rows."""
@@ -82,7 +82,7 @@ class SendOpener:
                 header,
                 expected=earlier.header.send_id if earlier else None,
                 resend=self._spec.resend,
-                may_replace_damaged=self._attempt.may_begin_again,
+                may_replace_damaged=self._task_try.may_begin_again,
             )
         if self._spec.resend and ledger.records:
             log.warning("`resend` has no effect, because Airflow shows no clear since the send began")
@@ -109,7 +109,7 @@ class SendOpener:
             say_what_changed(earlier.header, new)
         with no_retry_on_ledger_errors():
             ledger = open_ledger(self._store, earlier.header, expected=earlier.header.send_id)
-        earlier.say_nobody_was_called(self._attempt.clear_generation, resend=self._spec.resend)
+        earlier.say_nobody_was_called(self._task_try.clear_generation, resend=self._spec.resend)
         return OpenSend(self._store, ledger, known, already_sent=True)
 
     def _header(self, people: RecipientList, batches: Sequence[Batch]) -> Header:
@@ -119,7 +119,7 @@ class SendOpener:
             batches=len(batches),
             recipients=len(people.recipients),
             recipients_digest=digest([batch.digest for batch in batches]),
-            clear_generation=self._attempt.clear_generation,
+            clear_generation=self._task_try.clear_generation,
             began_at=now().isoformat(timespec="seconds"),
             skipped=len(people.skipped),
             checksums=[*(sum_checksums(batches) or (0, 0, 0)), checksum(one.key for one in people.skipped)],
@@ -127,7 +127,7 @@ class SendOpener:
 
     def _refuse_ledger_of_others(self, stored: Header, new: Header) -> None:
         """Fail if the first try of a task finds the ledger of other recipients. Its own were not called."""
-        if self._attempt.is_first and has_changed(stored, new):
+        if self._task_try.is_first and has_changed(stored, new):
             raise NoRetryError(
                 f"This first try of the task found the ledger of another send ({stored.send_id}) with other "
                 f"recipients. {NO_NEW_CALLS}. Was this DAG run deleted and created again, or do two Airflow "

@@ -33,7 +33,7 @@ class SendSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class TaskTry:
     """One try of the task.
 
     :ivar clear_generation: A number that changes only when the task is cleared.
