@@ -30,7 +30,8 @@ from airflow_provider_inforu.operators.open_send import KnownPeople, OpenSend, n
 from airflow_provider_inforu.operators.quota import check_quota
 from airflow_provider_inforu.operators.send_evidence import SendEvidence, read_clear_generation
 from airflow_provider_inforu.operators.send_limits import read_limits
-from airflow_provider_inforu.recipients.batches import checksum, digest, plan_batches, sum_checksums
+from airflow_provider_inforu.recipients.batches import digest, plan_batches, sum_checksums
+from airflow_provider_inforu.recipients.fingerprints import checksum
 from airflow_provider_inforu.sending.dispatch import Dispatch, FirstBatchError
 from airflow_provider_inforu.sending.report import describe_counts, join_error
 from airflow_provider_inforu.sending.window import WindowClosedError, now

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import json
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.voice import MAX_CALLS, Call
+from airflow_provider_inforu.recipients.fingerprints import CHECKSUM_MODULUS, digest_text
+from airflow_provider_inforu.recipients.recipient_store import read_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from airflow_provider_inforu.recipients.fingerprints import Fingerprint
     from airflow_provider_inforu.recipients.recipient_store import Recipient
-
-CHECKSUM_MODULUS = 1 << 16
-"""A checksum of 16 bits shows a change, but is too short to find a phone by trying all phones."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The recipients of one request.
+    """The recipients of one request. The digest and checksums of a full batch are known without reading it.
 
     :ivar number: Number of the batch, from 1.
     :ivar recipients: At most 100 recipients, in the order of the rows.
@@ -32,23 +30,18 @@ class Batch:
     recipients: Sequence[Recipient]
 
     @cached_property
-    def _fingerprint(self) -> tuple[str, tuple[int, ...]]:
-        rows = [[recipient.key, recipient.phone, recipient.text] for recipient in self.recipients]
-        return digest(rows), (
-            checksum(f"{key}" for key, _, _ in rows),
-            checksum(f"{key} {phone}" for key, phone, _ in rows),
-            checksum(f"{key} {text}" for key, _, text in rows),
-        )
+    def _fingerprint(self) -> Fingerprint:
+        return read_fingerprint(self.recipients)
 
     @property
     def digest(self) -> str:
         """Digest of the keys, phones and texts of the recipients. It changes with any of them."""
-        return self._fingerprint[0]
+        return self._fingerprint.digest
 
     @property
-    def checksums(self) -> tuple[int, ...]:
+    def checksums(self) -> tuple[int, int, int]:
         """Checksums of the keys, the phones and the texts. The recipients' order does not change them."""
-        return self._fingerprint[1]
+        return self._fingerprint.checksums
 
     @property
     def keys(self) -> list[str]:
@@ -96,11 +89,6 @@ def batch_places(number: int, recipients: int) -> tuple[int, int]:
     return first, first + batch_size(number, recipients) - 1
 
 
-def checksum(texts: Iterable[str]) -> int:
-    """Return a short checksum of texts that does not depend on their order."""
-    return sum(zlib.crc32(text.encode("utf-8", "surrogatepass")) for text in texts) % CHECKSUM_MODULUS
-
-
 def sum_checksums(batches: Iterable[Batch]) -> list[int]:
     """Return three checksums: of all keys, of all phones and of all texts. Without batches, return [].
 
@@ -112,4 +100,4 @@ def sum_checksums(batches: Iterable[Batch]) -> list[int]:
 
 def digest(content: Any) -> str:  # noqa: ANN401 - a JSON value
     """Return a digest of a JSON value: 16 hexadecimal digits."""
-    return sha256(json.dumps(content, ensure_ascii=False, default=str).encode()).hexdigest()[:16]
+    return digest_text(json.dumps(content, ensure_ascii=False, default=str))
