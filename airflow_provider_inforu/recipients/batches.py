@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_inforu.capi.voice import MAX_CALLS, Call
+from airflow_provider_inforu.capi.batch_places import batch_places, count_batches
+from airflow_provider_inforu.capi.voice import Call
 from airflow_provider_inforu.recipients.fingerprints import CHECKSUM_MODULUS, digest_text
 from airflow_provider_inforu.recipients.recipient_store import read_fingerprint
 
@@ -64,29 +65,9 @@ def plan_batches(recipients: Sequence[Recipient]) -> list[Batch]:
 
     :param recipients: All recipients of the send.
     """
-    starts = range(0, len(recipients), MAX_CALLS)
-    return [
-        Batch(number, recipients[start : start + MAX_CALLS]) for number, start in enumerate(starts, start=1)
-    ]
-
-
-def batch_size(number: int, recipients: int) -> int:
-    """Return the number of recipients in a batch.
-
-    :param number: Number of the batch, from 1.
-    :param recipients: The number of recipients of the send.
-    """
-    return max(0, min(MAX_CALLS, recipients - (number - 1) * MAX_CALLS))
-
-
-def batch_places(number: int, recipients: int) -> tuple[int, int]:
-    """Return the positions of a batch's first and last recipient in the send, counted from 1.
-
-    :param number: Number of the batch, from 1.
-    :param recipients: The number of recipients of the send.
-    """
-    first = (number - 1) * MAX_CALLS + 1
-    return first, first + batch_size(number, recipients) - 1
+    numbers = range(1, count_batches(len(recipients)) + 1)
+    places = ((number, *batch_places(number, len(recipients))) for number in numbers)
+    return [Batch(number, recipients[first - 1 : last]) for number, first, last in places]
 
 
 def sum_checksums(batches: Iterable[Batch]) -> list[int]:

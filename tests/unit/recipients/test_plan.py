@@ -4,8 +4,8 @@ from unittest import mock
 
 import pytest
 
+from airflow_provider_inforu.capi import batch_places
 from airflow_provider_inforu.capi.voice import Call
-from airflow_provider_inforu.recipients import batches as planning
 from airflow_provider_inforu.recipients import recipient_store as stores
 from airflow_provider_inforu.recipients.batches import digest, plan_batches, sum_checksums
 from airflow_provider_inforu.recipients.recipient_store import Recipient, RecipientStore
@@ -56,7 +56,7 @@ def test_a_digest_and_checksums_never_change_since_ledgers_contain_them():
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 250])
 def test_the_digests_that_are_stored_with_recipients_equal_those_of_their_rows(count, size):
     recipients = [Recipient(f"k{number}", f"05{number:08}", f"דנה {number}") for number in range(count)]
-    with mock.patch.object(planning, "MAX_CALLS", size):
+    with mock.patch.object(batch_places, "MAX_CALLS", size):
         stored, listed = plan_batches(store_of(recipients)), plan_batches(recipients)
     assert [batch.digest for batch in stored] == [batch.digest for batch in listed]
     assert [batch.checksums for batch in stored] == [batch.checksums for batch in listed]
