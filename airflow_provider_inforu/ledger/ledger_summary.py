@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_inforu.capi.voice import MAX_CALLS
+from airflow_provider_inforu.capi.batch_places import batch_places, batch_size
 from airflow_provider_inforu.ledger.batch_state import BatchState
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ def summarise(header: Header, records: Mapping[int, BatchRecord]) -> dict[str, A
     counts = Counter(record.state for record in records.values())
     people: Counter[BatchState] = Counter()
     for number, record in records.items():
-        first, last = people_of_batch(header, number)
-        people[record.state] += last - first + 1
+        people[record.state] += batch_size(number, header.recipients)
     return {
         "send_id": header.send_id,
         "recipients": header.recipients,
@@ -62,13 +61,12 @@ def summarise(header: Header, records: Mapping[int, BatchRecord]) -> dict[str, A
 def people_of_batch(header: Header, number: int) -> tuple[int, int]:
     """Return the numbers of the first and the last recipient of a batch.
 
-    Recipients count from 1, in the order of the rows. Each batch has 100 recipients; the last may have fewer.
+    Recipients count from 1, in the order of the rows.
 
     :param header: The ledger's header.
     :param number: Number of the batch, from 1.
     """
-    first = MAX_CALLS * (number - 1) + 1
-    return first, header.recipients if number == header.batches else first + MAX_CALLS - 1
+    return batch_places(number, header.recipients)
 
 
 def numbers_in(records: Mapping[int, BatchRecord], state: BatchState) -> list[int]:

@@ -5,38 +5,25 @@ Logs, errors and results name a recipient by its key, and never show its phone.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.capi.phones import InvalidPhoneError, normalize_phone
-from airflow_provider_inforu.capi.redact import is_phone_like
+from airflow_provider_inforu.capi.phones import InvalidPhoneError
 from airflow_provider_inforu.recipients.input_rows import BadRow, RecipientsError, show_columns
 from airflow_provider_inforu.recipients.recipient_store import Recipient, RecipientStore, Skipped
 from airflow_provider_inforu.recipients.row_kinds import open_rows
+from airflow_provider_inforu.recipients.row_parser import InvalidRowError, RowParser
 from airflow_provider_inforu.recipients.skip_reasons import NAMES_SHOWN, count_rows, group_by_reason
 from airflow_provider_inforu.recipients.suppression import read_suppressed
-from airflow_provider_inforu.recipients.texts import is_missing
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
 
-MAX_KEY_LENGTH = 100
-"""Characters. The vendor documents no limit of the CustomerMessageID. Ours keeps logs readable."""
-
 DUPLICATE_PHONE = "an earlier row has the same phone"
 SUPPRESSED = "suppressed"
 _VALID = (DUPLICATE_PHONE, SUPPRESSED)
-
-_NO_DIGIT = re.compile(r"\D")
-_FEWEST_DIGITS_OF_A_PHONE = 8
-_MOST_BITS = 256
-_KEY_SHOWS_PHONE = (
-    "the key may contain a phone number, and logs show keys: use another field as the key, or write an ID "
-    "number without its leading zeros"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +40,6 @@ class RecipientList:
     skipped: Sequence[Skipped]
     unmatched: int = 0
     first_unmatched: Sequence[tuple[int, str | None]] = ()
-
-
-class _InvalidRowError(InforuInputError):
-    """A row that cannot be called."""
 
 
 def read_recipients(rows: object, rules: RecipientRules, suppressed: object | None = None) -> RecipientList:
@@ -91,6 +74,7 @@ def read_recipients(rows: object, rules: RecipientRules, suppressed: object | No
 class _Reader:
     def __init__(self, rules: RecipientRules) -> None:
         self._rules = rules
+        self._parser = RowParser(rules)
         self._columns: str | None = None
         self.store = RecipientStore()
         self.invalid = 0
@@ -99,16 +83,18 @@ class _Reader:
     def add(self, row: object, number: int) -> None:
         has_key = False
         try:
-            fields = self._fields(row)
-            key = self._key(fields, number)
-            phone = self._phone(fields, key)
+            fields = self._parser.parse_fields(row)
+            if self._columns is None and fields is row:
+                self._columns = show_columns(fields)
+            key = self._parser.parse_key(fields, number)
+            phone = self._parser.parse_phone(fields, key)
             # Skipped rows also register their keys, so that the report contains each key once.
             if not self.store.register_key(key):
-                raise _InvalidRowError("an earlier row has the same key")
+                raise InvalidRowError("an earlier row has the same key")
             has_key = True
             if isinstance(phone, InvalidPhoneError):
                 raise phone
-            recipient = Recipient(key, phone, self._text(fields) if self._rules.speaks else None)
+            recipient = Recipient(key, phone, self._parser.parse_text(fields))
         except InforuInputError as error:
             self.invalid += 1
             place = row.name if isinstance(row, BadRow) else f"row {number}"
@@ -152,90 +138,3 @@ class _Reader:
 
     def _group(self, skipped: Iterable[Skipped]) -> str:
         return group_by_reason(skipped, keys_are_rows=self._rules.key_field is None)
-
-    def _fields(self, row: object) -> Mapping[str, Any]:
-        if isinstance(row, Mapping):
-            if self._columns is None:
-                self._columns = show_columns(row)
-            return row
-        if isinstance(row, str | int | float):
-            if self._rules.key_field is not None:
-                raise _InvalidRowError(
-                    f"the row is only a phone and has no field {self._rules.key_field!r} for its key"
-                )
-            return {self._rules.phone_field: row}
-        if isinstance(row, BadRow):
-            raise _InvalidRowError(row.reason)
-        raise _InvalidRowError(f"the row is a {type(row).__name__}, not a phone or a mapping")
-
-    def _key(self, fields: Mapping[str, Any], number: int) -> str:
-        if self._rules.key_field is None:
-            return str(number)
-        value = fields.get(self._rules.key_field)
-        key = str(value).strip() if isinstance(value, str) else self._write_key(value)
-        if not key:
-            raise _InvalidRowError(f"the field {self._rules.key_field!r} of the key is missing or empty")
-        if len(key) > MAX_KEY_LENGTH or not key.isprintable():
-            raise _InvalidRowError(
-                f"the key has more than {MAX_KEY_LENGTH} characters, or a character that cannot be printed"
-            )
-        if is_phone_like(key):
-            raise _InvalidRowError(_KEY_SHOWS_PHONE)
-        return key
-
-    def _write_key(self, value: object) -> str:
-        """Return the text of a key that is not text. A missing key becomes an empty text."""
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if is_missing(value):
-            return ""
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise _InvalidRowError(f"the key is a {type(value).__name__}, not text or a whole number")
-        if value.bit_length() > _MOST_BITS:
-            raise _InvalidRowError("the key is a number with too many digits")
-        return str(value)
-
-    def _phone(self, fields: Mapping[str, Any], key: str) -> str | InvalidPhoneError:
-        """Return the phone, or the error of an invalid phone. Check that the key does not show the phone."""
-        name = self._rules.phone_field
-        raw = fields.get(name)
-        if is_missing(raw) or (isinstance(raw, str) and not raw.strip()):
-            problem = (
-                "the field {!r} of the phone is empty" if name in fields else "the row has no field {!r}"
-            )
-            return InvalidPhoneError(problem.format(name))
-        try:
-            phone = normalize_phone(raw)
-        except InvalidPhoneError as error:
-            if _share_digits(key, raw):
-                raise _InvalidRowError(_KEY_SHOWS_PHONE) from None
-            return error
-        if len(key) >= _FEWEST_DIGITS_OF_A_PHONE and phone.lstrip("0") in _NO_DIGIT.sub("", key):
-            raise _InvalidRowError(_KEY_SHOWS_PHONE)
-        return phone
-
-    def _text(self, fields: Mapping[str, Any]) -> str:
-        text = fields.get(self._rules.message_field)
-        if is_missing(text) or not str(text).strip():
-            if self._rules.template is None:
-                raise _InvalidRowError(
-                    f"the row has no text: pass `message`, or add the field {self._rules.message_field!r}"
-                )
-            text = self._rules.template.fill(fields)
-        text = str(text)
-        if not text.strip():
-            raise _InvalidRowError("the text is empty")
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise _InvalidRowError("the text contains an incomplete character, such as a cut emoji") from None
-        return text
-
-
-def _share_digits(key: str, cell: object) -> bool:
-    """Return whether a key and a cell share as many digits in a row as a phone has."""
-    if isinstance(cell, int) and cell.bit_length() > _MOST_BITS:
-        return False  # Python refuses to convert such a number to text
-    digits, found = _NO_DIGIT.sub("", key), _NO_DIGIT.sub("", str(cell)[:MAX_KEY_LENGTH])
-    ends = range(_FEWEST_DIGITS_OF_A_PHONE, len(found) + 1)
-    return any(found[end - _FEWEST_DIGITS_OF_A_PHONE : end] in digits for end in ends)

@@ -8,20 +8,25 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from airflow_provider_inforu.capi.voice import MAX_CALLS
+from airflow_provider_inforu.recipients.fingerprints import make_fingerprint, write_rows
 from airflow_provider_inforu.recipients.temporary import TemporaryDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_inforu.recipients.fingerprints import Fingerprint
+
 T = TypeVar("T")
 
-ROWS_IN_A_BLOCK = 100
+ROWS_IN_A_BLOCK = MAX_CALLS
 """A block has the size of a batch, and is one row in SQLite. SQLite lets other threads run at each row."""
 ROWS_IN_A_READ = 1000
 # The prefixes distinguish keys from phones.
 _KEY = "k{}"
 _PHONE = "p{}"
 _CACHE_MEGABYTES = 32
+_VALUES = attrgetter("key", "phone", "text")
 _TABLES = """
 CREATE TABLE keys (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE phones (phone TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -68,6 +73,7 @@ class _Blocks(Generic[T]):
     :param kind: Name of the kind in the database.
     :param values: Returns the values of a row to store.
     :param make: Makes a row from these values.
+    :param has_fingerprints: Whether the rows are recipients. Their fingerprints then stay in memory.
     """
 
     def __init__(
@@ -76,6 +82,8 @@ class _Blocks(Generic[T]):
         kind: str,
         values: Callable[[T], tuple[Any, ...]],
         make: Callable[..., T],
+        *,
+        has_fingerprints: bool = False,
     ) -> None:
         self._database = database
         self._kind = kind
@@ -83,6 +91,8 @@ class _Blocks(Generic[T]):
         self._make = make
         self._full = 0
         self._last: list[Sequence[Any]] = []
+        self._has_fingerprints = has_fingerprints
+        self._fingerprints: list[Fingerprint] = []
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -93,8 +103,11 @@ class _Blocks(Generic[T]):
         if len(self._last) + 1 < ROWS_IN_A_BLOCK:
             self._last.append(self._values(row))
             return
-        text = json.dumps([*self._last, self._values(row)], ensure_ascii=False)
+        rows = [*self._last, self._values(row)]
+        text = write_rows(rows)
         self._database.write("INSERT INTO blocks VALUES (?, ?, ?)", (self._kind, self._full, text))
+        if self._has_fingerprints:
+            self._fingerprints.append(make_fingerprint(rows, text))
         self._full, self._last = self._full + 1, []
 
     def read(self, start: int, stop: int) -> list[T]:
@@ -110,6 +123,12 @@ class _Blocks(Generic[T]):
         before = first * ROWS_IN_A_BLOCK
         return [self._make(*values) for values in rows[start - before : stop - before]]
 
+    def find_fingerprint(self, start: int, stop: int) -> Fingerprint | None:
+        """Return the fingerprint of the rows from ``start`` to before ``stop``, if they are a full block."""
+        number, before = divmod(start, ROWS_IN_A_BLOCK)
+        is_block = not before and stop - start == ROWS_IN_A_BLOCK
+        return self._fingerprints[number] if is_block else None
+
 
 class RecipientStore:
     """Stores the recipients and the skipped rows of a send, and its keys, phones and suppression list.
@@ -122,7 +141,7 @@ class RecipientStore:
         self._database = TemporaryDatabase(_TABLES, cache_megabytes=_CACHE_MEGABYTES)
         self._has_suppressed = False
         self.recipients = Rows(
-            _Blocks(self._database, "recipients", attrgetter("key", "phone", "text"), Recipient)
+            _Blocks(self._database, "recipients", _VALUES, Recipient, has_fingerprints=True)
         )
         self.skipped = Rows(
             _Blocks(self._database, "skipped", attrgetter("key", "reason", "is_key"), Skipped)
@@ -223,3 +242,15 @@ class Rows(Sequence[T], Generic[T]):
         indexes = self._indexes
         for start in range(indexes.start, indexes.stop, ROWS_IN_A_READ):
             yield from self._blocks.read(start, min(start + ROWS_IN_A_READ, indexes.stop))
+
+    def find_fingerprint(self) -> Fingerprint | None:
+        """Return the fingerprint that was stored with the rows; None if the rows are not one full block."""
+        return self._blocks.find_fingerprint(self._indexes.start, self._indexes.stop)
+
+
+def read_fingerprint(recipients: Sequence[Recipient]) -> Fingerprint:
+    """Return the fingerprint of recipients. Recipients are read only if it was not stored with them."""
+    if isinstance(recipients, Rows) and (stored := recipients.find_fingerprint()):
+        return stored
+    rows = [_VALUES(recipient) for recipient in recipients]
+    return make_fingerprint(rows, write_rows(rows))

@@ -10,6 +10,7 @@ from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.phones import ForeignPhoneError, InvalidPhoneError, normalize_phone
 from airflow_provider_inforu.capi.redact import hide_phones, is_phone_like, may_be_mistyped_phone
 from airflow_provider_inforu.recipients.input_rows import BadRow, RecipientsError
+from airflow_provider_inforu.recipients.row_parser import KeyProblem, find_key_problem, is_blank, write_key
 from airflow_provider_inforu.recipients.texts import is_missing
 
 if TYPE_CHECKING:
@@ -72,14 +73,12 @@ def _names(row: object, rules: RecipientRules) -> tuple[list[str], list[str]]:
 
 
 def _names_of_fields(row: Mapping[Any, Any], rules: RecipientRules) -> tuple[list[str], list[str]]:
-    key = None if rules.key_field is None else row.get(rules.key_field)
+    keys = [] if rules.key_field is None else _keys(row.get(rules.key_field))
     phone = row.get(rules.phone_field)
-    keys = [] if is_missing(key) else _keys(key)
-    has_phone = not is_missing(phone) and bool(str(phone).strip())
-    if not keys and not has_phone:
+    if not keys and is_blank(phone):
         fields = [name for name in (rules.phone_field, rules.key_field) if name is not None]
         raise InforuInputError(f"the row has no value in {' or '.join(map(repr, fields))}")
-    return keys, _phones(phone) if has_phone else []
+    return keys, [] if is_blank(phone) else _phones(phone)
 
 
 def _phones(raw: object) -> list[str]:
@@ -90,13 +89,12 @@ def _phones(raw: object) -> list[str]:
 
 
 def _keys(raw: object) -> list[str]:
-    if isinstance(raw, float) and raw.is_integer():
-        raw = int(raw)
-    text = str(raw).strip()
-    if is_phone_like(text):
+    key = write_key(raw)
+    problem = find_key_problem(key)
+    if problem is KeyProblem.SHOWS_PHONE:
         raise InforuInputError("the key may contain a phone number, and such a key matches no recipient")
-    if not text.isprintable():
+    if problem:
         raise InforuInputError(
             "the key contains characters that cannot be printed, and such a key matches no recipient"
         )
-    return [text] if text else []
+    return [key] if key else []

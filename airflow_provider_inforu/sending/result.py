@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from airflow_provider_inforu.capi.batch_places import batch_places, batch_size
 from airflow_provider_inforu.ledger.batch_state import BatchState
-from airflow_provider_inforu.recipients.batches import batch_places, batch_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -12,7 +12,8 @@ from airflow_provider_inforu.ledger.changes import has_changed
 from airflow_provider_inforu.ledger.ledger_log import Ledger, open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore
-from airflow_provider_inforu.recipients.batches import checksum, digest, plan_batches, sum_checksums
+from airflow_provider_inforu.recipients.batches import digest, plan_batches, sum_checksums
+from airflow_provider_inforu.recipients.fingerprints import checksum
 from airflow_provider_inforu.sending.earlier_send import refuse_changed_recipients, say_what_changed
 from airflow_provider_inforu.sending.open_send import KnownPeople, OpenSend
 from airflow_provider_inforu.sending.send_errors import NoRetryError, no_retry_on_ledger_errors

@@ -11,7 +11,6 @@ from airflow_provider_inforu.ledger.batch_state import BatchState
 from airflow_provider_inforu.ledger.ledger_reader import read_content
 from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
-from airflow_provider_inforu.recipients import batches
 from airflow_provider_inforu.sandbox import SandboxServer
 from tests.integration.ground import skip_unless_required
 from tests.task_runner import TaskRunner
@@ -41,7 +40,7 @@ def disk(tmp_path):
 
 @pytest.fixture
 def runner(monkeypatch):
-    monkeypatch.setattr(batches, "MAX_CALLS", PEOPLE_IN_A_BATCH)
+    monkeypatch.setattr("airflow_provider_inforu.capi.batch_places.MAX_CALLS", PEOPLE_IN_A_BATCH)
     monkeypatch.setattr("airflow_provider_inforu.ledger.ledger_log.MAX_SEGMENT_BYTES", 100)
     monkeypatch.setattr("airflow_provider_inforu.sending.dispatch.SECONDS_BETWEEN_LAST_WRITES", 0.01)
     return TaskRunner()

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from airflow.sdk import DAG
 
+from airflow_provider_inforu.capi import batch_places
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
-from airflow_provider_inforu.recipients import batches
 from tests.task_runner import TaskRunner
 
 PEOPLE_IN_A_BATCH = 10
@@ -59,7 +59,7 @@ def people(count):
 
 
 def run_try(command):
-    batches.MAX_CALLS = PEOPLE_IN_A_BATCH
+    batch_places.MAX_CALLS = PEOPLE_IN_A_BATCH
     os.environ["AIRFLOW_CONN_INFORU_DEFAULT"] = command["connection"]
     os.environ["AIRFLOW__INFORU__LEDGER_PATH"] = command["ledger_path"]
     with DAG("dag"):

@@ -6,7 +6,8 @@ import pytest
 from airflow_provider_inforu.ledger.batch_state import BatchRecord, BatchState
 from airflow_provider_inforu.ledger.changes import describe_change
 from airflow_provider_inforu.ledger.ledger_reader import Header
-from airflow_provider_inforu.recipients.batches import checksum, plan_batches, sum_checksums
+from airflow_provider_inforu.recipients.batches import plan_batches, sum_checksums
+from airflow_provider_inforu.recipients.fingerprints import checksum
 from airflow_provider_inforu.recipients.recipient_store import Recipient
 from airflow_provider_inforu.sending.report import (
     LONGEST_ERROR,
