@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
+from airflow_provider_inforu.capi.call_outcome import CallOutcome
 from airflow_provider_inforu.capi.envelope import as_int, as_text, get_field
 from airflow_provider_inforu.capi.time_zone import ISRAEL
 
@@ -43,18 +44,14 @@ _ITEMS_BEGIN = re.compile(r'\s*+(?:\[|\{.{0,4096}?"data"\s{0,64}+:\s{0,64}+\[)',
 _BETWEEN = re.compile(r"[\s,]*+")
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification(CallOutcome):
     """One pushed item. Its repr shows no phone.
 
     :ivar channel: ``IVR`` for voice. Other channels use the same address.
     :ivar event: The event's name. Only ``EndOfCall`` is documented.
     :ivar phone: The phone in the vendor's spelling.
-    :ivar campaign_id: The campaign, or None.
     :ivar message_id: The CustomerMessageID of the call; None if it is empty or missing.
-    :ivar status: ``Answered``, or another value of the vendor.
-    :ivar seconds: How long the person listened, in seconds, or None.
-    :ivar digit: The key that the person pressed, or None.
     :ivar ended_at: When the call ended, in UTC; None if the date is missing or invalid, or its year is not
         2000 to 2199.
     :ivar raw: The unchanged item.
@@ -63,12 +60,7 @@ class Notification:
     channel: str | None
     event: str | None
     phone: str | None = field(repr=False)
-    campaign_id: int | None
     message_id: str | None
-    status: str | None
-    seconds: int | None
-    digit: str | None
-    ended_at: dt.datetime | None
     raw: Mapping[str, Any] = field(repr=False)
 
     @property
@@ -195,13 +187,13 @@ def _item(item: Mapping[str, Any]) -> Notification:
         channel=_word(get_field(item, "Channel")),
         event=_word(get_field(item, "EventName")),
         phone=as_text(get_field(item, "Value")),
-        campaign_id=as_int(get_field(item, "CampaignID")),
         message_id=_word(get_field(item, "CustomerMessageID")),
+        raw=item,
         status=as_text(get_field(item, "Status")),
         seconds=_seconds(get_field(item, "ListeningDuration")),
         digit=as_text(get_field(item, "Digit")),
+        campaign_id=as_int(get_field(item, "CampaignID")),
         ended_at=_utc(get_field(item, "DateTime")),
-        raw=item,
     )
 
 

@@ -6,34 +6,24 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu._compat import BaseHook
-from airflow_provider_inforu.capi import admin, jobs, voice
-from airflow_provider_inforu.capi.errors import (
-    NO_NEW_CALLS,
-    InforuError,
-    InforuInputError,
-    InforuJobInProgressError,
-    InforuRequestTokenNotFoundError,
-)
-from airflow_provider_inforu.capi.jobs import JobStatus
+from airflow_provider_inforu.capi import admin, voice
+from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
+from airflow_provider_inforu.hooks.api_access import new_client, read_job_status
 from airflow_provider_inforu.hooks.given_calls import read_calls
-from airflow_provider_inforu.hooks.settings import (
-    CONN_TYPE,
-    ConnectionNotFoundError,
-    InforuSettings,
-    read_settings,
-)
+from airflow_provider_inforu.hooks.loading import load_settings, load_settings_async
+from airflow_provider_inforu.hooks.settings import CONN_TYPE, DEFAULT_CONN_ID
 from airflow_provider_inforu.sending.advice import advise, call_it_this_connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from airflow.sdk import Connection
-
     from airflow_provider_inforu.capi.admin import Quota
     from airflow_provider_inforu.capi.client import InforuClient
     from airflow_provider_inforu.capi.envelope import Reply
+    from airflow_provider_inforu.capi.jobs import JobStatus
     from airflow_provider_inforu.capi.voice import Call, SendReceipt
+    from airflow_provider_inforu.hooks.settings import InforuSettings
     from airflow_provider_inforu.outcomes.awaited import OnTimeout
     from airflow_provider_inforu.outcomes.receiver_client import ReceiverClient
     from airflow_provider_inforu.outcomes.sources import SourceName
@@ -50,7 +40,7 @@ class InforuHook(BaseHook):
     """
 
     conn_name_attr = "inforu_conn_id"
-    default_conn_name = "inforu_default"
+    default_conn_name = DEFAULT_CONN_ID
     conn_type = CONN_TYPE
     hook_name = "Inforu"
 
@@ -77,51 +67,18 @@ class InforuHook(BaseHook):
         :raises InforuInputError: A field of the connection is invalid.
         :raises ConnectionNotFoundError: Airflow does not find the connection. A retry asks again.
         """
-        from airflow_provider_inforu._compat import AirflowNotFoundException
-
-        try:
-            connection = self.get_connection(self.inforu_conn_id)
-        except AirflowNotFoundException:
-            raise ConnectionNotFoundError(
-                f"The connection {self.inforu_conn_id!r} is missing in Airflow. {NO_NEW_CALLS}. Add a "
-                "connection of type Inforu, or name another one in `inforu_conn_id` (default: "
-                f"{self.default_conn_name})"
-            ) from None
-        return _read_masked(connection)
-
-    @property
-    def has_receiver(self) -> bool:
-        """Whether the connection has a receiver.
-
-        :raises InforuInputError: A field of the connection is invalid.
-        """
-        return self.settings.has_receiver
+        return load_settings(self.inforu_conn_id, self)
 
     async def load_settings(self) -> None:
         """Read the settings of the connection without blocking the event loop, for triggers.
 
         :raises InforuInputError: A field of the connection is invalid.
         """
-        from airflow_provider_inforu.hooks.loading import get_connection_async, in_airflow_thread
-
-        connection = await get_connection_async(self.inforu_conn_id, self)
-        # Masking asks Airflow's supervisor. Only from such a thread does this work in all versions of
-        # Airflow.
-        self.settings = await in_airflow_thread(_read_masked, connection)
+        self.settings = await load_settings_async(self.inforu_conn_id, self)
 
     @cached_property
     def _client(self) -> InforuClient:
-        from airflow_provider_inforu.capi.client import InforuClient
-
-        settings = self.settings
-        return InforuClient(
-            base_url=settings.base_url,
-            username=settings.username,
-            token=settings.token,
-            auth_location=settings.auth_location,
-            timeout=settings.timeout,
-            proxy=settings.proxy,
-        )
+        return new_client(self.settings)
 
     def get_conn(self) -> InforuClient:
         """Return the client that sends requests to Inforu."""
@@ -240,20 +197,7 @@ class InforuHook(BaseHook):
         :raises InforuInputError: The field ``status_function`` or the token is empty.
         :raises InforuError: The request failed, as in `call`.
         """
-        function = self.settings.status_function
-        if function is None:
-            raise InforuInputError(
-                f"the connection {self.inforu_conn_id!r} has no `status_function`, so Inforu cannot be "
-                "asked for the results of calls. If Inforu gave your account such a function, write its name "
-                "in this field. Otherwise use a receiver"
-            )
-        try:
-            self.call(function, jobs.job_status_data(request_token))
-        except InforuJobInProgressError:
-            return JobStatus.IN_PROGRESS
-        except InforuRequestTokenNotFoundError:
-            return JobStatus.NOT_FOUND
-        return JobStatus.FINISHED
+        return read_job_status(self.call, self.inforu_conn_id, self.settings.status_function, request_token)
 
     def get_receiver(self) -> ReceiverClient:
         """Check that the receiver answers and accepts the secret, and return its client.
@@ -353,12 +297,3 @@ class InforuHook(BaseHook):
             return False, call_it_this_connection(advise(error), self.inforu_conn_id)
         quota_text = "; ".join(str(quota) for quota in quotas) or "Inforu returned no quota for voice calls"
         return True, f"Connected to {self.settings.base_url} as {self.settings.username}. Quota: {quota_text}"
-
-
-def _read_masked(connection: Connection) -> InforuSettings:
-    from airflow_provider_inforu._compat import mask_secret
-
-    settings = read_settings(connection)
-    for secret in settings.secrets():
-        mask_secret(secret)
-    return settings

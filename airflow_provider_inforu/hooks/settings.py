@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
 
 CONN_TYPE = "inforu"
-
+DEFAULT_CONN_ID = "inforu_default"
 
 _SECRETS = ("notification_secret", "notification_secret_previous", "read_secret")
 

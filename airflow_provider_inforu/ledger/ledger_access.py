@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu._compat import AIRFLOW_VERSION, conf
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS
-from airflow_provider_inforu.ledger.ledger_errors import LedgerError, LedgerNotFoundError
+from airflow_provider_inforu.ledger.ledger_errors import LedgerNotFoundError, NoLedgerStoreError
 from airflow_provider_inforu.ledger.local_files import local_path
 from airflow_provider_inforu.ledger.object_storage_store import ROOT_MARKER, ObjectStorageStore
 from airflow_provider_inforu.ledger.send_evidence import read_ledger_path
@@ -34,7 +34,7 @@ def open_store(context: Context, evidence: SendEvidence, *, resend: bool) -> Led
     :param context: The task's context.
     :param evidence: The evidence of earlier tries.
     :param resend: The argument ``resend``.
-    :raises LedgerError: No store exists, and an earlier try may have called people.
+    :raises NoLedgerStoreError: No store exists, and an earlier try may have called people.
     :raises LedgerNotFoundError: An earlier try began a send, and this try does not find its ledger.
     """
     instance = context["ti"]
@@ -52,7 +52,7 @@ def open_store(context: Context, evidence: SendEvidence, *, resend: bool) -> Led
         _check_is_visible(task_state, evidence, may_begin=may_begin)
         return task_state
     if evidence.is_later_try and not may_begin:
-        raise LedgerError(
+        raise NoLedgerStoreError(
             f"This is try {instance.try_number}, and no ledger records the calls of the earlier tries. "
             f"{NO_NEW_CALLS}. The log of the earlier try lists its recipients. For later sends set [inforu] "
             f"ledger_path, because this version of Airflow keeps no state for tasks. {HOW_TO_RESEND}"

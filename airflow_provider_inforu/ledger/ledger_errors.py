@@ -17,6 +17,10 @@ class LedgerNotFoundError(LedgerError):
     """An earlier try may have called people, and its ledger is not found."""
 
 
+class NoLedgerStoreError(LedgerError):
+    """An earlier try may have called people, and this Airflow has no store for ledgers."""
+
+
 class DamagedValueError(LedgerError):
     """A value of the ledger exists, but is damaged."""
 

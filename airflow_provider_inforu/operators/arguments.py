@@ -99,22 +99,35 @@ def read_limit(value: object) -> int | None:
 
 
 @contextlib.contextmanager
-def failing_without_retry() -> Iterator[None]:
-    """Fail the task without a retry if a retry would fail again, as with an invalid argument or row.
+def no_retry_on_invalid_input() -> Iterator[None]:
+    """Fail the task without a retry if an argument or a row is invalid.
 
     An error of a source that cannot be read is not changed, because a retry may succeed.
 
-    :raises AirflowFailException: The block raised a NoRetryError, or an InforuInputError that is not a
-        SourceError.
+    :raises AirflowFailException: The block raised an InforuInputError that is not a SourceError.
     """
     from airflow_provider_inforu.recipients.input_rows import SourceError
-    from airflow_provider_inforu.sending.send_errors import NoRetryError
 
     try:
         yield
     except SourceError:
         raise
-    except (InforuInputError, NoRetryError) as error:
+    except InforuInputError as error:
+        raise AirflowFailException(str(error)) from None
+
+
+@contextlib.contextmanager
+def failing_without_retry() -> Iterator[None]:
+    """Fail the task without a retry if a retry is not possible, or would fail again.
+
+    :raises AirflowFailException: The block raised a NoRetryError or a NoLedgerStoreError.
+    """
+    from airflow_provider_inforu.ledger.ledger_errors import NoLedgerStoreError
+    from airflow_provider_inforu.sending.send_errors import NoRetryError
+
+    try:
+        yield
+    except (NoRetryError, NoLedgerStoreError) as error:
         raise AirflowFailException(str(error)) from error.__cause__
 
 

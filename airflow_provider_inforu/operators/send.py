@@ -8,6 +8,7 @@ from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.links import push_link
 from airflow_provider_inforu.operators.arguments import (
     failing_without_retry,
+    no_retry_on_invalid_input,
     read_given_flag,
 )
 from airflow_provider_inforu.operators.checks import (
@@ -114,7 +115,7 @@ class InforuSendOperator(SendArguments):
         # Imported here and below, so that parsing a DAG file does not import the modules that send.
         from airflow_provider_inforu.operators.waiting import new_deadline
 
-        with failing_without_retry():
+        with no_retry_on_invalid_input(), failing_without_retry():
             self._check_hidden()
             run_checks(self, self._checks, only_constants=False)
             if read_given_flag("dry_run", self.is_dry_run):
@@ -168,6 +169,7 @@ class InforuSendOperator(SendArguments):
             self._runner = SendRunner(spec, self._hook, send)
             if self._is_killed:
                 self._runner.stop()
+            self._runner.prepare()
             self._run(context, self._runner, send)
         except WindowClosedError as closed:
             leave_until_it_opens(self, closed)
@@ -199,7 +201,7 @@ class InforuSendOperator(SendArguments):
             # Reading the rows may take long. If the window has closed, no ledger may begin: it would bind
             # the send to these rows.
             opener.check_window()
-            if evidence.has_earlier_send and task_try.may_begin_again:
+            if evidence.has_earlier_send and task_try.may_begin_again and people.recipients:
                 self.log.warning("`resend` is set and the task was cleared, so everybody is called again")
             send = opener.open(people)
         self._register(evidence, send)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_inforu.outcomes.outcome_json import outcome_to_json
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -53,12 +55,4 @@ def describe(events: Sequence[CallEvent]) -> dict[str, Any]:
 
 
 def _call(event: CallEvent) -> dict[str, Any]:
-    return {
-        "send_id": event.send_id,
-        "key": event.key,
-        "status": event.status,
-        "seconds": event.seconds,
-        "digit": event.digit,
-        "campaign_id": event.campaign_id,
-        "ended_at": event.ended_at.isoformat() if event.ended_at else None,
-    }
+    return {"send_id": event.send_id, "key": event.key, **outcome_to_json(event)}

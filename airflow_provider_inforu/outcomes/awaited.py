@@ -105,10 +105,11 @@ def check_source(awaited: AwaitedSend, source: object) -> None:
         )
     # The receiver cannot distinguish calls in doubt from accepted calls; RequestTokens can.
     if source == "notifications" and awaited.in_doubt and awaited.done is None:
+        calls = "1 call is" if awaited.in_doubt == 1 else f"{awaited.in_doubt} calls are"
         raise InforuInputError(
-            f"send {awaited.send_id}: {awaited.in_doubt} calls are in doubt, so the number of calls to wait "
-            "for is unknown. Set wait_for_calls=True on the sending task: it settles calls in doubt by their "
-            "notifications. Or pass expected, the number of calls to wait for"
+            f"send {awaited.send_id}: {calls} in doubt, so the number of calls to wait for is unknown. Set "
+            "wait_for_calls=True on the sending task: it settles calls in doubt by their notifications. Or "
+            "pass expected, the number of calls to wait for"
         )
 
 

@@ -13,14 +13,9 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any, NamedTuple, Self
 
-from airflow_provider_inforu.capi.errors import (
-    InforuApiError,
-    InforuError,
-    InforuInputError,
-    InforuRateLimitError,
-)
+from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.outcomes.json_fields import read_count, read_seconds_or_none
-from airflow_provider_inforu.outcomes.outcome_errors import SecretRefusedError
+from airflow_provider_inforu.outcomes.outcome_errors import SecretRefusedError, is_transient
 from airflow_provider_inforu.outcomes.summary import SendSummary
 from airflow_provider_inforu.outcomes.wait_progress import Progress
 
@@ -290,16 +285,3 @@ class CompletionTracker:
             counts += f", and {self._goal.needed} are needed"
         message = f"{counts}; {reason}" if reason else counts
         return Decision(verdict, message, self._summary, self._goal.expected, deadline=self.deadline.at)
-
-
-def is_transient(error: InforuError) -> bool:
-    """Return whether an error may go away by itself, so that another poll can succeed.
-
-    :param error: The error of a poll.
-    """
-    passing = getattr(error, "is_passing", None)
-    if passing is not None:
-        return bool(passing)
-    if isinstance(error, InforuRateLimitError):
-        return True
-    return not isinstance(error, InforuInputError | InforuApiError)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from airflow_provider_inforu.capi.call_outcome import CallOutcome
 from airflow_provider_inforu.outcomes.json_fields import (
     read_count,
     read_counts,
     read_mapping,
-    read_number_or_none,
     read_text,
     read_text_or_none,
     read_time,
 )
+from airflow_provider_inforu.outcomes.outcome_json import outcome_to_json, read_outcome
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -68,58 +69,59 @@ class SendSummary:
         }
 
 
+# A dataclass takes the fields of its bases from right to left, so these precede the fields of `CallOutcome`.
+# Their slots are empty, because only one base of a class may have slots of its own.
+@dataclass(frozen=True)
+class _Recipient:
+    __slots__ = ()
+
+    key: str
+
+
+@dataclass(frozen=True)
+class _Source:
+    __slots__ = ()
+
+    send_id: str | None
+    key: str | None
+
+
 @dataclass(frozen=True, slots=True)
-class CallResult:
+class CallResult(CallOutcome, _Recipient):
     """The outcome of one call.
 
     :ivar key: The key of the recipient.
-    :ivar status: ``Answered``, another value of the vendor, or None.
-    :ivar seconds: How long the person listened, in seconds, or None.
-    :ivar digit: The key of the phone that the person pressed, or None.
-    :ivar campaign_id: The vendor's campaign, or None.
-    :ivar ended_at: When the call ended, in UTC; None if the vendor sent no valid date.
     """
-
-    key: str
-    status: str | None
-    seconds: int | None
-    digit: str | None
-    campaign_id: int | None
-    ended_at: dt.datetime | None
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        """Return the outcome from one item of the receiver's list.
+        """Return the outcome from one item of the receiver's list or the result of `to_json`.
 
         :param value: A JSON value.
         :raises ValueError: A field is invalid; the message names it.
         """
         fields = read_mapping(value, "a call")
-        return cls(key=read_text(fields, "key"), **_outcome(fields))
+        return cls(key=read_text(fields, "key"), **read_outcome(fields))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as plain JSON."""
+        return {"key": self.key, **outcome_to_json(self)}
 
 
 @dataclass(frozen=True, slots=True)
-class CallEvent:
-    """One notification of the receiver's feed. The other fields are those of `CallResult`.
+class CallEvent(CallOutcome, _Source):
+    """One notification of the receiver's feed.
 
     :ivar send_id: The ID of the send; None if this provider did not make the call.
     :ivar key: The key of the recipient; None if this provider did not make the call.
-    :ivar status: ``Answered``, another value of the vendor, or None.
     :ivar received_at: When the notification arrived, in UTC.
     """
 
-    send_id: str | None
-    key: str | None
-    status: str | None
-    seconds: int | None
-    digit: str | None
-    campaign_id: int | None
-    ended_at: dt.datetime | None
     received_at: dt.datetime | None
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        """Return the notification from one item of the receiver's feed.
+        """Return the notification from one item of the receiver's feed or the result of `to_json`.
 
         :param value: A JSON value.
         :raises ValueError: A field is invalid; the message names it.
@@ -129,15 +131,14 @@ class CallEvent:
             send_id=read_text_or_none(fields, "send_id"),
             key=read_text_or_none(fields, "key"),
             received_at=read_time(fields, "received_at"),
-            **_outcome(fields),
+            **read_outcome(fields),
         )
 
-
-def _outcome(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "status": read_text_or_none(fields, "status"),
-        "seconds": read_number_or_none(fields, "seconds"),
-        "digit": read_text_or_none(fields, "digit"),
-        "campaign_id": read_number_or_none(fields, "campaign_id"),
-        "ended_at": read_time(fields, "ended_at"),
-    }
+    def to_json(self) -> dict[str, Any]:
+        """Return the notification as plain JSON."""
+        return {
+            "send_id": self.send_id,
+            "key": self.key,
+            **outcome_to_json(self),
+            "received_at": self.received_at and self.received_at.isoformat(),
+        }

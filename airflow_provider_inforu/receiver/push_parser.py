@@ -10,22 +10,19 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_inforu.capi.call_outcome import OUTCOME_FIELDS
 from airflow_provider_inforu.capi.notifications import VOICE_CHANNEL, parse_push
 from airflow_provider_inforu.capi.redact import is_phone_like
 from airflow_provider_inforu.receiver.cleaning import clean, clean_for_readers
 from airflow_provider_inforu.receiver.collector import pausing_collector
 from airflow_provider_inforu.receiver.masking import stored_phone
-from airflow_provider_inforu.receiver.tables import (
-    DIGIT_LENGTH,
-    KEY_LENGTH,
-    MESSAGE_ID_LENGTH,
-    WORD_LENGTH,
-)
+from airflow_provider_inforu.receiver.tables import KEY_LENGTH, MESSAGE_ID_LENGTH, OUTCOME_LENGTHS
 from airflow_provider_inforu.receiver.unrecognized_payloads import Row, UnrecognizedPayloads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airflow_provider_inforu.capi.call_outcome import CallOutcome
     from airflow_provider_inforu.capi.notifications import Notification
     from airflow_provider_inforu.receiver.receiver_settings import StorePhones
 
@@ -93,21 +90,15 @@ class PushParser:
 
     def _notification(self, item: Notification, now: dt.datetime) -> Row:
         send_id, key = split_message_id(item.message_id)
-        # A date in the future is wrong, and must not take precedence over correct notifications.
-        ended_at = item.ended_at if item.ended_at and item.ended_at - now <= _DAY else None
         return {
             "conn_id": self.conn_id,
             "digest": self._digest(item.raw),
             "received_at": now,
-            "ended_at": ended_at,
             "send_id": send_id,
             "key": key,
             "message_id": self._word(item.message_id, MESSAGE_ID_LENGTH) if key is None else item.message_id,
             "phone": stored_phone(item.phone, self.store_phones),
-            "campaign_id": _fitting(item.campaign_id),
-            "status": clean_for_readers(item.status, WORD_LENGTH),
-            "seconds": _fitting(item.seconds),
-            "digit": clean_for_readers(item.digit, DIGIT_LENGTH),
+            **_outcome_values(item, now),
         }
 
     def _digest(self, content: Any) -> str:  # noqa: ANN401 - a JSON value
@@ -161,8 +152,19 @@ def precedence_key(row: Row) -> str:
     return f"{ended:016d}{seconds:09d}{int(row['digit'] is not None)}{row['digest']}"
 
 
-def _fitting(number: int | None) -> int | None:
-    return number if number is None or abs(number) <= _LARGEST_INT else None
+def _outcome_values(outcome: CallOutcome, now: dt.datetime) -> Row:
+    """Return the columns of an outcome, with values that every database accepts and readers may see."""
+    values = {name: _storable(name, getattr(outcome, name)) for name in OUTCOME_FIELDS}
+    if outcome.ended_at and outcome.ended_at - now > _DAY:
+        # A date in the future is wrong, and must not take precedence over correct notifications.
+        values["ended_at"] = None
+    return values
+
+
+def _storable(name: str, value: Any) -> Any:  # noqa: ANN401 - a value of any column
+    if isinstance(value, str):
+        return clean_for_readers(value, OUTCOME_LENGTHS[name])
+    return None if isinstance(value, int) and abs(value) > _LARGEST_INT else value
 
 
 def _why_not(item: Notification) -> str:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from airflow_provider_inforu.capi.call_outcome import OUTCOME_FIELDS
+from airflow_provider_inforu.outcomes.summary import CallEvent, CallResult, SendSummary
 from airflow_provider_inforu.receiver.cleaning import clean
 from airflow_provider_inforu.receiver.push_parser import SEND_ID
 from airflow_provider_inforu.receiver.tables import WORD_LENGTH, calls, notifications, sources
@@ -88,14 +90,14 @@ class Reader:
             if group.digit is not None:
                 digit = group.digit if group.digit in _TELEPHONE_KEYS else OTHER
                 by_digit[digit] += group.calls
-        return {
-            "send_id": send_id,
-            "calls": by_status.total(),
-            "by_status": _limit_statuses(by_status),
-            "by_digit": dict(sorted(by_digit.items())),
-            "first_at": _iso(min((group.first_at for group in groups if group.first_at), default=None)),
-            "last_at": _iso(max((group.last_at for group in groups if group.last_at), default=None)),
-        }
+        return SendSummary(
+            send_id=send_id,
+            calls=by_status.total(),
+            by_status=_limit_statuses(by_status),
+            by_digit=dict(sorted(by_digit.items())),
+            first_at=min((group.first_at for group in groups if group.first_at), default=None),
+            last_at=max((group.last_at for group in groups if group.last_at), default=None),
+        ).to_json()
 
     def calls(
         self, conn_id: str, send_id: str, *, status: str | None, after: str | None, limit: int
@@ -122,7 +124,7 @@ class Reader:
             with self._database.reading() as connection:
                 rows = list(connection.execute(query))
         return {
-            "calls": [_result(row) for row in rows[:limit]],
+            "calls": [CallResult(row.key, **_outcome(row)).to_json() for row in rows[:limit]],
             "next": str(rows[limit - 1].id) if len(rows) > limit else None,
         }
 
@@ -151,9 +153,7 @@ class Reader:
             )
             rows = list(connection.execute(query))
         return {
-            "notifications": [
-                {"send_id": row.send_id, **_result(row), "received_at": _iso(row.received_at)} for row in rows
-            ],
+            "notifications": [_event(row).to_json() for row in rows],
             "next": _feed_cursor(rows[-1]) if rows else after or "0",
         }
 
@@ -211,16 +211,9 @@ def _feed_position(connection: sa.Connection, conn_id: str, after: str | None) -
     return 0
 
 
-def _result(row: sa.Row[Any]) -> dict[str, Any]:
-    return {
-        "key": row.key,
-        "status": row.status,
-        "seconds": row.seconds,
-        "digit": row.digit,
-        "campaign_id": row.campaign_id,
-        "ended_at": _iso(row.ended_at),
-    }
+def _event(row: sa.Row[Any]) -> CallEvent:
+    return CallEvent(row.send_id, row.key, received_at=row.received_at, **_outcome(row))
 
 
-def _iso(moment: dt.datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+def _outcome(row: sa.Row[Any]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in OUTCOME_FIELDS}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
+from airflow_provider_inforu.capi.call_outcome import OUTCOME_FIELDS
 from airflow_provider_inforu.receiver.database import LOCK_SECONDS
 from airflow_provider_inforu.receiver.push_parser import Rows, precedence_key
 from airflow_provider_inforu.receiver.tables import calls, notifications, sources, unrecognized
@@ -23,7 +24,7 @@ T = TypeVar("T")
 CHUNK = 500
 """The maximum number of values in one IN list."""
 
-_RESULT_FIELDS = ("received_at", "ended_at", "campaign_id", "status", "seconds", "digit")
+_RESULT_FIELDS = ("received_at", *OUTCOME_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,25 @@ PHONE_LENGTH = 32
 
 metadata = sa.MetaData()
 
+
+def _new_outcome_columns() -> list[sa.Column[Any]]:
+    """Return new columns for the fields of `CallOutcome`, because a column belongs to one table."""
+    return [
+        sa.Column("status", _exact(WORD_LENGTH)),
+        sa.Column("seconds", sa.BigInteger),
+        sa.Column("digit", _exact(DIGIT_LENGTH)),
+        sa.Column("campaign_id", sa.BigInteger),
+        sa.Column("ended_at", UtcDateTime),
+    ]
+
+
+OUTCOME_LENGTHS = {
+    column.name: column.type.length
+    for column in _new_outcome_columns()
+    if isinstance(column.type, sa.String) and column.type.length
+}
+"""The maximum number of characters of each text of an outcome."""
+
 sources = sa.Table(
     "inforu_source",
     metadata,
@@ -77,15 +96,11 @@ notifications = sa.Table(
     sa.Column("conn_id", _exact(_CONN_ID_LENGTH), nullable=False),
     sa.Column("digest", _exact(32), nullable=False),
     sa.Column("received_at", UtcDateTime, nullable=False),
-    sa.Column("ended_at", UtcDateTime),
     sa.Column("send_id", _exact(16)),
     sa.Column("key", _exact(KEY_LENGTH)),
     sa.Column("message_id", sa.String(MESSAGE_ID_LENGTH)),
     sa.Column("phone", sa.String(PHONE_LENGTH)),
-    sa.Column("campaign_id", sa.BigInteger),
-    sa.Column("status", _exact(WORD_LENGTH)),
-    sa.Column("seconds", sa.BigInteger),
-    sa.Column("digit", _exact(DIGIT_LENGTH)),
+    *_new_outcome_columns(),
     sa.UniqueConstraint("conn_id", "digest", name="inforu_notification_digest_uq"),
     sa.Index("inforu_notification_feed_ix", "conn_id", "id"),
     sa.Index("inforu_notification_received_at_ix", "received_at"),
@@ -103,11 +118,7 @@ calls = sa.Table(
     sa.Column("key", _exact(KEY_LENGTH), nullable=False),
     sa.Column("rank", _exact(64), nullable=False),
     sa.Column("received_at", UtcDateTime, nullable=False),
-    sa.Column("ended_at", UtcDateTime),
-    sa.Column("campaign_id", sa.BigInteger),
-    sa.Column("status", _exact(WORD_LENGTH)),
-    sa.Column("seconds", sa.BigInteger),
-    sa.Column("digit", _exact(DIGIT_LENGTH)),
+    *_new_outcome_columns(),
     sa.UniqueConstraint("conn_id", "send_id", "key", name="inforu_call_key_uq"),
     sa.Index("inforu_call_send_ix", "conn_id", "send_id", "id"),
     sa.Index("inforu_call_received_at_ix", "received_at"),

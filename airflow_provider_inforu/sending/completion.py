@@ -202,7 +202,7 @@ class Completion:
         result = send.result
         outcomes, problem = Outcomes(), None
         try:
-            if asks and self.gateway.has_receiver:
+            if asks and self.gateway.settings.has_receiver:
                 outcomes = Outcomes(self.gateway.iter_call_results(result.send_id))
         except InforuError as error:
             problem = ReportError(

@@ -12,14 +12,22 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.outcomes.summary import CallResult
 
 
+class GatewaySettings(Protocol):
+    """The settings of a connection."""
+
+    @property
+    def has_receiver(self) -> bool:
+        """Whether the connection has a receiver."""
+
+
 class VendorGateway(Protocol):
     """The vendor's API and the receiver of one connection."""
 
     inforu_conn_id: str
 
     @property
-    def has_receiver(self) -> bool:
-        """Whether the connection has a receiver."""
+    def settings(self) -> GatewaySettings:
+        """The settings of the connection."""
 
     def get_conn(self) -> InforuClient:
         """Return the client of the vendor's API. All threads of the send share it."""

@@ -27,7 +27,7 @@ def find_accepted(gateway: VendorGateway, result: SendResult) -> dict[int, int |
 
     keys = {number: result.read_keys(number) or () for number in result.in_doubt}
     batch_of = {key: number for number, names in keys.items() for key in names}
-    if not batch_of or not gateway.has_receiver:
+    if not batch_of or not gateway.settings.has_receiver:
         return {}
     accepted: dict[int, int | None] = {}
     for call in gateway.iter_call_results(result.send_id):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_inforu.outcomes.outcome_json import outcome_to_json
 from airflow_provider_inforu.recipients.temporary import TemporaryDatabase
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ _CACHE_MEGABYTES = 8
 _TABLES = "CREATE TABLE outcomes (key TEXT PRIMARY KEY, outcome TEXT) WITHOUT ROWID"
 # SQLite limits the values of a statement. A batch has at most this many keys.
 _KEYS_IN_A_READ = 100
+_COLUMNS = ("seconds", "digit", "ended_at")
+"""The columns of the report with the values of the receiver. The ledger knows the campaign of a batch."""
 
 
 class Outcomes:
@@ -53,9 +56,5 @@ def _stored(value: object) -> str:
 
 
 def _outcome(result: CallResult) -> dict[str, Any]:
-    return {
-        "outcome": result.status,
-        "seconds": result.seconds,
-        "digit": result.digit,
-        "ended_at": result.ended_at and result.ended_at.isoformat(),
-    }
+    fields = outcome_to_json(result)
+    return {"outcome": fields["status"], **{name: fields[name] for name in _COLUMNS}}

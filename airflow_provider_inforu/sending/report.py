@@ -28,16 +28,17 @@ def describe_counts(result: SendResult, *, see: str, not_sent_because: object = 
     :param see: Where to find all keys, for example ``see the report at …``. It replaces a long list.
     :param not_sent_because: The reason for unsent batches, as a clause. None (default): no reason.
     """
-    sentences = [f"{result.count(result.accepted)} recipients were accepted"]
-    if result.in_doubt:
+    accepted = result.count(result.accepted)
+    sentences = [f"{accepted} recipient{'' if accepted == 1 else 's'} {_were(accepted)} accepted"]
+    if in_doubt := result.count(result.in_doubt):
         sentences.append(
-            f"{result.count(result.in_doubt)} are {MAY_RING}: {_keys(result, result.in_doubt, see)} "
-            f"({_batches(result.in_doubt)})"
+            f"{in_doubt} {'is' if in_doubt == 1 else 'are'} {MAY_RING}: "
+            f"{_keys(result, result.in_doubt, see)} ({_batches(result.in_doubt)})"
         )
     sentences += _describe_rejected(result, see)
-    if result.unsent:
+    if count := result.count(result.unsent):
         because = f", because {_cut(str(not_sent_because), LONGEST_REASON)}" if not_sent_because else ""
-        unsent = f"{result.count(result.unsent)} were not sent{because}"
+        unsent = f"{count} {_were(count)} not sent{because}"
         keys = _keys(result, result.unsent, "")
         sentences.append(f"{unsent}: {keys}" if keys else unsent)
     return ". ".join(sentences)
@@ -98,12 +99,17 @@ def _describe_rejected(result: SendResult, see: str) -> list[str]:
         by_reason.setdefault(result.records[number].reason or "no reason", []).append(number)
     sentences = []
     for reason, numbers in list(by_reason.items())[:REASONS_SHOWN]:
-        rejected = f"{result.count(numbers)} were rejected ({_cut(reason, LONGEST_REASON)})"
+        count = result.count(numbers)
+        rejected = f"{count} {_were(count)} rejected ({_cut(reason, LONGEST_REASON)})"
         sentences.append(f"{rejected}: {_keys(result, numbers, see)}")
     others = [number for numbers in list(by_reason.values())[REASONS_SHOWN:] for number in numbers]
-    if others:
-        sentences.append(f"{result.count(others)} were rejected for other reasons: {see}")
+    if count := result.count(others):
+        sentences.append(f"{count} {_were(count)} rejected for other reasons: {see}")
     return sentences
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 def _keys(result: SendResult, numbers: Sequence[int], see: str) -> str:

@@ -40,7 +40,7 @@ KILLED = InforuError("the task was killed")
 
 
 class SendRunner:
-    """Runs one attempt at a send.
+    """Runs one attempt at a send. Call `prepare`, then `run`.
 
     :param spec: The specification of the send.
     :param gateway: The connection of the send.
@@ -61,12 +61,11 @@ class SendRunner:
         if self._running:
             self._running.stop(KILLED)
 
-    def run(self) -> None:
-        """Send all batches that the ledger does not contain yet.
+    def prepare(self) -> None:
+        """Settle batches in doubt by their outcomes, and choose those that this try sends again.
 
-        :raises WindowClosedError: The sending window is closed, and batches are unsent.
-        :raises InforuError: Batches are unsent. A retry continues there.
-        :raises NoRetryError: Batches are unsent, and a retry is not possible.
+        :raises InforuError: The receiver cannot be asked, and batches in doubt would be sent again.
+        :raises WindowClosedError: Batches in doubt would be sent again, and the sending window is closed.
         """
         send = self._send
         send.settle(self._gateway, self._spec.in_doubt)
@@ -76,7 +75,15 @@ class SendRunner:
         window, moment = self._spec.limits.window, now()
         if self._to_resend and window and not window.is_open(moment):
             raise WindowClosedError(window.opens_at(moment), begun=True)
-        if unsent := self._list_unsent():
+
+    def run(self) -> None:
+        """Send all batches that the ledger does not contain yet, and those that `prepare` chose.
+
+        :raises WindowClosedError: The sending window is closed, and batches are unsent.
+        :raises InforuError: Batches are unsent. A retry continues there.
+        :raises NoRetryError: Batches are unsent, and a retry is not possible.
+        """
+        if not self._send.already_sent and (unsent := self._list_unsent()):
             self._dispatch(unsent)
 
     def _choose_resends(self) -> set[int]:
@@ -86,7 +93,9 @@ class SendRunner:
         return set(ledger.in_doubt()) & (resendable | ledger.decided_resend)
 
     def _list_unsent(self) -> list[Batch]:
-        ledger, batches = self._send.ledger, self._send.people.batches or ()
+        ledger, batches = self._send.ledger, self._send.people.batches
+        if not batches:
+            return []
         unsent = [
             batch
             for batch in batches

@@ -14,7 +14,7 @@ from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.outcomes.asset_events import describe, select
 from airflow_provider_inforu.outcomes.awaited import check_seconds
-from airflow_provider_inforu.outcomes.decision import is_transient
+from airflow_provider_inforu.outcomes.outcome_errors import is_transient
 from airflow_provider_inforu.recipients.batches import digest
 from airflow_provider_inforu.triggers.shared import shared_hooks
 

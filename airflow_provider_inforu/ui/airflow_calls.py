@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.ledger.batch_state import BatchState
 from airflow_provider_inforu.ledger.ledger_reader import read_ledger
-from airflow_provider_inforu.ledger.ledger_summary import people_of_batch, summarise
 from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
 from airflow_provider_inforu.ledger.settling import FINISHED, SettledStore, settle
 from airflow_provider_inforu.ui.call_views import (
@@ -23,6 +22,7 @@ from airflow_provider_inforu.ui.call_views import (
     SettleRefusedError,
     TaskRef,
 )
+from airflow_provider_inforu.ui.ledger_views import are_in_doubt, count_people, view_batches
 from airflow_provider_inforu.ui.send_index import (
     StoredSend,
     count_stored_sends,
@@ -46,11 +46,6 @@ if TYPE_CHECKING:
 
 MOST_LEDGERS = 200
 """The most sends, the newest first, whose ledgers are read if no XCom shows whether people are in doubt."""
-_STATES: dict[BatchState, Literal["in doubt", "accepted", "rejected"]] = {
-    BatchState.SUBMITTING: "in doubt",
-    BatchState.ACCEPTED: "accepted",
-    BatchState.REJECTED: "rejected",
-}
 _KEYS_STORED = {BatchState.SUBMITTING, BatchState.REJECTED}
 _NOT_SETTLED = (
     "The decision was not recorded, or only for some batches. Reload the page: it shows the batches that are "
@@ -150,7 +145,7 @@ class AirflowCalls:
             except (InforuError, OSError):
                 raise CallsUnavailableError(_UNREADABLE) from None
             header, records = found or (None, {})
-            if header is None or not _are_in_doubt(header, records, requests):
+            if header is None or not are_in_doubt(header, records, requests):
                 raise SettleRefusedError(
                     "The batches in doubt are no longer the same. Nothing was changed. Reload the page."
                 )
@@ -160,7 +155,7 @@ class AirflowCalls:
                 settled = settle(store, records, choice, list(requests))
             except (InforuError, OSError):
                 raise CallsUnavailableError(_NOT_SETTLED) from None
-            save_counts(session, stored, _to_counts(header, settled))
+            save_counts(session, stored, count_people(header, settled))
 
     def _refuse_people_with_results(self, send: StoredSend, keys: Mapping[int, Sequence[str]]) -> None:
         if self._received.is_expected and not self._received.is_ready():
@@ -190,23 +185,7 @@ class AirflowCalls:
                 if records[number].state is BatchState.SUBMITTING
             },
         )
-        batches = []
-        for number in range(1, header.batches + 1):
-            first, last = people_of_batch(header, number)
-            record = records.get(number)
-            batches.append(
-                BatchView(
-                    number,
-                    first,
-                    last,
-                    "not sent" if record is None else _STATES[record.state],
-                    (record.reason or "") if record else "",
-                    _name_request(header, record) if record else "",
-                    keys.get(number, ()),
-                    ended.get(number, 0),
-                )
-            )
-        return batches
+        return view_batches(header, records, keys, ended)
 
     def _count_ended(self, send: StoredSend, keys: Mapping[int, Sequence[str]]) -> dict[int, int]:
         """Return the number of people with a result, for each batch with at least one result."""
@@ -242,7 +221,7 @@ class AirflowCalls:
             statuses = self._received.count_statuses([(send.conn_id, send.send_id) for send in sends])
         open_sends = [send for send in sends if not _final_counts(send)]
         ledgers = self._stores(open_sends) if open_sends else []
-        counts = {send.task: _count_people(ledger) for send, ledger in zip(open_sends, ledgers, strict=True)}
+        counts = {send.task: _read_counts(ledger) for send, ledger in zip(open_sends, ledgers, strict=True)}
         return [
             SendView(
                 send.task,
@@ -276,37 +255,17 @@ def _needs_person(store: SettledStore, send: StoredSend) -> bool:
         found = read_ledger(store)
     except (InforuError, OSError):
         return True
-    return _to_counts(*found).in_doubt > 0 if found else _was_in_doubt(send)
+    return count_people(*found).in_doubt > 0 if found else _was_in_doubt(send)
 
 
-def _count_people(store: SettledStore) -> PeopleCounts | None:
+def _read_counts(store: SettledStore) -> PeopleCounts | None:
     try:
         found = read_ledger(store)
     except (InforuError, OSError):
         return None
     if found is None:
         return None
-    return _to_counts(*found)
-
-
-def _to_counts(header: Header, records: Mapping[int, BatchRecord]) -> PeopleCounts:
-    people = summarise(header, records)["people"]
-    return PeopleCounts(header.recipients, skipped=header.skipped, **people)
-
-
-def _name_request(header: Header, record: BatchRecord) -> str:
-    """Return a name of a request that no other send has. A deleted run may be created again with its ID."""
-    return f"{header.send_id}.{record.request}"
-
-
-def _are_in_doubt(header: Header, records: Mapping[int, BatchRecord], requests: Mapping[int, str]) -> bool:
-    """Return whether all these requests are still in doubt, and no later request replaced one of them."""
-    in_doubt = {
-        number: _name_request(header, record)
-        for number, record in records.items()
-        if record.state is BatchState.SUBMITTING
-    }
-    return requests.items() <= in_doubt.items()
+    return count_people(*found)
 
 
 def _read_keys(store: SettledStore, send: StoredSend, numbers: Collection[int]) -> dict[int, Sequence[str]]:

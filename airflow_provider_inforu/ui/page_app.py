@@ -19,6 +19,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.staticfiles import StaticFiles
 
+from airflow_provider_inforu.capi.call_outcome import OUTCOME_FIELDS
 from airflow_provider_inforu.ui.call_views import PAGE_SIZE, CallsSource, SendFilter, SendView, TaskRef
 from airflow_provider_inforu.ui.page_errors import add_error_handlers
 from airflow_provider_inforu.ui.page_rendering import STATIC_FOLDER, SecurityHeaders, render
@@ -218,10 +219,10 @@ def _add_report(app: FastAPI, source: CallsSource) -> None:
 
 def _write_report(source: CallsSource, send: SendView) -> Iterator[str]:
     yield "\ufeff"  # without it Excel misreads Hebrew
-    yield _write_row(["key", "status", "seconds", "digit", "campaign_id", "ended_at"])
+    yield _write_row(["key", *OUTCOME_FIELDS])
     for one in source.iter_results(send):
-        ended = one.ended_at.isoformat() if one.ended_at else ""
-        yield _write_row([one.key, one.status, one.seconds, one.digit, one.campaign_id, ended])
+        fields = one.to_json()
+        yield _write_row([fields[name] for name in ("key", *OUTCOME_FIELDS)])
 
 
 def _write_row(values: list[object]) -> str:

@@ -41,7 +41,7 @@ def test_the_list_finds_messages_of_each_group(group):
     ("text", "kind", "module"),
     [
         ("`limit` must be a whole number from 1, not {value}", "InforuInputError", "operators.arguments"),
-        ("The connection {inforu_conn_id} is missing", "ConnectionNotFoundError", "hooks.inforu"),
+        ("The connection {inforu_conn_id} is missing", "ConnectionNotFoundError", "hooks.loading"),
         ("the phone is missing", "InvalidPhoneError", "capi.phones"),
         ("Send {send_id} stopped", "SendStoppedError", "sending.send_runner"),
         ("Nobody was called: this task had already sent", "log WARNING", "sending.earlier_send"),

@@ -216,6 +216,23 @@ def test_a_decision_to_call_again_waits_for_the_receiver(runner, connection, inf
 
 
 @pytest.mark.parametrize("place", ["task state"], indirect=True)
+def test_a_try_that_cannot_ask_the_receiver_leaves_the_earlier_report(
+    runner, pushing, connection, receiver, tmp_path
+):
+    report = tmp_path / "report.csv"
+    pushing.add_fault("accept_then_drop")
+    assert runner.run(call(people(3), "fail", report_path=str(report))) == "failed"
+    decide_to_call_again(runner)
+    runner.max_tries += 2
+    before = report.read_bytes()
+    report.touch()
+    connection(requests_per_second=0, receiver_url="http://127.0.0.1:9", notification_secret=receiver.secret)
+    changed = report.stat().st_mtime_ns
+    assert runner.run(call(people(3), "fail", report_path=str(report)), try_number=2) == "up_for_retry"
+    assert (report.read_bytes(), report.stat().st_mtime_ns) == (before, changed)
+
+
+@pytest.mark.parametrize("place", ["task state"], indirect=True)
 def test_a_decision_to_call_again_holds_for_one_request(runner, sandbox):
     sandbox.add_fault("accept_then_drop")
     assert runner.run(call(people(3), "fail")) == "failed"

@@ -44,7 +44,7 @@ def test_a_forged_push_chooses_no_campaign_for_the_batches_after_the_first():
     keys = {FIRST: ["a"], FIRST + 1: ["b"]}
     result = SimpleNamespace(send_id="0" * 16, in_doubt=[*keys], read_keys=keys.get)
     calls = [SimpleNamespace(key=key, campaign_id=666) for key in "ab"]
-    gateway = SimpleNamespace(has_receiver=True, iter_call_results=lambda _: calls)
+    gateway = SimpleNamespace(settings=SimpleNamespace(has_receiver=True), iter_call_results=lambda _: calls)
     assert find_accepted(gateway, result) == {FIRST: None, FIRST + 1: 666}
 
 

@@ -25,9 +25,8 @@ from airflow_provider_inforu.outcomes.decision import (
     Decision,
     PollResult,
     Verdict,
-    is_transient,
 )
-from airflow_provider_inforu.outcomes.outcome_errors import ReceiverError, SecretRefusedError
+from airflow_provider_inforu.outcomes.outcome_errors import ReceiverError, SecretRefusedError, is_transient
 from airflow_provider_inforu.outcomes.summary import SendSummary
 
 SEND = "0123456789abcdef"

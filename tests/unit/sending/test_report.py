@@ -34,6 +34,21 @@ def test_everybody_in_doubt_is_named_in_the_log_however_many_they_are():
     assert {f"k{number}" for number in range(3200)} <= set(re.findall(r"k\d+", said))
 
 
+@pytest.mark.parametrize(
+    ("record", "text"),
+    [
+        (BatchRecord(BatchState.ACCEPTED, "d"), "1 recipient was accepted"),
+        (IN_DOUBT, "0 recipients were accepted. 1 is in doubt (unknown if called): key k0 (batch 1)"),
+        (
+            BatchRecord(BatchState.REJECTED, "d", reason="no"),
+            "0 recipients were accepted. 1 was rejected (no): key k0",
+        ),
+    ],
+)
+def test_one_recipient_is_described_in_the_singular(record, text):
+    assert describe_counts(result_of(1, record), see="see the log") == text
+
+
 def test_nobody_in_doubt_makes_no_line():
     assert list(lines_of_people(result_of(0), [])) == []
 
