@@ -46,7 +46,7 @@ def summarise(header: Header, records: Mapping[int, BatchRecord]) -> dict[str, A
             {record.campaign_id for record in records.values() if record.campaign_id is not None}
         ),
         "batch_people": {
-            str(number): list(people_of_batch(header, number))
+            str(number): list(batch_places(number, header.recipients))
             for number in sorted(records)
             if records[number].state is not BatchState.ACCEPTED
         },
@@ -56,17 +56,6 @@ def summarise(header: Header, records: Mapping[int, BatchRecord]) -> dict[str, A
             for number in numbers_in(records, BatchState.REJECTED)
         ],
     }
-
-
-def people_of_batch(header: Header, number: int) -> tuple[int, int]:
-    """Return the numbers of the first and the last recipient of a batch.
-
-    Recipients count from 1, in the order of the rows.
-
-    :param header: The ledger's header.
-    :param number: Number of the batch, from 1.
-    """
-    return batch_places(number, header.recipients)
 
 
 def numbers_in(records: Mapping[int, BatchRecord], state: BatchState) -> list[int]:

@@ -149,10 +149,14 @@ class ReceiverClient:
         detail = hide(_detail(body), (self._secret,))[:_MAX_DETAIL]
         answer = f"HTTP {status}" + (f', "{detail}"' if detail else "")
         where = self._where
-        if status in (401, 403):
-            # A 403 comes from a proxy before the receiver, so a changed secret does not help.
-            refusal = SecretRefusedError if status == 401 else ReceiverError
-            return refusal(
+        if status == 403:
+            return ReceiverError(
+                f"a proxy or firewall in front of {where} refused the request ({answer}). Allow requests of "
+                "this machine to receiver_url there",
+                is_passing=False,
+            )
+        if status == 401:
+            return SecretRefusedError(
                 f"{where} refused the notification_secret of the connection {self._conn_id!r} ({answer}). "
                 "Set the same secret for the receiver and for this task",
                 is_passing=False,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from airflow_provider_inforu.capi.batch_places import batch_places
 from airflow_provider_inforu.ledger.batch_state import BatchState
-from airflow_provider_inforu.ledger.ledger_summary import people_of_batch, summarise
+from airflow_provider_inforu.ledger.ledger_summary import summarise
 from airflow_provider_inforu.ui.call_views import BatchView, PeopleCounts
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def view_batches(
     """
     batches = []
     for number in range(1, header.batches + 1):
-        first, last = people_of_batch(header, number)
+        first, last = batch_places(number, header.recipients)
         record = records.get(number)
         batches.append(
             BatchView(

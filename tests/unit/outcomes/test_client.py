@@ -74,10 +74,14 @@ def test_the_feed_is_read_from_a_cursor(client, server):
     assert server.requests[0][0].endswith("/notifications?after=5&limit=10")
 
 
-@pytest.mark.parametrize("code", [401, 403])
-def test_another_secret_is_an_error_that_names_the_field(client, server, code):
-    server.answer((code, {"detail": "no"}))
+def test_another_secret_is_an_error_that_names_the_field(client, server):
+    server.answer((401, {"detail": "no"}))
     refused(client, "refused the notification_secret of the connection 'inforu_default'", passing=False)
+
+
+def test_a_proxy_that_refuses_is_an_error_that_blames_no_secret(client, server):
+    server.answer((403, b"<html>"))
+    assert "secret" not in refused(client, "proxy or firewall", passing=False)
 
 
 def test_no_receiver_there_is_an_error_that_says_what_to_check(client, server):

@@ -1,7 +1,8 @@
+"""The places of a batch in its send."""
+
 import pytest
 
-from airflow_provider_inforu.ledger.ledger_reader import Header
-from airflow_provider_inforu.ledger.ledger_summary import people_of_batch
+from airflow_provider_inforu.capi.batch_places import batch_places, batch_size, count_batches
 
 
 @pytest.mark.parametrize(
@@ -16,5 +17,6 @@ from airflow_provider_inforu.ledger.ledger_summary import people_of_batch
     ],
 )
 def test_a_batch_holds_a_hundred_people_and_the_last_one_the_rest(batches, recipients, number, people):
-    header = Header("5e0d", "options_digest", batches=batches, recipients=recipients, clear_generation=0)
-    assert people_of_batch(header, number) == people
+    assert batch_places(number, recipients) == people
+    assert batch_size(number, recipients) == people[1] - people[0] + 1
+    assert count_batches(recipients) == batches
