@@ -62,23 +62,20 @@ PHONE_LENGTH = 32
 metadata = sa.MetaData()
 
 
+OUTCOME_LENGTHS = {"status": WORD_LENGTH, "digit": DIGIT_LENGTH}
+"""The maximum number of characters of each text of an outcome."""
+
+
 def _new_outcome_columns() -> list[sa.Column[Any]]:
     """Return new columns for the fields of `CallOutcome`, because a column belongs to one table."""
     return [
-        sa.Column("status", _exact(WORD_LENGTH)),
+        sa.Column("status", _exact(OUTCOME_LENGTHS["status"])),
         sa.Column("seconds", sa.BigInteger),
-        sa.Column("digit", _exact(DIGIT_LENGTH)),
+        sa.Column("digit", _exact(OUTCOME_LENGTHS["digit"])),
         sa.Column("campaign_id", sa.BigInteger),
         sa.Column("ended_at", UtcDateTime),
     ]
 
-
-OUTCOME_LENGTHS = {
-    column.name: column.type.length
-    for column in _new_outcome_columns()
-    if isinstance(column.type, sa.String) and column.type.length
-}
-"""The maximum number of characters of each text of an outcome."""
 
 sources = sa.Table(
     "inforu_source",
