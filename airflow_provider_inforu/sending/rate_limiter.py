@@ -22,8 +22,8 @@ from airflow_provider_inforu.sending.redis_rate_limiter import (
 if TYPE_CHECKING:
     from airflow_provider_inforu.sending.retry_policy import Backoff
 
-WINDOW_MILLISECONDS = 1010
-"""A little more than a second, because the times between requests vary a little on their way."""
+WINDOW_MILLISECONDS = 1025
+"""A little more than a second, because the network changes the distances of the requests."""
 TOGETHER_SECONDS = 0.07
 """With a shared limit, the requests of this time at the full rate may leave together, at least one."""
 SLOWER_SECONDS = 60.0
