@@ -5,13 +5,16 @@ Both accept at most 100 calls in one request (guide, StatusId -2010).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.envelope import Reply, as_int, as_printable_text, build_body, get_field
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
 from airflow_provider_inforu.capi.redact import hide
+
+if TYPE_CHECKING:
+    from airflow_provider_inforu.capi.client import InforuClient
 
 SEND_TEXT_TO_SPEECH = "Voice/Message/Send"
 SEND_EXISTING_CAMPAIGN = "Voice/Campaign/SendExisting"
@@ -163,6 +166,19 @@ def read_receipt(reply: Reply, calls: int) -> SendReceipt:
         request_id=reply.request_id,
         calls=calls,
     )
+
+
+def prepare_send(client: InforuClient, function: str, data: Mapping[str, Any]) -> Callable[[], SendReceipt]:
+    """Prepare a request that places calls, and return a function that sends it. This sends nothing yet.
+
+    :param client: The client of the API.
+    :param function: The function of the API.
+    :param data: The content of ``Data`` in the request, with the calls in ``List``.
+    :return: A function. Each time you call it, it sends the request once.
+    """
+    calls = len(data["List"])
+    prepared = client.prepare(function, data)
+    return lambda: read_receipt(client.send(prepared), calls)
 
 
 def check_options(data_options: Mapping[str, Any] | None, call_options: Mapping[str, Any] | None) -> None:

@@ -103,9 +103,7 @@ class InforuHook(BaseHook):
         :raises InforuInputError: ``data`` contains a value that JSON cannot represent.
         :raises InforuConnectionError: The host of the connection is not a valid address.
         """
-        client, calls = self._client, len(data["List"])
-        prepared = client.prepare(function, data)
-        return lambda: voice.read_receipt(client.send(prepared), calls)
+        return voice.prepare_send(self._client, function, data)
 
     def send_text_to_speech(
         self,

@@ -108,8 +108,8 @@ class SendRunner:
 
     def _prepare(self, client: InforuClient, batch: Batch) -> Send:
         requests = self._spec.requests
-        prepared = client.prepare(requests.function, requests.build(batch, self._send.ledger))
-        return lambda: voice.read_receipt(client.send(prepared), len(batch.recipients))
+        data = requests.build(batch, self._send.ledger)
+        return voice.prepare_send(client, requests.function, data)
 
     def _dispatch(self, unsent: list[Batch]) -> None:
         ledger = self._send.ledger
