@@ -225,7 +225,6 @@ def test_a_try_that_cannot_ask_the_receiver_leaves_the_earlier_report(
     decide_to_call_again(runner)
     runner.max_tries += 2
     before = report.read_bytes()
-    report.touch()
     connection(requests_per_second=0, receiver_url="http://127.0.0.1:9", notification_secret=receiver.secret)
     changed = report.stat().st_mtime_ns
     assert runner.run(call(people(3), "fail", report_path=str(report)), try_number=2) == "up_for_retry"
@@ -272,6 +271,16 @@ def test_a_cleared_task_that_has_called_nobody_does_not_say_that_anybody_is_call
     assert runner.run(call([])) == "success"
     runner.max_tries += 2
     assert runner.run(call(people(3), resend=True), try_number=2) == "success"
+    assert "called again" not in capsys.readouterr().out
+    assert len(sandbox.calls()) == 3
+
+
+def test_a_cleared_task_that_now_has_nobody_to_call_does_not_say_that_anybody_is_called_again(
+    runner, sandbox, capsys
+):
+    assert runner.run(call(people(3))) == "success"
+    runner.max_tries += 2
+    assert runner.run(call([], resend=True), try_number=2) == "success"
     assert "called again" not in capsys.readouterr().out
     assert len(sandbox.calls()) == 3
 

@@ -19,6 +19,8 @@ from airflow_provider_inforu.operators.voice import (
     InforuSendExistingCampaignOperator,
     InforuSendTextToSpeechOperator,
 )
+from airflow_provider_inforu.outcomes.decision import Decision, Verdict
+from airflow_provider_inforu.outcomes.summary import SendSummary
 from airflow_provider_inforu.sending import dispatch, rate_limiter
 from airflow_provider_inforu.sending.report import LONGEST_ERROR
 
@@ -573,6 +575,14 @@ def without_state_store(task, try_number):
     instance = {"try_number": try_number, "max_tries": 2, "xcom_push": lambda _self, **_value: None}
     task.recipients = HiddenRows(unwrap_rows(task.recipients))  # as Airflow's rendering leaves them
     return task.execute({"ti": type("TaskInstance", (), instance)()})
+
+
+def test_a_later_try_whose_ledger_store_is_gone_after_the_wait_is_not_retried():
+    task = text_to_speech(people(3), wait_for_calls=True)
+    event = Decision(Verdict.COMPLETE, "", SendSummary("0" * 16, 3), 3).to_event()
+    instance = {"try_number": 2, "max_tries": 2, "xcom_push": lambda _self, **_value: None}
+    with pytest.raises(AirflowFailException, match="no ledger records the calls"):
+        task.execute_complete({"ti": type("TaskInstance", (), instance)()}, event)
 
 
 def test_without_a_ledger_the_first_try_sends_and_a_later_one_refuses(sandbox):
