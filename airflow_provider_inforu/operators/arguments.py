@@ -117,7 +117,7 @@ def no_retry_on_invalid_input() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def failing_without_retry() -> Iterator[None]:
+def no_retry_on_final_errors() -> Iterator[None]:
     """Fail the task without a retry if a retry is not possible, or would fail again.
 
     :raises AirflowFailException: The block raised a NoRetryError or a NoLedgerStoreError.

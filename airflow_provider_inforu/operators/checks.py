@@ -43,7 +43,7 @@ _TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 
 @contextmanager
-def _named(prefix: str = "") -> Iterator[None]:
+def _no_retry_of_input_errors(prefix: str) -> Iterator[None]:
     # Airflow builds a mapped operator in the worker, and would retry an error of its constructor.
     try:
         yield
@@ -66,7 +66,7 @@ def run_checks(operator: HidesRows, checks: Iterable[Check], *, only_constants: 
         values = {name: getattr(operator, name) for name in names}
         if not only_constants or all(map(is_constant, values.values())):
             # An import error does not name the task, and a DAG file may have many.
-            with _named(f"Task {operator.task_id!r}: " if only_constants else ""):
+            with _no_retry_of_input_errors(f"Task {operator.task_id!r}: " if only_constants else ""):
                 check(**values)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.links import push_link
 from airflow_provider_inforu.operators.arguments import (
-    failing_without_retry,
+    no_retry_on_final_errors,
     no_retry_on_invalid_input,
     read_given_flag,
 )
@@ -115,7 +115,7 @@ class InforuSendOperator(SendArguments):
         # Imported here and below, so that parsing a DAG file does not import the modules that send.
         from airflow_provider_inforu.operators.waiting import new_deadline
 
-        with no_retry_on_invalid_input(), failing_without_retry():
+        with no_retry_on_invalid_input(), no_retry_on_final_errors():
             self._check_hidden()
             run_checks(self, self._checks, only_constants=False)
             if read_given_flag("dry_run", self.is_dry_run):
@@ -147,7 +147,7 @@ class InforuSendOperator(SendArguments):
         from airflow_provider_inforu.sending.manifest import count_people
         from airflow_provider_inforu.sending.resume import resume_send
 
-        with failing_without_retry():
+        with no_retry_on_final_errors():
             decision = read_event(event)
             evidence = SendEvidence(context)
             store = open_store(context, evidence, resend=False)

@@ -72,14 +72,14 @@ class SendSummary:
 # A dataclass takes the fields of its bases from right to left, so these precede the fields of `CallOutcome`.
 # Their slots are empty, because only one base of a class may have slots of its own.
 @dataclass(frozen=True)
-class _Recipient:
+class _HasKey:
     __slots__ = ()
 
     key: str
 
 
 @dataclass(frozen=True)
-class _Source:
+class _HasSendAndKey:
     __slots__ = ()
 
     send_id: str | None
@@ -87,7 +87,7 @@ class _Source:
 
 
 @dataclass(frozen=True, slots=True)
-class CallResult(CallOutcome, _Recipient):
+class CallResult(CallOutcome, _HasKey):
     """The outcome of one call.
 
     :ivar key: The key of the recipient.
@@ -109,7 +109,7 @@ class CallResult(CallOutcome, _Recipient):
 
 
 @dataclass(frozen=True, slots=True)
-class CallEvent(CallOutcome, _Source):
+class CallEvent(CallOutcome, _HasSendAndKey):
     """One notification of the receiver's feed.
 
     :ivar send_id: The ID of the send; None if this provider did not make the call.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from airflow_provider_inforu.sending.dispatch import FIRST
+
 if TYPE_CHECKING:
     from airflow_provider_inforu.sending.gateway import VendorGateway
     from airflow_provider_inforu.sending.result import SendResult
@@ -23,8 +25,6 @@ def find_accepted(gateway: VendorGateway, result: SendResult) -> dict[int, int |
     :param result: The result so far. A batch whose keys are unknown stays in doubt.
     :raises InforuError: The request to the receiver failed.
     """
-    from airflow_provider_inforu.sending.dispatch import FIRST
-
     keys = {number: result.read_keys(number) or () for number in result.in_doubt}
     batch_of = {key: number for number, names in keys.items() for key in names}
     if not batch_of or not gateway.settings.has_receiver:

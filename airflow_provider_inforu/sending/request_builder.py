@@ -104,7 +104,7 @@ class ExistingCampaignRequests(RequestBuilder):
         is_copy = self.duplicate and batch.number != FIRST
         makes_copy = self.duplicate and batch.number == FIRST
         return voice.existing_campaign_data(
-            _copy_in(ledger) if is_copy else self.campaign_id,
+            _find_copy(ledger) if is_copy else self.campaign_id,
             batch.calls(ledger.header.send_id),
             duplicate=True if makes_copy else None,
             duplicate_name=self.duplicate_name if makes_copy else None,
@@ -114,7 +114,7 @@ class ExistingCampaignRequests(RequestBuilder):
         )
 
 
-def _copy_in(ledger: Ledger) -> int:
+def _find_copy(ledger: Ledger) -> int:
     first = ledger.accepted(FIRST)
     if first is None or first.campaign_id is None:
         raise FirstBatchError(COPY_UNKNOWN)
