@@ -10,9 +10,14 @@ import sys
 import time
 from pathlib import Path
 
-from airflow_provider_inforu.operators.recipient_list import read_people
-from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
-from airflow_provider_inforu.recipients.texts import TextTemplate
+try:
+    from airflow_provider_inforu.operators.recipient_list import read_people
+    from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
+    from airflow_provider_inforu.recipients.texts import TextTemplate
+except ModuleNotFoundError:  # their places in the first edition
+    from airflow_provider_inforu.operators.people import read_people
+    from airflow_provider_inforu.sending.recipients import RecipientRules
+    from airflow_provider_inforu.sending.texts import TextTemplate
 
 MESSAGE = "שלום {name}, יתרתך {balance}"
 
