@@ -78,10 +78,12 @@ def test_a_phone_has_the_result_of_the_library(raw):
     assert outcome(raw) == outcome_by_library(raw)
 
 
+# Each step has no factor in common with 10: every last digit of a prefix takes its turn.
+@pytest.mark.parametrize("step", [21, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize("spelling", ["0{}", "+972{}", "972{}", "{}"])
-def test_numbers_of_every_prefix_have_the_result_of_the_library(spelling):
+def test_numbers_of_every_prefix_have_the_result_of_the_library(spelling, step):
     judged = {}
-    for prefix, length in product(range(10_000), (7, 8, 9, 10)):
+    for prefix, length in product(range(0, 10_000, step), (7, 8, 9, 10)):
         # The digits after the prefix differ from one to the next.
         number = f"{prefix:04}{prefix * 7919 % 10 ** (length - 4):0{length - 4}}"
         judged[number] = outcome(spelling.format(number))
