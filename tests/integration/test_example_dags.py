@@ -115,7 +115,7 @@ def test_the_reminders_act_on_the_pressed_key_and_hand_on_how_the_calls_ended_wi
         "first_call": summary["by_status"],
         "second_call": Counter(call["status"] for call in again.values()),
     }
-    assert "50000" not in str((manifest, summary, answers))
+    assert "5000000" not in str((manifest, summary, answers))
 
 
 def test_the_rendered_fields_of_the_call_show_how_many_people_and_no_phone(fresh_ground: Ground) -> None:
@@ -123,7 +123,7 @@ def test_the_rendered_fields_of_the_call_show_how_many_people_and_no_phone(fresh
 
     fields = fresh_ground.task(run)["rendered_fields"]
     assert str(len(appointments())) in str(fields["recipients"])
-    assert "50000" not in str(fields)
+    assert "5000000" not in str(fields)
     assert "050-" not in str(fields)
 
 
@@ -259,7 +259,7 @@ def test_the_overdue_are_called_once_with_what_they_owe_but_for_those_who_do_not
     assert (manifest["recipients"], manifest["accepted"], manifest["skipped"]) == (4, 3, 1)
     log = "".join(fresh_ground.task_logs(run).values())
     assert "skipped: suppressed (key C-104)" in log
-    assert "50000" not in log + str(fresh_ground.task(run)["rendered_fields"])
+    assert "5000000" not in log + str(fresh_ground.task(run)["rendered_fields"])
 
 
 def test_a_dry_run_of_the_overdue_shows_what_they_would_hear_and_reaches_no_function_of_the_vendor(
@@ -307,4 +307,4 @@ def test_the_people_whom_a_function_makes_of_parcels_are_called_once(fresh_groun
             "שלום יוסי כהן, חבילה 4 7 1 2 תגיע ביום חמישי, 3 בספטמבר 2026, אחרי 16:30.",
         ),
     }
-    assert "50000" not in "".join(fresh_ground.task_logs(run).values())
+    assert "5000000" not in "".join(fresh_ground.task_logs(run).values())

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 
@@ -25,7 +26,7 @@ def test_one_phone_is_called_and_never_shown(inforu, inforu_sandbox):
     assert (code, err) == (0, "")
     assert called(inforu_sandbox) == [(PHONE, "The load failed.")]
     assert out.startswith("Accepted: Inforu calls the phone that ends in 01 (send ")
-    assert "0000" not in out
+    assert not re.search("0-?0-?0-?0-?0-?1", out)
 
 
 def test_json_is_alone_on_stdout(inforu, inforu_sandbox):
