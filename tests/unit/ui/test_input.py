@@ -88,14 +88,14 @@ def test_an_unusual_run_id_leads_to_its_send(site, run_id):
 def test_a_csv_cell_is_never_a_formula_and_no_page_holds_a_phone(site):
     from airflow_provider_inforu.outcomes.summary import CallResult
 
-    bad = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", HOSTILE]
+    bad = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1+1", HOSTILE]
     site.calls.iter_results = lambda _: iter([CallResult(key, key, 1, "1", 1, None) for key in bad])
     answer = site.client("viewer").get(site.send(page="report.csv"))
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert "attachment" in answer.headers["content-disposition"]
     rows = answer.text.splitlines()[1:]
     assert len(rows) == len(bad)
-    assert all(not row.lstrip('"').startswith(("=", "+", "-", "@", "\t")) for row in rows)
+    assert all(not row.lstrip('"').startswith(("=", "+", "-", "@", "\t", "＝")) for row in rows)
     assert "phone" not in answer.text.splitlines()[0]
 
 
