@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from airflow_provider_inforu.capi import voice
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
 from airflow_provider_inforu.capi.time_zone import ISRAEL
+from airflow_provider_inforu.ledger.local_files import LOCAL_PROTOCOLS
 from airflow_provider_inforu.operators.arguments import (
     InvalidArgumentError,
     check_choices,
@@ -113,6 +114,27 @@ def check_rows(recipients: object) -> None:
         raise InvalidArgumentError(
             f"`recipients` must be a list of phones or of mappings, not {kind}. {NO_NEW_CALLS}. {hint}"
         )
+
+
+def check_report_is_no_source(report_path: object, **sources: object) -> None:
+    """Check that the report does not replace a file that the task reads.
+
+    :param report_path: The path or URL of the report; None for no report.
+    :param sources: The values that may be files, by the name of the argument. Others are not checked.
+    :raises InvalidArgumentError: The report has the name of a source.
+    """
+    for name, source in sources.items():
+        is_path = isinstance(source, str | os.PathLike) or hasattr(source, "joinpath")
+        if is_path and report_path and _real_name(report_path) == _real_name(source):
+            raise InvalidArgumentError(
+                f"`report_path` is the file of `{name}`, and the report would replace it. {NO_NEW_CALLS}. "
+                "Set `report_path` to another file"
+            )
+
+
+def _real_name(path: object) -> str:
+    scheme, found, rest = str(path).rpartition("://")
+    return os.path.realpath(rest) if scheme in LOCAL_PROTOCOLS else f"{scheme}{found}{rest}"
 
 
 def _check_flags_of_templates(*, resend: object, ignore_possible_sending_time: object) -> None:

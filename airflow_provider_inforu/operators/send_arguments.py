@@ -21,6 +21,7 @@ from airflow_provider_inforu.operators.arguments import (
 )
 from airflow_provider_inforu.operators.checks import (
     SEND_CHECKS,
+    check_report_is_no_source,
     check_rows,
     is_constant,
     run_checks,
@@ -138,12 +139,14 @@ class SendArguments(HidesRows):
         run_checks(self, SEND_CHECKS, only_constants=True)
         if is_constant(recipients):
             check_rows(recipients)
+        check_report_is_no_source(report_path, recipients=recipients, suppress=suppress)
 
     def _people(self) -> RecipientList:
         from airflow_provider_inforu.operators.recipient_list import read_people
 
         rows, suppress = self._source(), unwrap_rows(self.suppress)
         check_no_password(recipients=rows, suppress=suppress)
+        check_report_is_no_source(self.report_path, recipients=rows, suppress=suppress)
         if suppress is None and self.suppress is not None:
             raise InforuInputError(
                 "The task behind `suppress` returned None or did not run, so the suppression list is "

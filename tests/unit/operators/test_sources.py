@@ -11,6 +11,7 @@ import pytest
 from airflow.sdk import DAG, ObjectStoragePath
 
 from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.operators.arguments import InvalidArgumentError
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 from airflow_provider_inforu.transfers.sql_to_voice import (
     SqlToInforuCampaignOperator,
@@ -333,3 +334,28 @@ def test_an_error_about_recipients_says_once_that_no_new_calls_were_placed(runne
     log = log_of(capsys)
     assert "no such table: nobody). No new calls were placed. Correct the query" in log
     assert sandbox.requests() == []
+
+
+@pytest.mark.parametrize("source", ["recipients", "suppress"])
+@pytest.mark.parametrize("spelling", ["{}", "file://{}", "local://{}", "link", "/./{}"])
+def test_a_report_that_would_replace_a_source_is_refused(runner, sandbox, capsys, tmp_path, source, spelling):
+    file = tmp_path / "people.csv"
+    file.write_text("id,phone\nk1,0500000001\n")
+    link = tmp_path / "link.csv"
+    link.symlink_to(file)
+    report = str(link) if spelling == "link" else spelling.format(file)
+    arguments = {"recipients": people(1), source: str(file)}
+    with pytest.raises(InvalidArgumentError, match=f"`report_path` is the file of `{source}`"):
+        text_to_speech(**arguments, report_path=report)
+    task = text_to_speech(**arguments, report_path="{{ '" + report + "' }}")
+    assert runner.run(task) == "failed"
+    assert f"`report_path` is the file of `{source}`, and the report would replace it" in log_of(capsys)
+    assert sandbox.requests() == []
+    assert file.read_text() == "id,phone\nk1,0500000001\n"
+
+
+def test_a_report_next_to_its_source_is_written(runner, tmp_path):
+    file = write_csv(tmp_path / "people.csv", people(1))
+    task = text_to_speech(str(file), key_field="id", report_path=str(tmp_path / "report.csv"))
+    assert runner.run(task) == "success"
+    assert (tmp_path / "report.csv").read_text().splitlines()[1].startswith("k1,accepted")
