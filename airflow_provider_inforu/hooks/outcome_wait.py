@@ -14,6 +14,7 @@ from airflow_provider_inforu.outcomes.awaited import (
     check_on_timeout,
     check_seconds,
     check_source,
+    check_source_name,
     read_send,
     read_threshold,
 )
@@ -238,6 +239,7 @@ def wait_for_calls(
     """Wait until the calls of a send have ended, and return the counts. See `InforuHook.wait`."""
     awaited = read_send(send, expected)
     threshold = read_threshold(awaited.expected, complete_when)
+    check_source_name(source)
     check_source(awaited, source)
     check_on_timeout(on_timeout)
     check_seconds("timeout", timeout)

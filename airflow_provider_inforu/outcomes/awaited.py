@@ -88,15 +88,23 @@ def read_threshold(expected: int, complete_when: object) -> CompletionThreshold:
     return CompletionThreshold(expected, float(complete_when))
 
 
-def check_source(awaited: AwaitedSend, source: object) -> None:
-    """Check that a source is known, and that it can report the calls of this send.
+def check_source_name(source: object) -> None:
+    """Check that a source is known.
 
-    :param awaited: The send.
-    :param source: The name of the source: ``notifications`` or ``status_function``.
-    :raises InforuInputError: The source is unknown, or cannot report the calls of this send.
+    :param source: The name of the source.
+    :raises InforuInputError: The source is unknown.
     """
     if source not in get_args(SourceName):
         raise InforuInputError(f"source must be one of {', '.join(get_args(SourceName))}, not {source!r}")
+
+
+def check_source(awaited: AwaitedSend, source: SourceName) -> None:
+    """Check that a source can report the calls of this send.
+
+    :param awaited: The send.
+    :param source: The name of the source.
+    :raises InforuInputError: The source cannot report the calls of this send.
+    """
     if source == "status_function" and awaited.jobs is None:
         raise InforuInputError(
             f"source='status_function' needs the RequestTokens of send {awaited.send_id}. Only a manifest "

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
-from airflow_provider_inforu._compat import AirflowSensorTimeout, conf
+from airflow_provider_inforu._compat import AirflowFailException, AirflowSensorTimeout, conf
+from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from airflow_provider_inforu.links import InforuDagCallsLink
 from airflow_provider_inforu.outcomes.awaited import (
     check_on_timeout,
     check_seconds,
     check_source,
+    check_source_name,
     read_send,
     read_threshold,
 )
@@ -96,6 +98,9 @@ class InforuVoiceJobSensor(BaseSensorOperator):
         check_seconds("poke_interval", poke_interval)
         if kwargs.get("timeout") is not None:
             check_seconds("timeout", kwargs["timeout"])
+        check_source_name(source)
+        check_on_timeout(on_timeout)
+        read_threshold(1, complete_when)
         super().__init__(poke_interval=poke_interval, **kwargs)
         self.send: Any = send
         self.expected = expected
@@ -111,14 +116,13 @@ class InforuVoiceJobSensor(BaseSensorOperator):
         """Wait for the calls and return the summary, or defer the task.
 
         :param context: The task's context.
-        :raises InforuInputError: An argument or a field of the connection is invalid.
+        :raises AirflowFailException: An argument is invalid.
+        :raises InforuInputError: A field of the connection is invalid.
         :raises WaitError: The outcomes of the calls cannot be read.
         :raises AirflowSensorTimeout: Too few calls have ended within ``timeout``.
         """
-        awaited = read_send(self.send, self.expected)
+        awaited = self._read_awaited()
         threshold = read_threshold(awaited.expected, self.complete_when)
-        check_source(awaited, self.source)
-        check_on_timeout(self.on_timeout)
         if awaited.done is not None:
             return {**awaited.done.to_json(), "complete": True}
         started = self._started(context)
@@ -135,6 +139,15 @@ class InforuVoiceJobSensor(BaseSensorOperator):
         # `poke` applies the timeout. Airflow's own timeout ignores on_timeout, so it must come later.
         self.timeout += self.poke_interval + _LATER_SECONDS
         return super().execute(context)
+
+    def _read_awaited(self) -> AwaitedSend:
+        try:
+            awaited = read_send(self.send, self.expected)
+            check_source(awaited, self.source)
+        except InforuInputError as error:
+            # A retry has the same arguments.
+            raise AirflowFailException(str(error)) from None
+        return awaited
 
     def _started(self, context: Context) -> float:
         """Return when the wait began. In ``reschedule`` mode it began in an earlier process."""

@@ -8,6 +8,7 @@ from airflow_provider_inforu.outcomes.awaited import (
     check_on_timeout,
     check_seconds,
     check_source,
+    check_source_name,
     read_send,
     read_threshold,
 )
@@ -122,9 +123,9 @@ def test_what_to_do_when_the_time_is_over_is_one_of_two():
 
 
 def test_a_source_must_exist():
-    check_source(read_send(MANIFEST), "status_function")
+    check_source_name("status_function")
     with pytest.raises(InforuInputError, match="source must be one of notifications, status_function"):
-        check_source(read_send(MANIFEST), "portal")
+        check_source_name("portal")
 
 
 @pytest.mark.parametrize("accepted", [120, 0])

@@ -302,21 +302,31 @@ def test_what_to_wait_for_may_come_from_templates(runner, server):
     [
         ({"send": None}, "send must be a manifest, not NoneType"),
         ({"send": SEND}, "expected is missing"),
-        ({"complete_when": 2}, "complete_when must be above 0 and at most 1"),
-        ({"source": "portal"}, "source must be one of"),
         ({"source": "status_function"}, "needs the RequestTokens"),
         ({"send": {**MANIFEST, "in_doubt": 2}}, "2 calls are in doubt"),
         ({"send": {**MANIFEST, "accepted": 0, "in_doubt": 2}}, "2 calls are in doubt"),
-        ({"on_timeout": "skip"}, "on_timeout must be one of"),
     ],
 )
-def test_an_argument_that_cannot_be_is_an_error_when_it_runs_and_not_when_it_is_parsed(
+def test_an_argument_that_only_the_run_shows_to_be_invalid_fails_without_a_retry(
     runner, server, capsys, arguments, words
 ):
     task = sensor(**arguments)
-    assert runner.run(task) == "up_for_retry"
+    assert runner.run(task) == "failed"
     assert words in capsys.readouterr().out
     assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"complete_when": 2}, "complete_when must be above 0 and at most 1"),
+        ({"source": "portal"}, "source must be one of"),
+        ({"on_timeout": "skip"}, "on_timeout must be one of"),
+    ],
+)
+def test_an_invalid_choice_is_refused_when_the_dag_is_parsed(arguments, words):
+    with pytest.raises(InforuInputError, match=words):
+        sensor(**arguments)
 
 
 @pytest.mark.parametrize("name", ["timeout", "poke_interval"])
