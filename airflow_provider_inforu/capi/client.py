@@ -18,10 +18,10 @@ from airflow_provider_inforu.capi.envelope import (
     parse_reply,
 )
 from airflow_provider_inforu.capi.errors import (
-    NOT_KNOWN,
     InforuApiError,
     InforuConnectionError,
     InforuOutcomeUnknownError,
+    say_unknown,
 )
 from airflow_provider_inforu.capi.exchange import Exchange, RequestHeldBackError
 from airflow_provider_inforu.capi.redact import hide
@@ -168,7 +168,7 @@ class InforuClient:
                 return response, read_body(response, max_bytes=MAX_ANSWER_BYTES)
         except AnswerError as error:
             raise InforuOutcomeUnknownError(
-                f"Inforu's reply to {function} {error}. {NOT_KNOWN}", http_status=error.http_status
+                f"Inforu's reply to {function} {error}{say_unknown(function)}", http_status=error.http_status
             ) from None
         except RequestHeldBackError:
             raise InforuConnectionError(
@@ -187,9 +187,8 @@ class InforuClient:
         host = address.hostname if address.port is None else f"{address.hostname}:{address.port}"
         reason = hide(innermost(error), self._secrets)
         if has_left:
-            return InforuOutcomeUnknownError(
-                f"the request {function} was sent to {host}, but no reply arrived ({reason}). {NOT_KNOWN}"
-            )
+            sent = f"the request {function} was sent to {host}, but no reply arrived ({reason})"
+            return InforuOutcomeUnknownError(f"{sent}{say_unknown(function)}")
         return InforuConnectionError(f"cannot reach {host} ({reason}). The request {function} was not sent")
 
 

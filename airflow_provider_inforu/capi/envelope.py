@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_inforu.capi.errors import (
     ERROR_OF_STATUS,
-    NOT_KNOWN,
     InforuApiError,
     InforuAuthenticationError,
     InforuInputError,
     InforuOutcomeUnknownError,
     InforuRateLimitError,
     InforuRejectedError,
+    say_unknown,
 )
 from airflow_provider_inforu.capi.redact import hide, printable
 from airflow_provider_inforu.capi.statuses import StatusId, describe
@@ -169,7 +169,7 @@ def parse_reply(
     if error is None:
         shown = "no readable StatusId" if status_id is None else f"StatusId {describe(status_id)}"
         raise InforuOutcomeUnknownError(
-            f"Inforu answered {function} with HTTP {http_status} and {shown}. {NOT_KNOWN}",
+            f"Inforu answered {function} with HTTP {http_status} and {shown}{say_unknown(function)}",
             http_status=http_status,
         )
     refusal = error(

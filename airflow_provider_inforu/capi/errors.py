@@ -33,11 +33,17 @@ class InforuConnectionError(InforuError):
     safe_to_resend = True
 
 
-NOT_KNOWN = (
-    "It is unknown whether Inforu processed the request. Check the campaigns in the Inforu portal before you "
-    "send it again"
-)
-"""The second sentence of an `InforuOutcomeUnknownError`."""
+def say_unknown(function: str) -> str:
+    """Return the end of the message of an `InforuOutcomeUnknownError`.
+
+    :param function: The called function. Those of ``Admin``, such as the quota, place no calls.
+    """
+    if function.startswith("Admin/"):
+        return ""
+    return (
+        ". It is unknown whether Inforu processed the request. Check the campaigns in the Inforu portal "
+        "before you send it again"
+    )
 
 
 class InforuOutcomeUnknownError(InforuError):

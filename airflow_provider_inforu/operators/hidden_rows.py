@@ -85,7 +85,7 @@ def _explaining_invalid_templates(name: str) -> Iterator[None]:
         problem = f"`{name}` is not a valid Jinja template ({hide_phones(str(error.message))})."
     else:
         return
-    raise AirflowFailException(f"{problem} {NO_NEW_CALLS}. {advice}")
+    raise AirflowFailException(f"{problem} {NO_NEW_CALLS}. {advice}") from None
 
 
 class HidesRows(BaseOperator):
