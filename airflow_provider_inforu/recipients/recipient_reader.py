@@ -9,12 +9,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.phones import InvalidPhoneError
 from airflow_provider_inforu.recipients.input_rows import BadRow, RecipientsError, show_columns
 from airflow_provider_inforu.recipients.recipient_store import Recipient, RecipientStore, Skipped
 from airflow_provider_inforu.recipients.row_kinds import open_rows
-from airflow_provider_inforu.recipients.row_parser import InvalidRowError, RowParser
+from airflow_provider_inforu.recipients.row_parser import (
+    ROW_ERRORS,
+    InvalidRowError,
+    RowParser,
+    describe_bad_row,
+)
 from airflow_provider_inforu.recipients.skip_reasons import NAMES_SHOWN, count_rows, group_by_reason
 from airflow_provider_inforu.recipients.suppression import read_suppressed
 
@@ -95,10 +99,10 @@ class _Reader:
             if isinstance(phone, InvalidPhoneError):
                 raise phone
             recipient = Recipient(key, phone, self._parser.parse_text(fields))
-        except InforuInputError as error:
+        except ROW_ERRORS as error:
             self.invalid += 1
             place = row.name if isinstance(row, BadRow) else f"row {number}"
-            self.store.skipped.append(Skipped(key if has_key else place, str(error), has_key))
+            self.store.skipped.append(Skipped(key if has_key else place, describe_bad_row(error), has_key))
             return
         if self.store.match_suppressed(key, phone):
             self.store.register_phone(phone)  # so that a later row with this phone is a duplicate

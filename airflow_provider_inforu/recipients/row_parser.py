@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MAX_KEY_LENGTH = 100
 """Characters. The vendor documents no limit of the CustomerMessageID. Ours keeps logs readable."""
 
+ROW_ERRORS = (ArithmeticError, RecursionError, TypeError, ValueError)
+"""What parsing a row raises: an InforuInputError, which is a ValueError, or the error of an odd value."""
+
 _NO_DIGIT = re.compile(r"\D")
 _FEWEST_DIGITS_OF_A_PHONE = 8
 _MOST_BITS = 256
@@ -64,6 +67,16 @@ def find_key_problem(key: str) -> KeyProblem | None:
     if is_phone_like(key):
         return KeyProblem.SHOWS_PHONE
     return None if key.isprintable() else KeyProblem.UNPRINTABLE
+
+
+def describe_bad_row(error: Exception) -> str:
+    """Return why a row cannot be used.
+
+    :param error: The error of the row. If it is not ours, only its type is named: its text may hold a phone.
+    """
+    if isinstance(error, InforuInputError):
+        return str(error)
+    return f"a value cannot be read ({type(error).__name__})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,14 @@ from airflow_provider_inforu.capi.errors import InforuInputError
 from airflow_provider_inforu.capi.phones import ForeignPhoneError, InvalidPhoneError, normalize_phone
 from airflow_provider_inforu.capi.redact import hide_phones, is_phone_like, may_be_mistyped_phone
 from airflow_provider_inforu.recipients.input_rows import BadRow, RecipientsError
-from airflow_provider_inforu.recipients.row_parser import KeyProblem, find_key_problem, is_blank, write_key
+from airflow_provider_inforu.recipients.row_parser import (
+    ROW_ERRORS,
+    KeyProblem,
+    describe_bad_row,
+    find_key_problem,
+    is_blank,
+    write_key,
+)
 from airflow_provider_inforu.recipients.texts import is_missing
 
 if TYPE_CHECKING:
@@ -35,10 +42,10 @@ def read_suppressed(rows: Iterable[object], rules: RecipientRules, store: Recipi
     for number, row in enumerate(rows, start=1):
         try:
             keys, phones = _names(row, rules)
-        except InforuInputError as error:
+        except ROW_ERRORS as error:
             place = row.name if isinstance(row, BadRow) else f"row {number}"
             raise RecipientsError(
-                f"`suppress`, {place}: {error}, so the suppression list is incomplete.",
+                f"`suppress`, {place}: {describe_bad_row(error)}, so the suppression list is incomplete.",
                 "Correct the row, or remove it from the list.",
             ) from None
         store.suppress(number, keys, phones, None if phones else _shown(keys))

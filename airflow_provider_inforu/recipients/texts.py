@@ -20,6 +20,8 @@ def is_missing(value: object) -> bool:
     """Return whether a field has no value: None, NaN or pandas' NA."""
     try:
         return value is None or bool(value != value)
+    except ArithmeticError:  # a signaling NaN
+        return True
     except (TypeError, ValueError):  # pandas' NA and arrays have no single result of a comparison
         return type(value).__name__ == "NAType"
 

@@ -1,11 +1,12 @@
 import math
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.recipients.input_rows import BadRow, SourceError, StreamedRows
+from airflow_provider_inforu.recipients.input_rows import BadRow, RecipientsError, SourceError, StreamedRows
 from airflow_provider_inforu.recipients.recipient_reader import (
     read_recipients,
 )
@@ -339,3 +340,35 @@ def test_a_wrong_phone_field_is_an_error_that_names_it_and_the_columns_and_no_va
 def test_an_id_number_with_a_zero_in_front_is_a_key_where_it_cannot_be_a_phone():
     listed = read([person(1, id="052123456"), person(2, id="id031234567"), person(3, id=31234567)])
     assert [one.key for one in listed.recipients] == ["052123456", "id031234567", "31234567"]
+
+
+HUGE = 10**5000
+"""Python refuses to write a whole number of so many digits."""
+
+
+@pytest.mark.parametrize("template", ["שלום {name}", "שלום {name:digits}", "שלום {name:money}"])
+def test_a_value_that_cannot_be_written_is_an_invalid_row_and_the_others_are_called(template):
+    rows = [
+        {"id": "k1", "phone": "0500000001", "name": HUGE},
+        {"id": "k2", "phone": "0500000002", "name": "17"},
+    ]
+    rules = RecipientRules(key_field="id", template=TextTemplate(template), invalid_recipients="skip")
+    people = read_recipients(rows, rules)
+    assert [one.key for one in people.recipients] == ["k2"]
+    (skipped,) = people.skipped
+    assert skipped.key == "k1"
+
+
+@pytest.mark.parametrize("field", ["id", "phone", "name"])
+def test_a_signaling_nan_counts_as_missing(field):
+    row = {"id": "k1", "phone": "0500000001", "name": "17", field: Decimal("sNaN")}
+    rules = RecipientRules(key_field="id", template=TextTemplate("שלום {name}"))
+    with pytest.raises(RecipientsError, match=r"missing|empty"):
+        read_recipients([row], rules)
+
+
+@pytest.mark.parametrize("row", [HUGE, {"id": HUGE}, {"phone": HUGE}], ids=["alone", "key", "phone"])
+def test_a_number_that_cannot_be_written_makes_the_suppression_list_invalid(row):
+    rules = RecipientRules(key_field="id", speaks=False)
+    with pytest.raises(RecipientsError, match=r"`suppress`, row 1: .* so the suppression list is incomplete"):
+        read_recipients([{"id": "k1", "phone": "0500000001"}], rules, [row])
