@@ -63,8 +63,11 @@ def sentence_on(event: CallbackEvent, language: Language) -> str:
 def cut_to_hear(text: str) -> str:
     """Return the text, cut to `MOST_CHARACTERS` after a sentence, or after a word if no sentence fits.
 
+    Incomplete characters become question marks: a request cannot carry them.
+
     :param text: A text of any length.
     """
+    text = text.encode(errors="replace").decode()
     if len(text) <= MOST_CHARACTERS:
         return text
     shorter = text[: MOST_CHARACTERS + 1]

@@ -166,6 +166,7 @@ def test_there_is_a_sentence_for_everything_in_each_language(language, kind):
         ("word " * 200, ("word " * 120).strip()),
         ("a" * 700, "a" * 600),
         ("a" * 599 + ". " + "b", "a" * 599 + "."),
+        ("no file \udce9.csv", "no file ?.csv"),
     ],
 )
 def test_a_long_text_is_cut_at_a_sentence_else_at_a_word(text, heard):
