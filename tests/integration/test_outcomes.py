@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -50,6 +51,8 @@ def run_until_calls_end(ground):
         return states.get("calls") == "deferred"
 
     assert wait_until(is_deferred)
+    # Airflow fails a task that is queued again before the scheduler has heard that its first process ended.
+    time.sleep(3)
     ground.sandbox.change_settings(notification_delay=0)
     return Run("waited_send", run_id, api.wait_for_run("waited_send", run_id))
 
