@@ -302,3 +302,10 @@ def test_statusids_that_contradict_each_other_prove_nothing(body):
 
 def test_a_repeated_statusid_counts_once():
     assert parse(b'{"StatusId": 1, "StatusId": 1, "Data": {}}').status_id == 1
+
+
+@pytest.mark.parametrize(("function", "warns"), [("Voice/Message/Send", True), ("Admin/GetQuota", False)])
+def test_only_a_function_that_may_have_called_somebody_sends_the_reader_to_the_campaigns(function, warns):
+    with pytest.raises(errors.InforuOutcomeUnknownError) as raised:
+        parse_reply(b"<html>", http_status=405, function=function)
+    assert ("Check the campaigns" in str(raised.value)) is warns
