@@ -355,8 +355,9 @@ def test_a_value_that_cannot_be_written_is_an_invalid_row_and_the_others_are_cal
     rules = RecipientRules(key_field="id", template=TextTemplate(template), invalid_recipients="skip")
     people = read_recipients(rows, rules)
     assert [one.key for one in people.recipients] == ["k2"]
-    (skipped,) = people.skipped
-    assert skipped.key == "k1"
+    assert [(one.key, one.reason) for one in people.skipped] == [
+        ("k1", "a value cannot be read (ValueError)")
+    ]
 
 
 @pytest.mark.parametrize("field", ["id", "phone", "name"])
