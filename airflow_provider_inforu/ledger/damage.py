@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 LOST: Final = "lost"
 """Replaces one unreadable event in a log."""
-LOST_SEGMENT: Final = "lost segment"
-"""Replaces an unreadable segment in a log. Its number of events is unknown."""
-LogEntry = LedgerEvent | Literal["lost", "lost segment"]
+LogEntry = LedgerEvent | Literal["lost"]
 MAX_LOST_EVENTS = 32 * 1024 // 27
 """The most intents in one segment: its size limit, divided by the length of the shortest intent."""
 UNREADABLE = "unreadable"
@@ -50,7 +48,7 @@ def replay_damaged(
     """Apply the readable events of an attempt. Mark each batch in doubt that a lost event may have submitted.
 
     :param records: The records of the batches, by batch number. They change in place.
-    :param events: The attempt's log, with `LOST` and `LOST_SEGMENT` for unreadable events.
+    :param events: The attempt's log, with `LOST` for unreadable events.
     :param attempt: Name of the attempt.
     :param batches: The number of batches of the send.
     :param is_orphan: Whether the earlier attempts are lost, with an unknown number of events.
@@ -60,16 +58,18 @@ def replay_damaged(
     inherited = [number for number, record in records.items() if record.state is BatchState.SUBMITTING]
     highest, lost = 0, batches if is_orphan else 0
     highest_before_loss = 0 if is_orphan else None
+    is_after_loss = False
     for position, event in enumerate(events):
         if isinstance(event, str):
+            lost += 1
+            if is_after_loss:
+                continue
+            is_after_loss = True
             unsent.clear()
-            # The lost event may have sent a batch again that was in doubt before this attempt.
-            for number in inherited:
-                if number in records and records[number].state is BatchState.SUBMITTING:
-                    records[number] = replace(records[number], was_in_doubt=True)
+            _doubt_again(records, inherited)
             highest_before_loss = highest if highest_before_loss is None else highest_before_loss
-            lost += 1 if event == LOST else MAX_LOST_EVENTS
             continue
+        is_after_loss = False
         number = event.number
         highest = max(highest, number)
         _apply_after_loss(records, event, f"{attempt}.{position}")
@@ -84,6 +84,13 @@ def replay_damaged(
     doubtful = [*(n for n in candidates if n <= highest_before_loss), *islice(beyond, lost)]
     for number in doubtful:
         records[number] = BatchRecord(BatchState.SUBMITTING, UNREADABLE, f"{attempt}.lost.{number}")
+
+
+def _doubt_again(records: dict[int, BatchRecord], inherited: Sequence[int]) -> None:
+    """Mark that a lost event may have sent each batch again that was in doubt before this attempt."""
+    for number in inherited:
+        if number in records and records[number].state is BatchState.SUBMITTING:
+            records[number] = replace(records[number], was_in_doubt=True)
 
 
 def _apply_after_loss(records: dict[int, BatchRecord], event: LedgerEvent, request: str) -> None:

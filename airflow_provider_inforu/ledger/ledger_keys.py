@@ -6,6 +6,8 @@ PREFIX = "inforu_ledger"
 """Airflow's task state may also contain other values of the task."""
 COUNTS_KEY = "inforu_send_counts"
 """The XCom with the counts at the end of a task's last try, for the page of calls."""
+NEWEST_SEGMENT_KEY = f"{PREFIX}.newest_segment"
+"""The newest segment that was surely written, see `NewestSegment`."""
 SEGMENTS_IN_A_GROUP = 8
 """Segments for each segment marker. A smaller number costs more writes, a larger one more reads in vain."""
 

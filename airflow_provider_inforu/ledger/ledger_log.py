@@ -35,6 +35,7 @@ from airflow_provider_inforu.ledger.ledger_reader import (
     read_content,
     replay,
 )
+from airflow_provider_inforu.ledger.newest_segment import NewestSegment, store_newest_segment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +80,7 @@ class Position:
     """How far the log of an attempt was read.
 
     :ivar attempt: Name of the attempt.
-    :ivar events: The number of events that were read. Later events of the attempt do not count.
+    :ivar events: The number of events that were read or are lost. Later events of the attempt do not count.
     """
 
     attempt: str
@@ -127,6 +128,7 @@ class Ledger:
         self._after = after
         self._segment = _Segment(0, 0, [], 0)
         self._last_number = 0
+        self._newest_stored = -1
         self._unwritten: list[Any] = []
         self._is_closed = False
 
@@ -169,8 +171,12 @@ class Ledger:
         self._store.set(
             segment_key(self._attempt, segment.number), {"start": segment.start, "events": segment.events}
         )
+        seconds = time.monotonic() - begun
+        if segment.number > self._newest_stored:
+            store_newest_segment(self._store.set, NewestSegment(self._attempt, segment.number))
+            self._newest_stored = segment.number
         self._segment, self._unwritten = segment, self._unwritten[len(entries) :]
-        self._is_closed = time.monotonic() - begun > self._store.ambiguous_write_threshold
+        self._is_closed = seconds > self._store.ambiguous_write_threshold
 
     @property
     def is_durable(self) -> bool:

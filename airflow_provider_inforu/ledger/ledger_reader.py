@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS
 from airflow_provider_inforu.ledger.batch_state import BatchRecord, apply
-from airflow_provider_inforu.ledger.damage import LOST, LOST_SEGMENT, LogEntry, are_readable, replay_damaged
+from airflow_provider_inforu.ledger.damage import (
+    LOST,
+    MAX_LOST_EVENTS,
+    LogEntry,
+    are_readable,
+    replay_damaged,
+)
 from airflow_provider_inforu.ledger.decisions import read_decided
 from airflow_provider_inforu.ledger.ledger_errors import DamagedValueError, LedgerError, describe_damage
 from airflow_provider_inforu.ledger.ledger_events import decode
@@ -17,6 +23,7 @@ from airflow_provider_inforu.ledger.ledger_keys import (
     segment_key,
     segment_marker_key,
 )
+from airflow_provider_inforu.ledger.newest_segment import read_newest_segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +38,10 @@ class ReadableStore(Protocol):
     """A store of a ledger, for readers. If it fails, its methods raise the store's own errors."""
 
     def latest(self) -> str | None:
-        """Return the name of the last attempt that wrote its document; None without a ledger."""
+        """Return the name of the last attempt that wrote its document; None without a ledger.
+
+        If the document is lost, the newest segment still names the attempt.
+        """
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
         """Return the value of a key; None if it is missing."""
@@ -75,7 +85,7 @@ class Content:
     :ivar header: The description of the send.
     :ivar records: The records of its batches, by batch number.
     :ivar attempt: Name of the last attempt.
-    :ivar events: The number of events of the last attempt.
+    :ivar events: The number of events of the last attempt, with all that may be lost.
     :ivar is_damaged: Whether a part is unreadable. Each batch that may be in this part is in doubt.
     """
 
@@ -129,7 +139,7 @@ class _Link:
     """An attempt in the chain of attempts.
 
     :ivar attempt: Name of the attempt.
-    :ivar wanted: The number of its events that the next attempt has read. None: all events count.
+    :ivar wanted: The number of its events that the next attempt has read or found lost. None: all count.
     :ivar is_orphan: Whether the previous attempts are unknown, because its document is damaged.
     """
 
@@ -141,11 +151,13 @@ class _Link:
 def _read_chain(store: ReadableStore, name: str) -> Content:
     """Return the content of a ledger whose last attempt has this name."""
     header, links = _read_links(store, name)
+    newest = read_newest_segment(store.get)
     records: dict[int, BatchRecord] = {}
     is_damaged = False
     read: list[LogEntry] = []
     for link in links:
-        read = _read_events(store, link.attempt, link.wanted)
+        written = newest.number if newest and newest.attempt == link.attempt else -1
+        read = _read_events(store, link.attempt, link.wanted, written)
         if not is_damaged and not link.is_orphan and are_readable(read):
             replay(records, read, link.attempt, 0)
         else:
@@ -161,7 +173,7 @@ def _read_links(store: ReadableStore, name: str) -> tuple[Header, list[_Link]]:
         position = newest.pop("after")
         header = Header(**newest)
     except (DamagedValueError, TypeError) as error:
-        problem = f"the document of attempt {name} is damaged"
+        problem = f"the document of attempt {name} is missing or damaged"
         raise DamagedHeaderError(describe_damage(problem, advice=_HOW_TO_BEGIN_AGAIN)) from error
     links = [_Link(name, None, is_orphan=False)]
     while position is not None:
@@ -191,37 +203,40 @@ def _read_document(store: ReadableStore, attempt: str) -> dict[str, Any]:
     raise DamagedValueError(f"The document of attempt {attempt} is damaged")
 
 
-def _read_events(store: ReadableStore, attempt: str, wanted: int | None) -> list[LogEntry]:
+def _read_events(store: ReadableStore, attempt: str, wanted: int | None, written: int) -> list[LogEntry]:
     """Return the events of an attempt.
 
-    After a failed or slow write, the next segment begins at the first event whose write was not confirmed.
+    After a failed or slow write, the next segment begins at the first event whose write was not confirmed. So
+    each segment shows how many events before it are lost. After the last one, this number is unknown: then
+    the largest possible number is returned.
 
     :param store: The ledger's store.
     :param attempt: Name of the attempt.
     :param wanted: Return exactly this number of events. None: return all events.
+    :param written: Number of the last segment that was surely written; -1 if it is unknown.
     """
     events: list[Any] = []
-    number = 0
-    while number == 0 or not begins_segment_group(number) or _is_begun(store, attempt, number):
+    number = lost_segments = 0
+    while number <= max(written, 0) or not begins_segment_group(number) or _is_begun(store, attempt, number):
         try:
             stored = store.get(segment_key(attempt, number))
         except DamagedValueError:
-            stored = LOST_SEGMENT
+            stored = LOST
         match stored:
-            case None:
+            case None if number > written:
                 # Not written yet, or its write failed: then a later segment repeats its events.
                 pass
             case {"start": int(start), "events": list(more)}:
-                while events and events[-1] == LOST_SEGMENT:
-                    events.pop()  # the start of this segment tells the number of lost events
+                lost_segments = 0
                 events.extend([LOST] * (start - len(events)))
                 events[start:] = more
             case _:
-                events.append(LOST_SEGMENT)
+                lost_segments += 1
         number += 1
+    events.extend([LOST] * (lost_segments * MAX_LOST_EVENTS))
     if wanted is not None:
         events = [*events[:wanted], *[LOST] * (wanted - len(events))]
-    return [entry if entry in (LOST, LOST_SEGMENT) else decode(entry) for entry in events]
+    return [entry if entry == LOST else decode(entry) for entry in events]
 
 
 def _is_begun(store: ReadableStore, attempt: str, segment: int) -> bool:

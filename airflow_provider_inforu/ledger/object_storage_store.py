@@ -24,6 +24,7 @@ from airflow_provider_inforu.ledger.local_files import (
     sync_folder,
     write_atomically,
 )
+from airflow_provider_inforu.ledger.newest_segment import read_newest_segment
 from airflow_provider_inforu.ledger.task_state_store import REPLACED, SURE_WITHIN_SECONDS, parse
 
 if TYPE_CHECKING:
@@ -94,8 +95,11 @@ class ObjectStorageStore:
         with _clear_errors(self._root):
             if folder := local_path(claims):
                 make_folders(folder)
+            # The claim of the newest segment's attempt may be lost.
+            newest = read_newest_segment(self.get)
+            known = {newest.attempt if newest else "0"}
             for _ in range(CLAIM_TRIES):
-                name = _name_after(max(self._read_claims(), default="0"))
+                name = _name_after(max(self._read_claims() | known))
                 _create_empty(claims / name)
                 if max(self._read_claims()) == name:
                     self._claim = name
@@ -114,12 +118,16 @@ class ObjectStorageStore:
     def latest(self) -> str | None:
         """Return the name of the last attempt that wrote its document; None without a ledger.
 
-        An attempt with a claim and without a document has sent nothing.
+        An attempt with a claim and without a document has sent nothing, unless it wrote the newest segment:
+        then its document is lost.
         """
+        newest = read_newest_segment(self.get)
         for name in sorted(self._read_claims(), reverse=True):
+            if newest and name <= newest.attempt:
+                break
             if exists(self.get, attempt_key(name)):
                 return name
-        return None
+        return newest.attempt if newest else None
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - a JSON value
         """Return the value of a key; None if it is missing.

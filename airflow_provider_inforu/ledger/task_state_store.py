@@ -15,8 +15,9 @@ from airflow_provider_inforu.ledger.ledger_errors import (
     LedgerError,
     LedgerStoreError,
 )
-from airflow_provider_inforu.ledger.ledger_keys import PREFIX, attempt_key
+from airflow_provider_inforu.ledger.ledger_keys import NEWEST_SEGMENT_KEY, PREFIX, attempt_key
 from airflow_provider_inforu.ledger.ledger_reader import exists
+from airflow_provider_inforu.ledger.newest_segment import read_newest_segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 SURE_WITHIN_SECONDS = 0.5
 """A write with an internal retry of the client usually takes longer. A single write rarely does."""
 PROBE_KEY = f"{PREFIX}.probe"
+_BEFORE_ALL = (1, -1)
+"""The try number and the number of the run before the first attempt."""
 UNRELIABLE = (
     f"Airflow's task state gave contradicting answers about the ledger. {NO_MORE_CALLS}. Check that every "
     "API server runs the same version of Airflow. A retry reads the ledger again"
@@ -98,8 +101,8 @@ class TaskStateStore:
         self.set(PROBE_KEY, probe)
         if self._read(PROBE_KEY) != probe:
             raise LedgerStoreError(UNRELIABLE)
-        last = last_of_try(self.get, self._try_number)
-        return make_attempt_name(self._try_number, 0 if last is None else last + 1)
+        last_try, last_run = _parse_attempt_name(self.latest() or "") or _BEFORE_ALL
+        return make_attempt_name(self._try_number, last_run + 1 if last_try == self._try_number else 0)
 
     def latest(self) -> str | None:
         """Return the name of the last attempt that wrote its document; None without a ledger."""
@@ -113,7 +116,8 @@ class TaskStateStore:
         :raises LedgerStoreError: The first read found no value, and the second read found one.
         """
         value = self._read(key)
-        if value is None and self._read(key) is not None:
+        # A newest segment that is not found only proves less. It is not worth another read.
+        if value is None and key != NEWEST_SEGMENT_KEY and self._read(key) is not None:
             raise LedgerStoreError(UNRELIABLE)
         return value
 
@@ -163,27 +167,27 @@ def make_attempt_name(try_number: int, run: int) -> str:
     return f"{try_number:06d}-{run}"
 
 
-def last_of_try(get: Callable[[str], Any], try_number: int) -> int | None:
-    """Return the number of a try's last run that began an attempt; None without such a run.
-
-    :param get: Reads a value of the task's state.
-    :param try_number: Try number of the task instance, from 1.
-    """
-    run = 0
-    while exists(get, attempt_key(make_attempt_name(try_number, run))):
-        run += 1
-    return run - 1 if run else None
+def _parse_attempt_name(name: str) -> tuple[int, int] | None:
+    """Return the try number and the number of the run of an attempt; None for another name."""
+    try_number, _, run = name.partition("-")
+    return (int(try_number), int(run)) if try_number.isdecimal() and run.isdecimal() else None
 
 
 def latest_of_tries(get: Callable[[str], Any], try_number: int) -> str | None:
     """Return the name of the latest attempt of a try and of all earlier tries; None without an attempt.
 
-    A task cannot list the keys of its task state, so the possible names are tried one after the other.
+    A task cannot list the keys of its task state, so the possible names are tried one after the other. The
+    attempt of the newest segment counts although its document is missing.
 
     :param get: Reads a value of the task's state.
     :param try_number: Number of the last try, from 1.
     """
-    for number in range(try_number, 0, -1):
-        if (run := last_of_try(get, number)) is not None:
-            return make_attempt_name(number, run)
-    return None
+    newest = read_newest_segment(get) if try_number else None
+    newest_try, newest_run = (newest and _parse_attempt_name(newest.attempt)) or _BEFORE_ALL
+    for number in range(try_number, newest_try - 1, -1):
+        run = first = newest_run + 1 if number == newest_try else 0
+        while exists(get, attempt_key(make_attempt_name(number, run))):
+            run += 1
+        if run > first:
+            return make_attempt_name(number, run - 1)
+    return make_attempt_name(newest_try, newest_run) if newest_run >= 0 else None

@@ -133,7 +133,7 @@ def test_a_damaged_ledger_is_one_line(run, airflow, damaged):
     airflow.values[attempt_key("000001-0")] = damaged
     code, _, err = run("show")
     assert (code, err.count("\n")) == (1, 1)
-    assert "the document of attempt 000001-0 is damaged" in err
+    assert "the document of attempt 000001-0 is missing or damaged" in err
 
 
 def test_the_token_of_the_environment_is_used_and_never_shown(run, airflow, monkeypatch):

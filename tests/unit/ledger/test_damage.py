@@ -129,7 +129,8 @@ def test_damage_that_appears_later_leaves_what_later_attempts_wrote(store):
     store.broken.add(segment_key("000001", 0))
     records = open_ledger(store, NEW).records
     assert records[1].request_token == "token"
-    assert in_doubt(records) == set(range(2, BATCHES + 1))
+    # The second attempt had read two events, so at most one other batch was submitted by them.
+    assert in_doubt(records) == {2}
 
 
 def test_batches_of_a_lost_part_can_be_settled(store):

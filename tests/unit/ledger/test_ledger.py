@@ -9,7 +9,12 @@ from airflow_provider_inforu.ledger import ledger_log as ledger_module
 from airflow_provider_inforu.ledger.batch_state import BatchState
 from airflow_provider_inforu.ledger.ledger_errors import LedgerError, LedgerStoreError
 from airflow_provider_inforu.ledger.ledger_events import Accepted, IntentLogged, Rejected, Withdrawn
-from airflow_provider_inforu.ledger.ledger_keys import attempt_key, segment_key, segment_marker_key
+from airflow_provider_inforu.ledger.ledger_keys import (
+    NEWEST_SEGMENT_KEY,
+    attempt_key,
+    segment_key,
+    segment_marker_key,
+)
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import VERSION, DamagedHeaderError, Header, read_ledger
 from airflow_provider_inforu.ledger.task_state_store import MemoryStore
@@ -101,7 +106,7 @@ def test_a_ledger_with_a_mark_for_each_part_goes_on_in_the_form_of_today(store, 
     assert store._values[attempt_key("000003")]["version"] == VERSION
 
 
-def test_one_mark_is_written_and_read_for_eight_parts(store, monkeypatch):
+def test_one_mark_is_written_for_eight_parts_and_read_beyond_the_newest_segment(store, monkeypatch):
     monkeypatch.setattr(ledger_module, "MAX_SEGMENT_BYTES", 1)
     watched = mock.Mock(wraps=store, ambiguous_write_threshold=1.0)
     ledger = open_ledger(watched, NEW)
@@ -110,10 +115,12 @@ def test_one_mark_is_written_and_read_for_eight_parts(store, monkeypatch):
     assert marks_of(watched.set) == [segment_marker_key("000002", part) for part in (1, 9)]
     watched.get.reset_mock()
     assert set(read_ledger(watched)[1]) == {1, 2, *range(10, 27)}
-    assert marks_of(watched.get) == [
-        segment_marker_key("000001", 1),
-        *(segment_marker_key("000002", part) for part in (1, 9, 17)),
-    ]
+    beyond = [segment_marker_key("000001", 1), segment_marker_key("000002", 17)]
+    assert marks_of(watched.get) == beyond
+    del store._values[NEWEST_SEGMENT_KEY]
+    watched.get.reset_mock()
+    assert set(read_ledger(watched)[1]) == {1, 2, *range(10, 27)}
+    assert marks_of(watched.get) == [beyond[0], *(segment_marker_key("000002", part) for part in (1, 9, 17))]
 
 
 def test_a_ledger_may_be_read_while_its_send_begins_a_new_part(store, monkeypatch):

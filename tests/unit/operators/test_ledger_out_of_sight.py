@@ -1,5 +1,6 @@
 """A ledger that cannot be seen is not a ledger that never was: nobody is called again because of it."""
 
+import copy
 import shutil
 
 import pytest
@@ -9,15 +10,16 @@ from airflow_provider_inforu.ledger.ledger_keys import attempt_key
 from airflow_provider_inforu.ledger.object_storage_store import ROOT_MARKER
 from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperator
 
-RECIPIENTS = [{"id": f"k{number}", "phone": f"05{number:08}"} for number in range(1, 251)]
+MORE_RECIPIENTS = [{"id": f"k{number}", "phone": f"05{number:08}"} for number in range(1, 551)]
+RECIPIENTS = MORE_RECIPIENTS[:250]
 SPELLINGS = ["{}", "file://{}", "local://{}"]
 
 
-def task(*, retries=2, message="hello", **kwargs):
+def task(*, retries=2, message="hello", recipients=RECIPIENTS, **kwargs):
     with DAG("dag"):
         return InforuSendTextToSpeechOperator(
             task_id="call",
-            recipients=RECIPIENTS,
+            recipients=recipients,
             message=message,
             key_field="id",
             max_in_flight=1,
@@ -115,7 +117,7 @@ def test_after_a_clear_resend_calls_everybody_although_the_state_is_gone(runner,
 def test_beside_a_damaged_ledger_resend_calls_only_after_a_clear(runner, sandbox, disk):
     root = disk("volume")
     assert runner.run(task()) == "success"
-    attempt = min(root.rglob(f"*{attempt_key('')}*"), key=lambda path: len(path.name))
+    attempt = min(root.rglob(f"*{attempt_key('0')}*"), key=lambda path: len(path.name))
     attempt.write_text("{")
     assert runner.run(task(resend=True), try_number=2) == "failed"
     assert len(phones(sandbox)) == 250
@@ -334,3 +336,59 @@ def test_a_try_that_ends_early_keeps_the_connection_of_the_send(runner, sandbox,
         )
         assert runner.xcoms["inforu_send"] == before
     assert not any(set(key) & set("/#:") for key in runner.xcoms)
+
+
+def more():
+    return task(retries=9, recipients=MORE_RECIPIENTS)
+
+
+def three_tries(runner, sandbox):
+    """Run three tries, and return whom they called. Each one sends one batch, then the quota is used up."""
+    for try_number in (1, 2, 3):
+        sandbox.add_fault("loose_types")
+        sandbox.add_fault("status", status_id=-13)
+        runner.max_tries = try_number + 1
+        assert runner.run(more(), try_number=try_number) == "up_for_retry"
+    assert len(set(phones(sandbox))) == 300
+    return phones(sandbox)
+
+
+def check_later_tries(runner, sandbox, called):
+    """Check that two more tries call nobody again."""
+    before = len(phones(sandbox))
+    for try_number in (4, 5):
+        runner.max_tries = try_number
+        runner.run(more(), try_number=try_number)
+    all_called = [*called, *phones(sandbox)[before:]]
+    assert len(set(all_called)) == len(all_called)
+
+
+@pytest.mark.parametrize("left", [None, "null"])
+def test_whichever_value_of_the_task_state_is_lost_nobody_is_called_twice(runner, sandbox, left):
+    called = three_tries(runner, sandbox)
+    values, xcoms = dict(runner.state_store), copy.deepcopy(runner.xcoms)
+    assert len(values) >= 7, "a document and a segment of each try, and the newest segment"
+    for name in values:
+        runner.state_store, runner.xcoms = dict(values), copy.deepcopy(xcoms)
+        del runner.state_store[name]
+        if left is not None:
+            runner.state_store[name] = left
+        check_later_tries(runner, sandbox, called)
+
+
+@pytest.mark.parametrize("left", [None, "null", ""])
+def test_whichever_file_of_the_ledger_is_lost_nobody_is_called_twice(runner, sandbox, disk, left):
+    root = disk("volume")
+    called = three_tries(runner, sandbox)
+    saved, values, xcoms = root.with_name("saved"), dict(runner.state_store), copy.deepcopy(runner.xcoms)
+    root.rename(saved)
+    files = sorted(path.relative_to(saved) for path in saved.rglob("*") if path.is_file())
+    assert len(files) >= 11, "also three claims and the marker of the root"
+    for name in files:
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.copytree(saved, root)
+        runner.state_store, runner.xcoms = dict(values), copy.deepcopy(xcoms)
+        (root / name).unlink()
+        if left is not None:
+            (root / name).write_text(left)
+        check_later_tries(runner, sandbox, called)

@@ -131,7 +131,8 @@ def test_a_request_is_made_ready_while_its_intent_is_written_and_leaves_after_th
     sending = dispatch(store, None, batches=1, width=1, prepare=prepare)
     store.set = write_slowly
     sending.run()
-    assert order == ["ready", "written", "request", "written"]
+    # The intent, the newest segment, and the result.
+    assert order == ["ready", "written", "written", "request", "written"]
 
 
 def test_a_request_that_was_made_ready_does_not_leave_when_its_intent_cannot_be_written(store, monkeypatch):

@@ -19,7 +19,8 @@ from airflow_provider_inforu.ledger import ledger_log as ledger_module
 from airflow_provider_inforu.ledger.batch_state import BatchState
 from airflow_provider_inforu.ledger.ledger_keys import attempt_key
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
-from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
+from airflow_provider_inforu.ledger.ledger_reader import DamagedHeaderError, Header, read_ledger
+from airflow_provider_inforu.ledger.newest_segment import read_newest_segment
 from airflow_provider_inforu.recipients.batches import plan_batches
 from airflow_provider_inforu.recipients.recipient_store import Recipient
 from airflow_provider_inforu.sending import dispatch as dispatch_module
@@ -71,8 +72,10 @@ class Store:
         return f"{self._mine:06d}"
 
     def latest(self):
+        newest = read_newest_segment(self.get)
         names = [f"{number:06d}" for number in range(self._values.owner, 0, -1)]
-        return next((name for name in names if self.get(attempt_key(name)) is not None), None)
+        found = next((name for name in names if self.get(attempt_key(name)) is not None), "")
+        return max(found, newest.attempt if newest else "") or None
 
     def get(self, key):
         return self._values.stored.get(key)
@@ -194,6 +197,9 @@ store_faults = st.lists(
 )
 
 
+crashes = st.lists(st.sampled_from([None, None, "crash after", "crash before"]), max_size=9)
+
+
 @pytest.fixture(autouse=True)
 def no_pause_between_last_writes(monkeypatch):
     monkeypatch.setattr(dispatch_module, "SECONDS_BETWEEN_LAST_WRITES", 0.0)
@@ -268,6 +274,31 @@ def test_whoever_may_have_been_called_is_accepted_or_in_doubt_however_often_they
             check_nobody_called_counts_as_not_called(values, vendor, batches)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    people=st.integers(1, 24),
+    segment_bytes=st.sampled_from([64, 16 * 1024]),
+    script=st.lists(steps, max_size=20),
+    attempts=st.lists(crashes, max_size=4),
+    lost_after=st.integers(0, 3),
+    which=st.floats(0, 1, exclude_max=True),
+)
+def test_over_any_sequence_of_attempts_one_value_can_be_deleted_and_nobody_is_called_twice(
+    people, segment_bytes, script, attempts, lost_after, which
+):
+    values, vendor, batches = Values(), Vendor(script), batches_of(people)
+    with mock.patch.object(ledger_module, "MAX_SEGMENT_BYTES", segment_bytes):
+        for number, faults in enumerate([*attempts, [], []]):
+            try:
+                attempt(values, vendor, batches, faults)
+            except DamagedHeaderError:
+                break
+            assert max(vendor.calls.values(), default=0) <= 1
+            if number == lost_after and values.stored:
+                del values.stored[sorted(values.stored)[int(which * len(values.stored))]]
+
+
 def test_a_timeout_between_the_choice_of_a_batch_in_doubt_and_its_intent_leaves_the_doubt(monkeypatch):
     values, vendor, batches = Values(), Vendor(["lost after"]), batches_of(2)
     attempt(values, vendor, batches)
@@ -301,13 +332,13 @@ class CountingStore(Store):
 
 @pytest.mark.parametrize("width", [1, 10])
 def test_a_round_costs_one_write_of_the_ledger_at_most(width):
-    """An answer shares the write of a later round: never two writes a batch."""
+    """An answer shares the write of a later round: never two writes a batch. A new segment costs one more."""
     values, batches, vendor = Values(), batches_of(40), Vendor([])
     store = CountingStore(values, ())
     ledger = open_ledger(store, Header("5e4d", "options_digest", 20, 40, 0))
     opening = store.writes
     Dispatch(ledger, batches, vendor.prepare, Limits(requests_per_second=0, max_in_flight=width)).run()
-    assert store.writes - opening <= len(batches) + 1
+    assert store.writes - opening <= len(batches) + 1 + 1
 
 
 def test_an_intent_is_durable_before_its_request_leaves():
