@@ -251,12 +251,14 @@ def check_choices(**choices: tuple[object, Any]) -> None:
 
 
 def check_report_path(path: object) -> None:
-    """Check that the path of the report ends in a known format.
+    """Check that the path of the report ends in a known format, and can be the name of a file.
 
     :param path: A path or a URL that fsspec supports; None for no report.
-    :raises InforuInputError: The ending is unknown, or the URL contains a password.
+    :raises InforuInputError: The ending is unknown, or the URL contains a password or a NUL character.
     """
     check_no_password(report_path=path)
+    if "\0" in str(path):
+        raise InforuInputError(f"`report_path` contains a NUL character: {_show(str(path))}. {NO_NEW_CALLS}")
     if path is not None and not str(path).endswith(REPORT_SUFFIXES):
         raise InforuInputError(
             f"`report_path` must end in one of {', '.join(REPORT_SUFFIXES)}, not {_show(str(path))}. "

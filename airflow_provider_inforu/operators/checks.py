@@ -134,7 +134,9 @@ def check_report_is_no_source(report_path: object, **sources: object) -> None:
 
 def _real_name(path: object) -> str:
     scheme, found, rest = str(path).rpartition("://")
-    return os.path.realpath(rest) if scheme in LOCAL_PROTOCOLS else f"{scheme}{found}{rest}"
+    # No file has a NUL character in its name, and `realpath` refuses it.
+    is_local = scheme in LOCAL_PROTOCOLS and "\0" not in rest
+    return os.path.realpath(rest) if is_local else f"{scheme}{found}{rest}"
 
 
 def _check_flags_of_templates(*, resend: object, ignore_possible_sending_time: object) -> None:

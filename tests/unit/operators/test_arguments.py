@@ -65,6 +65,7 @@ class Frame:
         ({"limit": 1.5}, "`limit` must be a whole number from 1"),
         ({"timezone": "Israel/Tel Aviv"}, "timezone is unknown: 'Israel/Tel Aviv'"),
         ({"report_path": "report.xlsx"}, "`report_path` must end in one of .csv"),
+        ({"report_path": "report\0.csv"}, "`report_path` contains a NUL character"),
         (
             {"recipients": None},
             "not NoneType. No new calls were placed. Pass the output of",

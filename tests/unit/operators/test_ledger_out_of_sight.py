@@ -2,6 +2,7 @@
 
 import copy
 import shutil
+from functools import partial
 
 import pytest
 from airflow.sdk import DAG
@@ -12,6 +13,7 @@ from airflow_provider_inforu.operators.voice import InforuSendTextToSpeechOperat
 
 MORE_RECIPIENTS = [{"id": f"k{number}", "phone": f"05{number:08}"} for number in range(1, 551)]
 RECIPIENTS = MORE_RECIPIENTS[:250]
+LONG = partial(pytest.param, marks=pytest.mark.long)
 SPELLINGS = ["{}", "file://{}", "local://{}"]
 
 
@@ -363,7 +365,7 @@ def check_later_tries(runner, sandbox, called):
     assert len(set(all_called)) == len(all_called)
 
 
-@pytest.mark.parametrize("left", [None, "null"])
+@pytest.mark.parametrize("left", [None, LONG("null")])
 def test_whichever_value_of_the_task_state_is_lost_nobody_is_called_twice(runner, sandbox, left):
     called = three_tries(runner, sandbox)
     values, xcoms = dict(runner.state_store), copy.deepcopy(runner.xcoms)
@@ -376,7 +378,7 @@ def test_whichever_value_of_the_task_state_is_lost_nobody_is_called_twice(runner
         check_later_tries(runner, sandbox, called)
 
 
-@pytest.mark.parametrize("left", [None, "null", ""])
+@pytest.mark.parametrize("left", [None, LONG("null"), LONG("")])
 def test_whichever_file_of_the_ledger_is_lost_nobody_is_called_twice(runner, sandbox, disk, left):
     root = disk("volume")
     called = three_tries(runner, sandbox)

@@ -359,3 +359,10 @@ def test_a_report_next_to_its_source_is_written(runner, tmp_path):
     task = text_to_speech(str(file), key_field="id", report_path=str(tmp_path / "report.csv"))
     assert runner.run(task) == "success"
     assert (tmp_path / "report.csv").read_text().splitlines()[1].startswith("k1,accepted")
+
+
+def test_a_file_of_recipients_with_a_nul_in_its_name_is_refused(runner, sandbox, capsys, tmp_path):
+    task = text_to_speech(recipients=f"{tmp_path}/a\0.csv", report_path=f"{tmp_path}/report.csv")
+    runner.run(task)
+    assert "cannot be opened (ValueError: embedded null byte). No new calls were placed" in log_of(capsys)
+    assert sandbox.requests() == []
