@@ -6,6 +6,8 @@
 3. An attempt submits batches for the first time in ascending order. So lost events can only be about the next
    batches after the highest one submitted before them, as many as there are lost events.
 4. Every batch that a lost event may have submitted is in doubt.
+5. A lost part may be restored after a person settled its batches. Then later events may not match the state
+   of a batch. An acceptance of an accepted batch changes nothing. A batch that was sent again was in doubt.
 """
 
 from __future__ import annotations
@@ -15,7 +17,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, Literal, TypeGuard
 
 from airflow_provider_inforu.ledger.batch_state import BatchRecord, BatchState, apply
-from airflow_provider_inforu.ledger.ledger_events import IntentLogged, LedgerEvent
+from airflow_provider_inforu.ledger.ledger_events import (
+    Accepted,
+    IntentLogged,
+    LedgerEvent,
+    ResendLogged,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +73,7 @@ def replay_damaged(
                 continue
             is_after_loss = True
             unsent.clear()
-            _doubt_again(records, inherited)
+            _doubt_again(records, inherited, attempt)
             highest_before_loss = highest if highest_before_loss is None else highest_before_loss
             continue
         is_after_loss = False
@@ -83,20 +90,37 @@ def replay_damaged(
     beyond = (n for n in candidates if n > highest_before_loss)
     doubtful = [*(n for n in candidates if n <= highest_before_loss), *islice(beyond, lost)]
     for number in doubtful:
-        records[number] = BatchRecord(BatchState.SUBMITTING, UNREADABLE, f"{attempt}.lost.{number}")
+        records[number] = BatchRecord(BatchState.SUBMITTING, UNREADABLE, _lost_request(attempt, number))
 
 
-def _doubt_again(records: dict[int, BatchRecord], inherited: Sequence[int]) -> None:
-    """Mark that a lost event may have sent each batch again that was in doubt before this attempt."""
+def _doubt_again(records: dict[int, BatchRecord], inherited: Sequence[int], attempt: str) -> None:
+    """Mark that a lost event may have sent each batch again that was in doubt before this attempt.
+
+    This may be a new request, so an earlier decision to send the batch again does not count for it.
+    """
     for number in inherited:
         if number in records and records[number].state is BatchState.SUBMITTING:
-            records[number] = replace(records[number], was_in_doubt=True)
+            records[number] = replace(
+                records[number], was_in_doubt=True, request=_lost_request(attempt, number)
+            )
+
+
+def _lost_request(attempt: str, number: int) -> str:
+    """Return the name of a request that a lost event of an attempt may have logged."""
+    return f"{attempt}.lost.{number}"
 
 
 def _apply_after_loss(records: dict[int, BatchRecord], event: LedgerEvent, request: str) -> None:
     """Apply an event, although a lost event may have changed the batch's state before it."""
     known = records.get(event.number) or BatchRecord(BatchState.SUBMITTING, UNREADABLE, request)
-    before = None if isinstance(event, IntentLogged) and known.state is BatchState.SUBMITTING else known
+    before: BatchRecord | None = known
+    match event:
+        case IntentLogged() if known.state is BatchState.SUBMITTING:
+            before = None
+        case Accepted() if known.state is BatchState.ACCEPTED:
+            return
+        case ResendLogged():
+            before = replace(known, state=BatchState.SUBMITTING)
     after = apply(before, event, request)
     if after is not None and known.was_in_doubt:
         after = replace(after, was_in_doubt=True)

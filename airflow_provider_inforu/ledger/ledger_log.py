@@ -246,13 +246,17 @@ def open_ledger(
 def _warn_of_damage(found: Content) -> None:
     if not found.is_damaged:
         return
-    lost = sum(record.digest == UNREADABLE for record in found.records.values())
-    log.warning(
-        "send %s: a part of the ledger cannot be read. It may contain %d batches, so these are in doubt. "
-        "Settle them as other batches in doubt",
-        found.header.send_id,
-        lost,
+    lost = sum(
+        record.digest == UNREADABLE and record.state is BatchState.SUBMITTING
+        for record in found.records.values()
     )
+    if lost:
+        log.warning(
+            "send %s: a part of the ledger is missing or cannot be read. It may contain %d batches, so "
+            "these are in doubt. If you can, restore it. Then settle the batches that are still in doubt",
+            found.header.send_id,
+            lost,
+        )
 
 
 def _take_first(events: list[Any]) -> list[Any]:

@@ -97,7 +97,9 @@ class Content:
 
 
 _HOW_TO_BEGIN_AGAIN = (
-    "Restore the ledger and clear the task. Or set resend=True and clear the task: this calls everybody again"
+    "Earlier tries may have called people: look at the send in the Inforu portal. Restore the ledger and "
+    "clear the task. If everybody was called, mark the task as success. To call everybody again, set "
+    "resend=True and clear the task"
 )
 
 
@@ -141,11 +143,13 @@ class _Link:
     :ivar attempt: Name of the attempt.
     :ivar wanted: The number of its events that the next attempt has read or found lost. None: all count.
     :ivar is_orphan: Whether the previous attempts are unknown, because its document is damaged.
+    :ivar is_first: Whether its document names no previous attempt.
     """
 
     attempt: str
     wanted: int | None
     is_orphan: bool
+    is_first: bool
 
 
 def _read_chain(store: ReadableStore, name: str) -> Content:
@@ -158,12 +162,29 @@ def _read_chain(store: ReadableStore, name: str) -> Content:
     for link in links:
         written = newest.number if newest and newest.attempt == link.attempt else -1
         read = _read_events(store, link.attempt, link.wanted, written)
-        if not is_damaged and not link.is_orphan and are_readable(read):
-            replay(records, read, link.attempt, 0)
-        else:
-            is_damaged = True
+        is_damaged = is_damaged or link.is_orphan or not _replay_whole(records, read, link)
+        if is_damaged:
             replay_damaged(records, read, link.attempt, header.batches, is_orphan=link.is_orphan)
     return Content(header, records, name, len(read), is_damaged)
+
+
+def _replay_whole(records: dict[int, BatchRecord], events: Sequence[LogEntry], link: _Link) -> bool:
+    """Apply the events of an attempt, and return whether all are readable and match the logs before them.
+
+    They may not match if the attempt ran while a part of an earlier log was lost that is restored now.
+    """
+    if not are_readable(events):
+        return False
+    result = dict(records)
+    try:
+        replay(result, events, link.attempt, 0)
+    except LedgerError:
+        if link.is_first:
+            raise
+        return False
+    records.clear()
+    records.update(result)
+    return True
 
 
 def _read_links(store: ReadableStore, name: str) -> tuple[Header, list[_Link]]:
@@ -175,7 +196,7 @@ def _read_links(store: ReadableStore, name: str) -> tuple[Header, list[_Link]]:
     except (DamagedValueError, TypeError) as error:
         problem = f"the document of attempt {name} is missing or damaged"
         raise DamagedHeaderError(describe_damage(problem, advice=_HOW_TO_BEGIN_AGAIN)) from error
-    links = [_Link(name, None, is_orphan=False)]
+    links = [_Link(name, None, is_orphan=False, is_first=position is None)]
     while position is not None:
         attempt, events = position
         if attempt in (link.attempt for link in links):
@@ -184,7 +205,7 @@ def _read_links(store: ReadableStore, name: str) -> tuple[Header, list[_Link]]:
             position, is_orphan = _read_document(store, attempt)["after"], False
         except DamagedValueError:
             position, is_orphan = None, True
-        links.append(_Link(attempt, events, is_orphan=is_orphan))
+        links.append(_Link(attempt, events, is_orphan, is_first=position is None))
     return header, links[::-1]
 
 

@@ -95,14 +95,31 @@ class TaskStateStore:
     def acquire_fencing_token(self) -> str:
         """Return the name of this attempt. Airflow itself lets only one attempt of a task instance write.
 
+        The probe contains the name, so that no later attempt uses it again, even if the document is lost.
+
         :raises LedgerStoreError: The probe cannot be read back.
         """
-        probe = secrets.token_hex(8)
+        last_try, last_run = self._read_last_name()
+        run = last_run + 1 if last_try == self._try_number else 0
+        while exists(self.get, attempt_key(make_attempt_name(self._try_number, run))):
+            run += 1
+        name = make_attempt_name(self._try_number, run)
+        probe = {"attempt": name, "token": secrets.token_hex(8)}
         self.set(PROBE_KEY, probe)
         if self._read(PROBE_KEY) != probe:
             raise LedgerStoreError(UNRELIABLE)
-        last_try, last_run = _parse_attempt_name(self.latest() or "") or _BEFORE_ALL
-        return make_attempt_name(self._try_number, last_run + 1 if last_try == self._try_number else 0)
+        return name
+
+    def _read_last_name(self) -> tuple[int, int]:
+        """Return the try number and the number of the run of the last attempt that wrote its probe."""
+        try:
+            probe = self._read(PROBE_KEY)
+        except DamagedValueError:
+            probe = None
+        match probe:
+            case {"attempt": str(name)}:
+                return _parse_attempt_name(name) or _BEFORE_ALL
+        return _BEFORE_ALL
 
     def latest(self) -> str | None:
         """Return the name of the last attempt that wrote its document; None without a ledger."""

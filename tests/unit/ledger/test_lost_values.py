@@ -1,6 +1,7 @@
 """One value of a ledger is lost, whichever it is: nobody who may have been called counts as unsent."""
 
 import contextlib
+import json
 import random
 from dataclasses import replace
 
@@ -11,8 +12,13 @@ from hypothesis import strategies as st
 from airflow_provider_inforu.ledger import ledger_log as ledger_module
 from airflow_provider_inforu.ledger.batch_state import BatchState
 from airflow_provider_inforu.ledger.ledger_errors import LedgerError
-from airflow_provider_inforu.ledger.ledger_events import Accepted, IntentLogged
-from airflow_provider_inforu.ledger.ledger_keys import NEWEST_SEGMENT_KEY, attempt_key, segment_key
+from airflow_provider_inforu.ledger.ledger_events import Accepted, IntentLogged, ResendLogged, Withdrawn
+from airflow_provider_inforu.ledger.ledger_keys import (
+    NEWEST_SEGMENT_KEY,
+    attempt_key,
+    decision_key,
+    segment_key,
+)
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import DamagedHeaderError, Header, read_content
 from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
@@ -31,6 +37,9 @@ class InTaskState:
 
     def store(self, try_number):
         return TaskStateStore(self.state, try_number)
+
+    def put(self, key, value):
+        self.state.values[key] = json.dumps(value)
 
     def names(self):
         return sorted(self.state.values)
@@ -65,6 +74,9 @@ class InFiles:
 
     def store(self, _try_number):
         return ObjectStorageStore(str(self.folder), PARTS)
+
+    def put(self, key, value):
+        self.store(1).put(key, value)
 
     def _files(self):
         return sorted(path for path in self.folder.rglob("*") if path.is_file())
@@ -189,6 +201,58 @@ def test_a_segment_that_is_restored_later_counts_as_a_whole(kept, left):
     third = open_ledger(kept.store(3), many).records
     accepted = [number for number, record in third.items() if record.state is BatchState.ACCEPTED]
     assert accepted == [*range(1, 9), 2000]
+
+
+def decide(kept, record, choice):
+    kept.put(decision_key(record.request), {"choice": choice, "campaign_id": None})
+
+
+@pytest.mark.parametrize("left", [None, "null", "{"])
+def test_a_decision_to_send_again_counts_once_although_the_second_request_is_lost(kept, left):
+    open_ledger(kept.store(1), NEW).write([IntentLogged(1, "d")])
+    decide(kept, open_ledger(kept.store(2), NEW).records[1], "resend")
+    third = open_ledger(kept.store(3), NEW)
+    assert third.decided_resend == {1}
+    third.write([ResendLogged(1, "d"), Accepted(1, "t", 1)])
+    kept.lose(kept.name_of(segment_key(third._attempt, 0)), left)
+    for try_number in (4, 5):
+        later = open_ledger(kept.store(try_number), NEW)
+        assert later.decided_resend == frozenset()
+        assert 1 in later.in_doubt()
+
+
+def test_a_run_of_a_try_never_takes_the_name_of_a_run_whose_document_is_lost():
+    kept = InTaskState()
+    open_ledger(kept.store(1), NEW).write([IntentLogged(1, "d")])
+    for _ in range(2):
+        open_ledger(kept.store(1), NEW)  # dies after its document
+    kept.lose(attempt_key("000001-1"), None)
+    open_ledger(kept.store(1), NEW).write([IntentLogged(2, "d")])
+    assert set(open_ledger(kept.store(2), NEW).records) == {1, 2}
+
+
+@pytest.mark.parametrize("choice", ["accept", "resend"])
+@pytest.mark.parametrize("lost", [0, 1, 2], ids=["first", "middle", "last"])
+def test_a_part_that_is_restored_after_it_was_settled_does_not_stop_the_task(kept, lost, choice, monkeypatch):
+    monkeypatch.setattr(ledger_module, "MAX_SEGMENT_BYTES", 1)
+    first = open_ledger(kept.store(1), NEW)
+    first.write([IntentLogged(1, "d"), IntentLogged(2, "d"), Accepted(1, "t", 1), Accepted(2, "t", 1)])
+    first.write([IntentLogged(3, "d"), Withdrawn(3), IntentLogged(4, "d")])
+    first.write([Accepted(4, "t", 1)])
+    whole, name = kept.copy(), kept.name_of(segment_key(first._attempt, lost))
+    kept.lose(name, None)
+    second = open_ledger(kept.store(2), NEW)
+    doubtful = second.in_doubt()
+    assert doubtful
+    for number in doubtful:
+        decide(kept, second.records[number], choice)
+    third = open_ledger(kept.store(3), NEW)
+    for number in sorted(third.decided_resend):
+        third.write([ResendLogged(number, "d"), Accepted(number, "u", 1)])
+    kept.restore(name, whole)
+    fourth = open_ledger(kept.store(4), NEW)
+    assert {1, 2, 4, *doubtful} <= set(fourth.records)
+    assert fourth.decided_resend == frozenset()
 
 
 class DiesError(Exception):

@@ -632,7 +632,7 @@ def test_a_damaged_ledger_in_object_storage_names_everybody_whom_it_may_be_about
         path.write_text("{")
     assert runner.run(text_to_speech(people(3)), try_number=2) == "failed"
     log = log_of(capsys)
-    assert "a part of the ledger cannot be read" in log
+    assert "a part of the ledger is missing or cannot be read" in log
     assert "in doubt" in log
     assert len(sandbox.calls()) == 3
 
