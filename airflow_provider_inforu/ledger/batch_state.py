@@ -41,6 +41,8 @@ class BatchRecord:
     :ivar reason: The vendor's reason, after it refused the batch.
     :ivar was_in_doubt: Whether the batch was in doubt when this request left. Then a refusal of this request
         does not prove that nobody was called, and the batch is in doubt again.
+    :ivar earlier_request: Name of the request before this one, if this one may be lost. A decision that the
+        recipients of the earlier request were called still counts.
     """
 
     state: BatchState
@@ -50,6 +52,7 @@ class BatchRecord:
     campaign_id: int | None = None
     reason: str | None = None
     was_in_doubt: bool = False
+    earlier_request: str = ""
 
 
 def apply(record: BatchRecord | None, event: LedgerEvent, request: str = "") -> BatchRecord | None:

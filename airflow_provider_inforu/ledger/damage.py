@@ -7,7 +7,7 @@
    batches after the highest one submitted before them, as many as there are lost events.
 4. Every batch that a lost event may have submitted is in doubt.
 5. A lost part may be restored after a person settled its batches. Then later events may not match the state
-   of a batch. An acceptance of an accepted batch changes nothing. A batch that was sent again was in doubt.
+   of a batch. An accepted batch stays accepted. A rejected batch can become accepted, or be sent again.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 LOST: Final = "lost"
 """Replaces one unreadable event in a log."""
 LogEntry = LedgerEvent | Literal["lost"]
-MAX_LOST_EVENTS = 32 * 1024 // 27
-"""The most intents in one segment: its size limit, divided by the length of the shortest intent."""
+MAX_SEGMENT_EVENTS = 32 * 1024 // 27
+"""The most events in one segment. So many of the shortest intents have 32 KB."""
 UNREADABLE = "unreadable"
 """The digest of a batch that a lost event may have submitted."""
 
@@ -96,18 +96,30 @@ def replay_damaged(
 def _doubt_again(records: dict[int, BatchRecord], inherited: Sequence[int], attempt: str) -> None:
     """Mark that a lost event may have sent each batch again that was in doubt before this attempt.
 
-    This may be a new request, so an earlier decision to send the batch again does not count for it.
+    That may be a new request. So a decision to send the earlier one again does not count for it.
     """
     for number in inherited:
         if number in records and records[number].state is BatchState.SUBMITTING:
+            known = records[number]
             records[number] = replace(
-                records[number], was_in_doubt=True, request=_lost_request(attempt, number)
+                known,
+                was_in_doubt=True,
+                request=_lost_request(attempt, number),
+                earlier_request=known.request,
             )
 
 
 def _lost_request(attempt: str, number: int) -> str:
     """Return the name of a request that a lost event of an attempt may have logged."""
-    return f"{attempt}.lost.{number}"
+    return f"{attempt}.{LOST}.{number}"
+
+
+def is_lost(record: BatchRecord) -> bool:
+    """Return whether a lost event may have logged the intent of a batch.
+
+    :param record: The record of the batch.
+    """
+    return record.digest == UNREADABLE or f".{LOST}." in record.request
 
 
 def _apply_after_loss(records: dict[int, BatchRecord], event: LedgerEvent, request: str) -> None:
@@ -117,9 +129,11 @@ def _apply_after_loss(records: dict[int, BatchRecord], event: LedgerEvent, reque
     match event:
         case IntentLogged() if known.state is BatchState.SUBMITTING:
             before = None
-        case Accepted() if known.state is BatchState.ACCEPTED:
+        case IntentLogged():
+            pass
+        case _ if known.state is BatchState.ACCEPTED:
             return
-        case ResendLogged():
+        case Accepted() | ResendLogged():
             before = replace(known, state=BatchState.SUBMITTING)
     after = apply(before, event, request)
     if after is not None and known.was_in_doubt:

@@ -38,7 +38,9 @@ def decide(store: DecisionStore, record: BatchRecord, choice: Choice, campaign_i
     :param choice: ``accept`` counts its recipients as called. ``resend`` lets the next try call them again.
     :param campaign_id: With ``accept``: the campaign of the calls. None if it is unknown.
     """
-    store.put(decision_key(record.request), {"choice": choice, "campaign_id": campaign_id})
+    # If a lost part of the ledger is restored, the earlier request is the last one again.
+    for request in filter(None, (record.request, record.earlier_request)):
+        store.put(decision_key(request), {"choice": choice, "campaign_id": campaign_id})
 
 
 def read_decided(store: _Readable, records: Mapping[int, BatchRecord]) -> tuple[list[LedgerEvent], set[int]]:
@@ -55,7 +57,7 @@ def read_decided(store: _Readable, records: Mapping[int, BatchRecord]) -> tuple[
     for number, record in records.items():
         if record.state is not BatchState.SUBMITTING:
             continue
-        match store.get(decision_key(record.request)):
+        match _read_decision(store, record):
             case None:
                 pass
             case {"choice": "accept", "campaign_id": (int() | None) as campaign_id}:
@@ -65,3 +67,14 @@ def read_decided(store: _Readable, records: Mapping[int, BatchRecord]) -> tuple[
             case _:
                 raise LedgerError(describe_damage(f"the decision about batch {number} is damaged"))
     return events, to_resend
+
+
+def _read_decision(store: _Readable, record: BatchRecord) -> Any:  # noqa: ANN401 - a JSON value
+    """Return the stored decision about a batch; None without one."""
+    found = store.get(decision_key(record.request))
+    if found is not None or not record.earlier_request:
+        return found
+    earlier = store.get(decision_key(record.earlier_request))
+    # The lost request may be the second one that a person asked for.
+    is_resend = isinstance(earlier, dict) and earlier.get("choice") == "resend"
+    return None if is_resend else earlier

@@ -2,7 +2,7 @@
 
 One write stores several events: the results since the last write, and the intents of the next requests. Each
 attempt has its own document and segments. The document names the previous attempt, and the number of events
-that were read from its log. Events that a replaced attempt writes later do not count.
+that were read from its log or may be lost there. Later events of a replaced attempt do not count.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS
 from airflow_provider_inforu.ledger.batch_state import BatchRecord, BatchState
 from airflow_provider_inforu.ledger.changes import describe_change, has_changed
-from airflow_provider_inforu.ledger.damage import UNREADABLE
+from airflow_provider_inforu.ledger.damage import MAX_SEGMENT_EVENTS, is_lost
 from airflow_provider_inforu.ledger.decisions import read_decided
 from airflow_provider_inforu.ledger.ledger_errors import LedgerError, LedgerStoreError
 from airflow_provider_inforu.ledger.ledger_events import encode
@@ -246,22 +246,18 @@ def open_ledger(
 def _warn_of_damage(found: Content) -> None:
     if not found.is_damaged:
         return
-    lost = sum(
-        record.digest == UNREADABLE and record.state is BatchState.SUBMITTING
-        for record in found.records.values()
+    records = found.records.values()
+    log.warning(
+        "send %s: a part of the ledger is missing or cannot be read. So %d batches that it may contain are "
+        "in doubt. Settle them as other batches in doubt",
+        found.header.send_id,
+        sum(record.state is BatchState.SUBMITTING and is_lost(record) for record in records),
     )
-    if lost:
-        log.warning(
-            "send %s: a part of the ledger is missing or cannot be read. It may contain %d batches, so "
-            "these are in doubt. If you can, restore it. Then settle the batches that are still in doubt",
-            found.header.send_id,
-            lost,
-        )
 
 
 def _take_first(events: list[Any]) -> list[Any]:
     """Return the first events, as many as fit in one value."""
-    while len(events) > 1 and len(json.dumps(events)) > MAX_WRITE_BYTES:
+    while len(events) > MAX_SEGMENT_EVENTS or (len(events) > 1 and len(json.dumps(events)) > MAX_WRITE_BYTES):
         events = events[: len(events) // 2]
     return events
 

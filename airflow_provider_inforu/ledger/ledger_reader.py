@@ -9,7 +9,7 @@ from airflow_provider_inforu.capi.errors import NO_NEW_CALLS
 from airflow_provider_inforu.ledger.batch_state import BatchRecord, apply
 from airflow_provider_inforu.ledger.damage import (
     LOST,
-    MAX_LOST_EVENTS,
+    MAX_SEGMENT_EVENTS,
     LogEntry,
     are_readable,
     replay_damaged,
@@ -114,9 +114,6 @@ def read_ledger(store: ReadableStore) -> tuple[Header, dict[int, BatchRecord]] |
     :raises LedgerError: The ledger is damaged, or was written by a newer version.
     """
     found = read_content(store)
-    if found is not None and found.is_damaged:
-        # A running send may have begun a segment between two reads, which looks like damage.
-        found = read_content(store)
     if found is None:
         return None
     accepted, to_resend = read_decided(store, found.records)
@@ -132,8 +129,14 @@ def read_content(store: ReadableStore) -> Content | None:
     :param store: The ledger's store.
     :raises LedgerError: The ledger is damaged, or was written by a newer version.
     """
-    name = store.latest()
-    return None if name is None else _read_chain(store, name)
+    found = None
+    for _ in range(2):
+        if (name := store.latest()) is None:
+            return None
+        # A segment that a running send begins between two reads looks like damage. And a read may fail once.
+        if not (found := _read_chain(store, name)).is_damaged:
+            break
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +232,7 @@ def _read_events(store: ReadableStore, attempt: str, wanted: int | None, written
 
     After a failed or slow write, the next segment begins at the first event whose write was not confirmed. So
     each segment shows how many events before it are lost. After the last one, this number is unknown: then
-    the largest possible number is returned.
+    each lost segment counts as the largest possible number of lost events.
 
     :param store: The ledger's store.
     :param attempt: Name of the attempt.
@@ -254,7 +257,7 @@ def _read_events(store: ReadableStore, attempt: str, wanted: int | None, written
             case _:
                 lost_segments += 1
         number += 1
-    events.extend([LOST] * (lost_segments * MAX_LOST_EVENTS))
+    events.extend([LOST] * (lost_segments * MAX_SEGMENT_EVENTS))
     if wanted is not None:
         events = [*events[:wanted], *[LOST] * (wanted - len(events))]
     return [entry if entry == LOST else decode(entry) for entry in events]

@@ -1,8 +1,8 @@
 """The newest segment that was surely written. Without it, a lost segment looks as if it was never written.
 
-It is stored after the first write of a segment, and before the requests of this segment leave. So the ledger
-of a try that is killed between both does not look damaged. An old copy of the value may arrive late. Then it
-names an earlier segment, and proves less.
+It is stored after the first write of a segment, and before the requests of this write leave. If a try is
+killed between the two writes, its ledger does not look damaged. An old copy of the value may arrive late. It
+names an earlier segment, so a loss of later ones is not noticed.
 """
 
 from __future__ import annotations

@@ -95,31 +95,14 @@ class TaskStateStore:
     def acquire_fencing_token(self) -> str:
         """Return the name of this attempt. Airflow itself lets only one attempt of a task instance write.
 
-        The probe contains the name, so that no later attempt uses it again, even if the document is lost.
-
         :raises LedgerStoreError: The probe cannot be read back.
         """
-        last_try, last_run = self._read_last_name()
-        run = last_run + 1 if last_try == self._try_number else 0
-        while exists(self.get, attempt_key(make_attempt_name(self._try_number, run))):
-            run += 1
-        name = make_attempt_name(self._try_number, run)
-        probe = {"attempt": name, "token": secrets.token_hex(8)}
+        probe = secrets.token_hex(8)
         self.set(PROBE_KEY, probe)
         if self._read(PROBE_KEY) != probe:
             raise LedgerStoreError(UNRELIABLE)
-        return name
-
-    def _read_last_name(self) -> tuple[int, int]:
-        """Return the try number and the number of the run of the last attempt that wrote its probe."""
-        try:
-            probe = self._read(PROBE_KEY)
-        except DamagedValueError:
-            probe = None
-        match probe:
-            case {"attempt": str(name)}:
-                return _parse_attempt_name(name) or _BEFORE_ALL
-        return _BEFORE_ALL
+        last_try, last_run = _parse_attempt_name(self.latest() or "") or _BEFORE_ALL
+        return make_attempt_name(self._try_number, last_run + 1 if last_try == self._try_number else 0)
 
     def latest(self) -> str | None:
         """Return the name of the last attempt that wrote its document; None without a ledger."""
@@ -133,7 +116,7 @@ class TaskStateStore:
         :raises LedgerStoreError: The first read found no value, and the second read found one.
         """
         value = self._read(key)
-        # A newest segment that is not found only proves less. It is not worth another read.
+        # Without the newest segment, a reader only does not notice another loss. So it is read once.
         if value is None and key != NEWEST_SEGMENT_KEY and self._read(key) is not None:
             raise LedgerStoreError(UNRELIABLE)
         return value
@@ -194,7 +177,7 @@ def latest_of_tries(get: Callable[[str], Any], try_number: int) -> str | None:
     """Return the name of the latest attempt of a try and of all earlier tries; None without an attempt.
 
     A task cannot list the keys of its task state, so the possible names are tried one after the other. The
-    attempt of the newest segment counts although its document is missing.
+    attempt of the newest segment counts although its document is missing. One other document may be missing.
 
     :param get: Reads a value of the task's state.
     :param try_number: Number of the last try, from 1.
@@ -203,7 +186,7 @@ def latest_of_tries(get: Callable[[str], Any], try_number: int) -> str | None:
     newest_try, newest_run = (newest and _parse_attempt_name(newest.attempt)) or _BEFORE_ALL
     for number in range(try_number, newest_try - 1, -1):
         run = first = newest_run + 1 if number == newest_try else 0
-        while exists(get, attempt_key(make_attempt_name(number, run))):
+        while any(exists(get, attempt_key(make_attempt_name(number, one))) for one in (run, run + 1)):
             run += 1
         if run > first:
             return make_attempt_name(number, run - 1)

@@ -390,7 +390,7 @@ def test_an_answer_that_does_not_end_in_time_proves_nothing():
 
     with server(drip) as vendor:
         with pytest.raises(InforuOutcomeUnknownError, match="did not end in time"):
-            InforuClient(base_url=vendor.url, username="u", token="t", timeout=0.5).call(
+            InforuClient(base_url=vendor.url, username="u", token="t", timeout=2).call(
                 SEND_TEXT_TO_SPEECH, DATA
             )
         stop.set()

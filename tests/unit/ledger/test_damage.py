@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_inforu.ledger import ledger_log as ledger_module
 from airflow_provider_inforu.ledger.batch_state import BatchState
-from airflow_provider_inforu.ledger.damage import MAX_LOST_EVENTS, UNREADABLE
+from airflow_provider_inforu.ledger.damage import MAX_SEGMENT_EVENTS, UNREADABLE
 from airflow_provider_inforu.ledger.ledger_errors import DamagedValueError, LedgerError
 from airflow_provider_inforu.ledger.ledger_events import Accepted, IntentLogged, Rejected, Withdrawn
 from airflow_provider_inforu.ledger.ledger_keys import attempt_key, segment_key, segment_marker_key
@@ -73,7 +73,7 @@ def test_a_last_part_that_is_lost_holds_no_more_batches_than_fit_in_it(store):
     ledger.write([IntentLogged(number, "d") for number in range(1, 11)])
     ledger.write([Accepted(number, "t", 1) for number in range(1, 11)])
     store.broken.add(segment_key("000001", 1))
-    assert in_doubt(open_ledger(store, many).records) == set(range(1, 11 + MAX_LOST_EVENTS))
+    assert in_doubt(open_ledger(store, many).records) == set(range(1, 11 + MAX_SEGMENT_EVENTS))
 
 
 def test_a_missing_part_between_others_is_a_lost_one(store):

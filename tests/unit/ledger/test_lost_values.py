@@ -11,12 +11,18 @@ from hypothesis import strategies as st
 
 from airflow_provider_inforu.ledger import ledger_log as ledger_module
 from airflow_provider_inforu.ledger.batch_state import BatchState
-from airflow_provider_inforu.ledger.ledger_errors import LedgerError
-from airflow_provider_inforu.ledger.ledger_events import Accepted, IntentLogged, ResendLogged, Withdrawn
+from airflow_provider_inforu.ledger.decisions import decide
+from airflow_provider_inforu.ledger.ledger_errors import DamagedValueError
+from airflow_provider_inforu.ledger.ledger_events import (
+    Accepted,
+    IntentLogged,
+    Rejected,
+    ResendLogged,
+    Withdrawn,
+)
 from airflow_provider_inforu.ledger.ledger_keys import (
     NEWEST_SEGMENT_KEY,
     attempt_key,
-    decision_key,
     segment_key,
 )
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
@@ -126,13 +132,13 @@ def test_whichever_value_is_lost_no_batch_is_sent_again(kept, left, segment_byte
         for try_number in (4, 5):
             try:
                 ledger = open_ledger(damaged.store(try_number), NEW)
-            except LedgerError:
+            except DamagedHeaderError:
                 refused += 1
                 break
             assert seen <= set(ledger.records), name
             ledger.write([IntentLogged(12, "d"), Accepted(12, "t", 1)] if 12 not in ledger.records else [])
             seen.add(12)
-    assert refused <= 2, "only the last attempt's document, and a claim of another form, stop the task"
+    assert refused == 1, "only the last attempt's document stops the task"
 
 
 @pytest.mark.parametrize("last", [0, 1, 7, 8, 9, 17])
@@ -203,10 +209,6 @@ def test_a_segment_that_is_restored_later_counts_as_a_whole(kept, left):
     assert accepted == [*range(1, 9), 2000]
 
 
-def decide(kept, record, choice):
-    kept.put(decision_key(record.request), {"choice": choice, "campaign_id": None})
-
-
 @pytest.mark.parametrize("left", [None, "null", "{"])
 def test_a_decision_to_send_again_counts_once_although_the_second_request_is_lost(kept, left):
     open_ledger(kept.store(1), NEW).write([IntentLogged(1, "d")])
@@ -221,24 +223,89 @@ def test_a_decision_to_send_again_counts_once_although_the_second_request_is_los
         assert 1 in later.in_doubt()
 
 
+def test_a_decision_that_people_were_called_survives_the_loss_of_its_event(kept):
+    """The decision is stored next to the log, and counts again."""
+    open_ledger(kept.store(1), NEW).write([IntentLogged(1, "d")])
+    decide(kept, open_ledger(kept.store(2), NEW).records[1], "accept")
+    third = open_ledger(kept.store(3), NEW)
+    assert third.accepted(1)
+    kept.lose(kept.name_of(segment_key(third._attempt, 0)), None)
+    for try_number in (4, 5):
+        later = open_ledger(kept.store(try_number), NEW)
+        assert later.accepted(1)
+        assert later.decided_resend == frozenset()
+
+
+@pytest.mark.parametrize("choice", ["accept", "resend"])
+def test_the_last_decision_counts_also_after_the_lost_part_is_restored(kept, choice):
+    open_ledger(kept.store(1), NEW).write([IntentLogged(1, "d")])
+    decide(kept, open_ledger(kept.store(2), NEW).records[1], "resend")
+    third = open_ledger(kept.store(3), NEW)
+    third.write([IntentLogged(3, "d")])
+    name, whole = kept.name_of(segment_key(third._attempt, 0)), kept.copy()
+    kept.lose(name, None)
+    decide(kept, read_content(kept.store(4)).records[1], choice)
+    kept.restore(name, whole)
+    fourth = open_ledger(kept.store(4), NEW)
+    is_resent = choice == "resend"
+    assert (1 in fourth.decided_resend, bool(fourth.accepted(1))) == (is_resent, not is_resent)
+
+
+def test_one_read_that_fails_leaves_no_lasting_damage(kept, monkeypatch):
+    first = open_ledger(kept.store(1), NEW)
+    first.write([IntentLogged(1, "d"), Accepted(1, "t", 1)])
+    second = kept.store(2)
+    get, failures = second.get, iter([DamagedValueError("half read")])
+
+    def get_once_badly(key):
+        if key == segment_key(first._attempt, 0) and (error := next(failures, None)):
+            raise error
+        return get(key)
+
+    monkeypatch.setattr(second, "get", get_once_badly)
+    assert set(open_ledger(second, NEW).records) == {1}
+    assert set(open_ledger(kept.store(3), NEW).records) == {1}
+
+
+@pytest.mark.parametrize("lost", [NEWEST_SEGMENT_KEY, None])
+def test_a_run_that_dies_before_its_document_leaves_no_gap_that_hides_a_later_run(lost):
+    kept = InTaskState()
+    open_ledger(kept.store(1), NEW).write([IntentLogged(1, "d")])
+    kept.store(1).acquire_fencing_token()
+    open_ledger(kept.store(1), NEW).write([IntentLogged(2, "d")])
+    if lost:
+        kept.lose(lost, None)
+    assert set(open_ledger(kept.store(2), NEW).records) == {1, 2}
+
+
 def test_a_run_of_a_try_never_takes_the_name_of_a_run_whose_document_is_lost():
+    """Its successor names it, with no event."""
     kept = InTaskState()
     open_ledger(kept.store(1), NEW).write([IntentLogged(1, "d")])
     for _ in range(2):
         open_ledger(kept.store(1), NEW)  # dies after its document
     kept.lose(attempt_key("000001-1"), None)
-    open_ledger(kept.store(1), NEW).write([IntentLogged(2, "d")])
-    assert set(open_ledger(kept.store(2), NEW).records) == {1, 2}
+    for try_number in (1, 2):
+        assert open_ledger(kept.store(try_number), NEW).in_doubt() == list(range(1, 13))
+    assert attempt_key("000001-1") not in kept.names()
+
+
+LAST = [Accepted(4, "t", 1), Rejected(4, "no"), Withdrawn(4)]
+THEN = {Accepted: ("u", 1), Rejected: ("no",), Withdrawn: ()}
 
 
 @pytest.mark.parametrize("choice", ["accept", "resend"])
+@pytest.mark.parametrize("then", THEN)
+@pytest.mark.parametrize("last", LAST, ids=str)
 @pytest.mark.parametrize("lost", [0, 1, 2], ids=["first", "middle", "last"])
-def test_a_part_that_is_restored_after_it_was_settled_does_not_stop_the_task(kept, lost, choice, monkeypatch):
+def test_a_part_that_is_restored_after_it_was_settled_does_not_stop_the_task(
+    kept, lost, last, choice, then, monkeypatch
+):
     monkeypatch.setattr(ledger_module, "MAX_SEGMENT_BYTES", 1)
     first = open_ledger(kept.store(1), NEW)
     first.write([IntentLogged(1, "d"), IntentLogged(2, "d"), Accepted(1, "t", 1), Accepted(2, "t", 1)])
     first.write([IntentLogged(3, "d"), Withdrawn(3), IntentLogged(4, "d")])
-    first.write([Accepted(4, "t", 1)])
+    first.write([last])
     whole, name = kept.copy(), kept.name_of(segment_key(first._attempt, lost))
     kept.lose(name, None)
     second = open_ledger(kept.store(2), NEW)
@@ -248,10 +315,13 @@ def test_a_part_that_is_restored_after_it_was_settled_does_not_stop_the_task(kep
         decide(kept, second.records[number], choice)
     third = open_ledger(kept.store(3), NEW)
     for number in sorted(third.decided_resend):
-        third.write([ResendLogged(number, "d"), Accepted(number, "u", 1)])
+        third.write([ResendLogged(number, "d"), then(number, *THEN[then])])
     kept.restore(name, whole)
     fourth = open_ledger(kept.store(4), NEW)
-    assert {1, 2, 4, *doubtful} <= set(fourth.records)
+    assert all(fourth.accepted(number) for number in (1, 2))
+    assert fourth.accepted(4) or last != LAST[0]
+    settled_as_called = doubtful if choice == "accept" or then is Accepted else []
+    assert all(fourth.accepted(number) for number in settled_as_called)
     assert fourth.decided_resend == frozenset()
 
 
@@ -346,7 +416,7 @@ def test_of_any_ledger_any_one_value_can_be_lost(place, seed, segment_bytes, whi
         for try_number in range(tries + 1, tries + 4):
             try:
                 ledger = open_ledger(kept.store(try_number), NEW)
-            except LedgerError:
+            except DamagedHeaderError:
                 return
             assert set(truth) <= set(ledger.records)
             for number, record in truth.items():
