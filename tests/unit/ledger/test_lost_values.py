@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_inforu.ledger import ledger_log as ledger_module
 from airflow_provider_inforu.ledger.batch_state import BatchState
+from airflow_provider_inforu.ledger.damage import MAX_SEGMENT_EVENTS
 from airflow_provider_inforu.ledger.decisions import decide
 from airflow_provider_inforu.ledger.ledger_errors import DamagedValueError
 from airflow_provider_inforu.ledger.ledger_events import (
@@ -154,6 +155,15 @@ def test_the_last_segment_of_a_long_log_does_not_disappear(kept, last, monkeypat
     assert set(range(1, last + 2)) <= set(found.records)
 
 
+def test_no_segment_has_more_events_than_a_lost_one_counts_for(kept):
+    ledger = open_ledger(kept.store(1), replace(NEW, batches=1500))
+    ledger.write(
+        [event for number in range(1, 1501) for event in (IntentLogged(number, "d"), Withdrawn(number))]
+    )
+    events = [len(kept.store(1).get(segment_key(ledger._attempt, number))["events"]) for number in range(2)]
+    assert 0 < max(events) <= MAX_SEGMENT_EVENTS
+
+
 def test_the_newest_document_cannot_be_lost_unnoticed(kept):
     open_ledger(kept.store(1), NEW).write([IntentLogged(1, "d")])
     second = open_ledger(kept.store(2), NEW)
@@ -295,7 +305,9 @@ THEN = {Accepted: ("u", 1), Rejected: ("no",), Withdrawn: ()}
 
 
 @pytest.mark.parametrize("choice", ["accept", "resend"])
-@pytest.mark.parametrize("then", THEN)
+@pytest.mark.parametrize(
+    "then", [Accepted, *(pytest.param(one, marks=pytest.mark.long) for one in (Rejected, Withdrawn))]
+)
 @pytest.mark.parametrize("last", LAST, ids=str)
 @pytest.mark.parametrize("lost", [0, 1, 2], ids=["first", "middle", "last"])
 def test_a_part_that_is_restored_after_it_was_settled_does_not_stop_the_task(
