@@ -35,6 +35,13 @@ class ForeignPhoneError(InvalidPhoneError):
     """The phone number belongs to another country."""
 
 
+class RoundedNumber(float):
+    """A number that was written without its last digits, such as ``5.23E+08``.
+
+    Only a phone or a key is harmed by this: the missing digits would make those of another person.
+    """
+
+
 def normalize_phone(raw: object) -> str:
     """Return an Israeli phone number in local form, such as ``0589995551``.
 
@@ -101,6 +108,8 @@ def _judge(text: str) -> str:
 
 
 def _as_digits_text(raw: object) -> str:
+    if isinstance(raw, RoundedNumber):
+        raise InvalidPhoneError("the phone is a number without its last digits")
     # An empty cell turns the numbers of a spreadsheet column into floats. Some databases return decimals.
     if isinstance(raw, float | Decimal) and math.isfinite(raw) and raw == int(raw):
         raw = int(raw)

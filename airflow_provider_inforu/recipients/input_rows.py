@@ -43,6 +43,22 @@ class SourceError(RecipientsError):
     """A file or a query cannot be read, or only up to some place. The message names the place."""
 
 
+def check_exact(source: str, rounded: Iterable[str], columns: Iterable[str]) -> None:
+    """Check that no required column has numbers of 32 bits: these round a phone to that of another person.
+
+    :param source: Name of the file or the query.
+    :param rounded: The names of the columns with such numbers.
+    :param columns: The required column names.
+    :raises SourceError: A required column has such numbers.
+    """
+    for name in sorted(set(rounded) & set(columns)):
+        raise SourceError(
+            f"{source}: the column {name!r} has floating-point numbers of at most 32 bits. They lose the "
+            "last digits of a phone or a key.",
+            "Write the column as text.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class BadRow:
     """Replaces a row that cannot be read.

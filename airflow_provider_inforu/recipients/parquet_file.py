@@ -9,6 +9,7 @@ from airflow_provider_inforu.recipients.input_rows import (
     Row,
     SourceError,
     check_columns,
+    check_exact,
     check_header,
 )
 
@@ -49,6 +50,7 @@ def _batches(file: BinaryIO, name: str, columns: Sequence[str]) -> Iterator[Any]
         header = table.schema_arrow.names
         check_columns(name, header, columns)
         check_header(name, header)
+        check_exact(name, _list_rounded_columns(table.schema_arrow), columns)
         yield from table.iter_batches(_ROWS_IN_A_BATCH, use_threads=False)
     except SourceError:
         raise
@@ -58,6 +60,14 @@ def _batches(file: BinaryIO, name: str, columns: Sequence[str]) -> Iterator[Any]
             f"{name} cannot be read: it is damaged, or it is not a Parquet file ({type(error).__name__}).",
             "Check the file and its storage, then retry.",
         ) from None
+
+
+def _list_rounded_columns(schema: Any) -> Iterator[str]:  # noqa: ANN401 - pyarrow has no types
+    from pyarrow.types import is_float16, is_float32
+
+    for field in schema:
+        if is_float16(field.type) or is_float32(field.type):
+            yield field.name
 
 
 def _rows(batch: Any, name: str, before: int) -> Iterator[Row]:  # noqa: ANN401 - pyarrow has no types

@@ -14,6 +14,7 @@ from airflow_provider_inforu.recipients.input_rows import (
     SourceError,
     StreamedRows,
     check_columns,
+    check_exact,
     check_header,
 )
 
@@ -27,6 +28,8 @@ _SAFE_STATES = {"25006", "3F000", "42501", "42601", "42703", "42883", "42P01"}
 _SAFE_WORDS = re.compile(r"no such (?:table|column|function)|near |attempt to write a readonly database")
 """The beginning of SQLite's messages about the text of the query."""
 _LONGEST_SENTENCE = 200
+_REAL = 700
+"""PostgreSQL's number of its type REAL. Other drivers describe their types otherwise."""
 
 
 class DatabaseHook(Protocol):
@@ -136,6 +139,7 @@ def _header(cursor: Any, columns: Sequence[str]) -> list[str]:  # noqa: ANN401 -
     header = [column[0] for column in cursor.description]
     check_columns(SOURCE, header, columns)
     check_header(SOURCE, header)
+    check_exact(SOURCE, [column[0] for column in cursor.description if column[1] == _REAL], columns)
     return header
 
 

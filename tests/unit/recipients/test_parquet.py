@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_inforu.recipients.input_files import rows_of_file
-from airflow_provider_inforu.recipients.input_rows import BadRow, SourceError
+from airflow_provider_inforu.recipients.input_rows import AnyOf, BadRow, SourceError
 from airflow_provider_inforu.recipients.parquet_file import parquet_rows
 
 
@@ -24,6 +24,19 @@ def save(tmp_path):
         return str(tmp_path / "people.parquet")
 
     return save_table
+
+
+@pytest.mark.parametrize("kind", [pa.float16(), pa.float32()])
+@pytest.mark.parametrize("required", [["phone", "id"], AnyOf(["id", "phone"])])
+def test_a_column_of_numbers_that_lose_the_last_digits_of_a_phone_is_refused(save, kind, required):
+    phones = pa.array([1.5], kind)
+    with pytest.raises(SourceError, match="the column 'phone' has floating-point numbers of at most 32 bits"):
+        list(rows_of_file(save({"id": ["k1"], "phone": phones, "sum": phones}), columns=required))
+
+
+def test_numbers_of_64_bits_and_those_of_other_columns_are_read(save):
+    columns = {"phone": pa.array([500000001.0], pa.float64()), "sum": pa.array([1.5], pa.float32())}
+    assert list(rows_of_file(save(columns), columns=["phone"])) == [{"phone": 500000001.0, "sum": 1.5}]
 
 
 def test_values_are_those_of_python(save):

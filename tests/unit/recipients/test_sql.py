@@ -153,6 +153,17 @@ def test_what_is_wrong_with_the_columns_is_one_error(hook, sql, message):
     assert all_closed(hook)
 
 
+@pytest.mark.postgres
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_column_of_numbers_that_lose_the_last_digits_of_a_phone_is_refused(connect_postgres, driver):
+    sql = "SELECT CAST(523000001 AS REAL) AS phone, CAST(1.5 AS REAL) AS sum"
+    with pytest.raises(SourceError, match="the column 'phone' has floating-point numbers of at most 32 bits"):
+        list(rows_of_query(connect_postgres(driver), sql, columns=["phone"]))
+    exact = "SELECT CAST(523000001 AS DOUBLE PRECISION) AS phone, CAST(1.5 AS REAL) AS sum"
+    rows = list(rows_of_query(connect_postgres(driver), exact, columns=["phone"]))
+    assert rows == [{"phone": 523000001.0, "sum": 1.5}]
+
+
 CHANGES = [
     "UPDATE people SET phone = '0500000001'",
     "UPDATE people SET phone = '0500000001' RETURNING phone",
