@@ -6,16 +6,17 @@ No error shows a phone.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu.capi.errors import InforuInputError
-from airflow_provider_inforu.capi.phones import InvalidPhoneError, normalize_phone
+from airflow_provider_inforu.capi.phones import InvalidPhoneError, RoundedNumber, normalize_phone
 from airflow_provider_inforu.capi.redact import is_phone_like
 from airflow_provider_inforu.recipients.input_rows import BadRow
-from airflow_provider_inforu.recipients.texts import is_missing
+from airflow_provider_inforu.recipients.texts import is_blank, is_missing, is_silent, is_unspeakable
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
@@ -46,16 +47,14 @@ class KeyProblem(Enum):
     UNPRINTABLE = auto()
 
 
-def is_blank(value: object) -> bool:
-    """Return whether a field has no value, or only spaces."""
-    return is_missing(value) or (isinstance(value, str) and not value.strip())
-
-
 def write_key(value: object) -> str:
     """Return a key as text without outer spaces. A missing key becomes an empty text.
 
     :param value: The value of a field. A spreadsheet may write a whole number as a float.
+    :raises InvalidRowError: The key is a number without its last digits.
     """
+    if isinstance(value, RoundedNumber):
+        raise InvalidRowError("the key is a number without its last digits")
     return "" if is_missing(value) else str(_without_fraction(value)).strip()
 
 
@@ -148,7 +147,7 @@ class RowParser:
             if _share_digits(key, raw):
                 raise InvalidRowError(_KEY_SHOWS_PHONE) from None
             return error
-        if len(key) >= _FEWEST_DIGITS_OF_A_PHONE and phone.lstrip("0") in _NO_DIGIT.sub("", key):
+        if len(key) >= _FEWEST_DIGITS_OF_A_PHONE and phone.lstrip("0") in _read_digits(key):
             raise InvalidRowError(_KEY_SHOWS_PHONE)
         return phone
 
@@ -162,14 +161,16 @@ class RowParser:
         if not self.rules.speaks:
             return None
         text = fields.get(self.rules.message_field)
-        if is_missing(text) or not str(text).strip():
+        if is_silent(text):
             if self.rules.template is None:
                 raise InvalidRowError(
                     f"the row has no text: pass `message`, or add the field {self.rules.message_field!r}"
                 )
             text = self.rules.template.fill(fields)
+        if is_unspeakable(text):
+            raise InvalidRowError(f"the text has type {type(text).__name__}, not text or a number")
         text = str(text)
-        if not text.strip():
+        if is_silent(text):
             raise InvalidRowError("the text is empty")
         try:
             text.encode()
@@ -192,10 +193,18 @@ def _check_key_type(value: object) -> None:
         raise InvalidRowError("the key is a number with too many digits")
 
 
+def _read_digits(text: str) -> str:
+    """Return the digits of a text. Those of other scripts, such as Arabic, are replaced."""
+    if text.isascii():
+        return _NO_DIGIT.sub("", text)
+    found = (unicodedata.digit(character, None) for character in text)
+    return "".join(str(digit) for digit in found if digit is not None)
+
+
 def _share_digits(key: str, cell: object) -> bool:
     """Return whether a key and a cell share as many digits in a row as a phone has."""
     if isinstance(cell, int) and cell.bit_length() > _MOST_BITS:
         return False  # Python refuses to convert such a number to text
-    digits, found = _NO_DIGIT.sub("", key), _NO_DIGIT.sub("", str(cell)[:MAX_KEY_LENGTH])
+    digits, found = _read_digits(key), _read_digits(str(cell)[:MAX_KEY_LENGTH])
     ends = range(_FEWEST_DIGITS_OF_A_PHONE, len(found) + 1)
     return any(found[end - _FEWEST_DIGITS_OF_A_PHONE : end] in digits for end in ends)

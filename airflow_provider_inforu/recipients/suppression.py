@@ -15,10 +15,9 @@ from airflow_provider_inforu.recipients.row_parser import (
     KeyProblem,
     describe_bad_row,
     find_key_problem,
-    is_blank,
     write_key,
 )
-from airflow_provider_inforu.recipients.texts import is_missing
+from airflow_provider_inforu.recipients.texts import is_blank, is_missing
 
 if TYPE_CHECKING:
     from airflow_provider_inforu.recipients.recipient_rules import RecipientRules

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Collection
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+_INVISIBLE = {"Cc", "Cf", "Zl", "Zp", "Zs"}
+"""Unicode's categories of controls, of marks such as that of the direction, and of spaces."""
+
+
 def is_missing(value: object) -> bool:
     """Return whether a field has no value: None, NaN or pandas' NA."""
     try:
@@ -26,8 +32,35 @@ def is_missing(value: object) -> bool:
         return type(value).__name__ == "NAType"
 
 
+def is_blank(value: object) -> bool:
+    """Return whether a field has no value, or only spaces."""
+    return is_missing(value) or (isinstance(value, str) and not value.strip())
+
+
+def is_silent(value: object) -> bool:
+    """Return whether a field has nothing to read aloud: no value, or only spaces and invisible characters."""
+    if isinstance(value, str):
+        return not any(_is_visible(character) for character in value.strip())
+    return is_missing(value)
+
+
+def _is_visible(character: str) -> bool:
+    return character.isalnum() or unicodedata.category(character) not in _INVISIBLE
+
+
+def is_unspeakable(value: object) -> bool:
+    """Return whether a value has no text to read aloud: a bool, a list, a mapping, bytes, or any object."""
+    kind = type(value)
+    if kind is str:
+        return False
+    has_no_text = kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__
+    if has_no_text or kind is bool or callable(value):
+        return True
+    return isinstance(value, Collection) and not isinstance(value, str)
+
+
 class UnfitFieldError(InforuInputError):
-    """A field of the text is missing, or its value is invalid for the format."""
+    """A field of the text is missing, has no text, or its value is invalid for the format."""
 
 
 class TextTemplate:
@@ -63,7 +96,7 @@ class TextTemplate:
     def fill(self, row: Mapping[str, Any]) -> str:
         """Return the text of a row.
 
-        :param row: The fields of the row. None and NaN count as missing fields.
+        :param row: The fields of the row. None, NaN and an empty text count as missing fields.
         :raises UnfitFieldError: A field is missing or invalid for its format. The message names the field.
         """
         return "".join(
@@ -73,9 +106,14 @@ class TextTemplate:
 
     def _value(self, row: Mapping[str, Any], name: str, spec: str) -> str:
         value = row.get(name)
-        if is_missing(value):
+        if is_silent(value):
             raise UnfitFieldError(f"the field {name!r} of the message is missing or empty")
         if not spec:
+            if is_unspeakable(value):
+                kind = type(value).__name__
+                raise UnfitFieldError(
+                    f"the field {name!r} of the message has type {kind}, not text or a number"
+                )
             return str(value)
         try:
             return FORMATS[spec](value, self._zone)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.phones import RoundedNumber
 from airflow_provider_inforu.recipients.input_rows import BadRow, RecipientsError, SourceError, StreamedRows
 from airflow_provider_inforu.recipients.recipient_reader import (
     read_recipients,
@@ -117,6 +118,32 @@ BAD = [
     (person(1, phone=" "), "k1", "the field 'phone' of the phone is empty"),
     (person(1, id=math.nan), "row 2", "the field 'id' of the key is missing or empty"),
     (person(1, name=math.nan), "k1", "the field 'name' of the message is missing or empty"),
+    (person(1, name=""), "k1", "the field 'name' of the message is missing or empty"),
+    (person(1, name=" \u200f\0"), "k1", "the field 'name' of the message is missing or empty"),
+    (person(1, name=b"Dana"), "k1", "the field 'name' of the message has type bytes, not text or a number"),
+    (
+        person(1, name=memoryview(b"x")),
+        "k1",
+        "the field 'name' of the message has type memoryview, not text or a",
+    ),
+    (person(1, name=["a"]), "k1", "the field 'name' of the message has type list, not text or a number"),
+    (person(1, name={"a": 1}), "k1", "the field 'name' of the message has type dict, not text or a number"),
+    (person(1, name=True), "k1", "the field 'name' of the message has type bool, not text or a number"),
+    (person(1, name=object()), "k1", "the field 'name' of the message has type object, not text or a number"),
+    (
+        person(1, name=len),
+        "k1",
+        "the field 'name' of the message has type builtin_function_or_method, not text",
+    ),
+    (person(1, message=False), "k1", "the text has type bool, not text or a number"),
+    (person(1, message=[]), "k1", "the text has type list, not text or a number"),
+    (person(1, message=b"shalom"), "k1", "the text has type bytes, not text or a number"),
+    (person(1, id=RoundedNumber(5e7)), "row 2", "the key is a number without its last digits"),
+    (person(1, phone=RoundedNumber(5e8)), "k1", "the phone is a number without its last digits"),
+    (person(1, id="٥٠٠٠٠٠٠٠١"), "row 2", KEY_SHOWS_PHONE),
+    (person(1, id="x５０００００００１"), "row 2", KEY_SHOWS_PHONE),
+    (person(1, id="⑤⓪⓪⓪⓪⓪⓪⓪①"), "row 2", KEY_SHOWS_PHONE),
+    (person(1, id="⁵⁰⁰⁰⁰⁰⁰⁰¹"), "row 2", KEY_SHOWS_PHONE),
     (person(1, id={"phone": "0500000001"}), "row 2", "the key is a dict, not text or a whole number"),
     (person(1, id=True), "row 2", "the key is a bool, not text or a whole number"),
     (person(1, id="0500000001"), "row 2", KEY_SHOWS_PHONE),
@@ -169,7 +196,7 @@ def test_a_row_that_cannot_be_called_is_skipped_on_request_and_the_others_stay(r
     ("message", "row", "reason"),
     [
         (None, person(1), "the row has no text"),
-        ("{name}", person(1, name=" "), "the text is empty"),
+        ("\u200f", person(1), "the text is empty"),
         ("", person(1), "the text is empty"),
     ],
 )

@@ -1,6 +1,7 @@
 import pytest
 
 from airflow_provider_inforu.capi.errors import InforuInputError
+from airflow_provider_inforu.capi.phones import RoundedNumber
 from airflow_provider_inforu.recipients.input_rows import BadRow, StreamedRows
 from airflow_provider_inforu.recipients.recipient_reader import read_recipients
 from airflow_provider_inforu.recipients.recipient_rules import RecipientRules
@@ -94,6 +95,9 @@ def test_where_keys_are_numbers_of_rows_they_suppress_nobody():
         ("052-123456", "digits"),
         ("k\ud83d", "cannot be printed"),
         ({"id": "k1", "phone": "12"}, "digits"),
+        ({"id": "k1", "phone": "\u200f"}, "the phone is not a phone number"),
+        ({"id": "k1", "phone": RoundedNumber(5e8)}, "the phone is a number without its last digits"),
+        ({"id": RoundedNumber(5e7)}, "the key is a number without its last digits"),
     ],
 )
 def test_a_row_that_names_nobody_stops_everything(bad, reason):
