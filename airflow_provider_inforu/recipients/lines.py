@@ -90,6 +90,8 @@ def _begins_as_utf_8(line: str, encoding: str) -> bool:
 
 def _wrong_encoding(name: str, number: int, encoding: str, error: UnicodeError) -> SourceError:
     advice = "Set its encoding, such as encoding='cp1255' for Hebrew from Windows."
+    if encoding != DEFAULT_ENCODING:
+        advice = "Check that it is a text file, and set the encoding in which it was written."
     if isinstance(error, UnicodeDecodeError):
         # A whole block is decoded at a time, so the lines before the wrong byte are not counted yet.
         before = error.object[: error.start].decode(encoding, "replace")

@@ -220,6 +220,12 @@ def test_what_a_csv_writer_wrote_comes_back_the_same_but_for_empty_cells_which_a
     assert list(csv_rows(lines, "people.csv", delimiter, ())) == expected
 
 
+def test_a_file_that_is_no_text_is_not_advised_the_encoding_that_it_has(write):
+    path = write("people.csv", b"PAR1\x15\x04\xff\xfe\xd9\n")
+    with pytest.raises(SourceError, match=r"the text is not cp1255\. Check that it is a text file"):
+        list(rows_of_file(path, encoding="cp1255"))
+
+
 @given(st.binary(max_size=60), st.sampled_from(["utf-8-sig", "cp1255", "utf-16", "shift_jis"]))
 def test_whatever_bytes_there_are_they_give_rows_bad_rows_or_an_error_of_ours(content, encoding):
     lines = read_lines(io.BytesIO(b"a,b\n" + content), "people.csv", encoding, newline="")
