@@ -12,7 +12,7 @@ from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS
 from airflow_provider_inforu.capi.redact import hide_phones
 from airflow_provider_inforu.ledger.send_evidence import keep_evidence
-from airflow_provider_inforu.recipients.input_rows import RecipientsError
+from airflow_provider_inforu.recipients.input_rows import RecipientsError, SourceError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -56,8 +56,15 @@ class HiddenArguments(HiddenRows):
 
 
 def unwrap_rows(value: object) -> Any:  # noqa: ANN401 - whatever the user gave
-    """Return the rows of an argument, hidden or not."""
-    return value.rows if isinstance(value, HiddenRows) else value
+    """Return the rows of an argument, hidden or not.
+
+    :param value: The argument.
+    :raises RecipientsError: The template of the argument could not be rendered.
+    """
+    rows = value.rows if isinstance(value, HiddenRows) else value
+    if isinstance(rows, RecipientsError):
+        raise rows
+    return rows
 
 
 def without_recipients(template_fields: Iterable[str]) -> tuple[str, ...]:
@@ -108,6 +115,15 @@ class HidesRows(BaseOperator):
                 "project"
             )
 
+    def _check_rendered(self) -> None:
+        """Check that the templates of all rows could be rendered.
+
+        :raises RecipientsError: A template is invalid, or its value could not be read.
+        """
+        with stating_no_new_calls():
+            for name in self._hides:
+                unwrap_rows(getattr(self, name))
+
     def _do_render_template_fields(
         self,
         parent: Any,  # noqa: ANN401 - as Airflow has it
@@ -133,8 +149,22 @@ class HidesRows(BaseOperator):
             try:
                 rows = self.render_template(value, context, jinja_env, seen_oids)
             except Exception as error:
-                raise RecipientsError(
-                    f"A template in `{name}` cannot be rendered ({type(error).__name__}). {NO_NEW_CALLS}.",
-                    "Correct the template.",
-                ) from None
+                # `unwrap_rows` raises it: a send that is complete needs no rows.
+                rows = _explain_unrendered(name, value, error)
             setattr(self, name, hidden(rows))
+
+
+def _explain_unrendered(name: str, template: object, error: Exception) -> RecipientsError:
+    """Return the error of a template with rows in it. An invalid template fails again in each try."""
+    from jinja2 import TemplateError, UndefinedError
+
+    # Only a text is no row. The error of a row's template may show a cell.
+    shown = hide_phones(str(error)) if isinstance(template, str) else type(error).__name__
+    if isinstance(error, UndefinedError):
+        problem = f"`{name}` has an undefined Jinja variable ({shown})."
+    elif isinstance(error, TemplateError):
+        problem = f"`{name}` is not a valid Jinja template ({shown})."
+    else:
+        problem = f"A template in `{name}` cannot be rendered ({type(error).__name__})."
+        return SourceError(problem, "Correct the template.")
+    return RecipientsError(problem, "Correct the template.")

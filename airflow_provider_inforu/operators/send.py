@@ -76,7 +76,8 @@ class InforuSendOperator(SendArguments):
     :param calls_timeout: The longest wait for the calls in seconds, from the end of the sending (default
         3600). After a timeout the task fails, and a retry waits again.
     :param limit: Call only this number of recipients, and do not read the rows after them. Use it to test a
-        campaign on a few people. None (default): everybody. A later try with another number fails.
+        campaign on a few people. None (default): everybody. A later try with another number
+        fails, unless the send is complete.
     :param suppress: The people who must not be called: phones and keys as a list, or as a file like
         ``recipients`` (UTF-8). Or a query: ``{"conn_id": ..., "sql": ...}``. A file or a query needs a column
         named like ``phone_field`` or ``key_field``. The operator skips these people. If it cannot read the
@@ -196,6 +197,7 @@ class InforuSendOperator(SendArguments):
         if opener.needs_nothing():
             send = opener.take_over(self._read_if_possible())
         else:
+            self._check_rendered()
             opener.check_window()
             people = self._read(earlier)
             # Reading the rows may take long. If the window has closed, no ledger may begin: it would bind

@@ -26,7 +26,7 @@ from airflow_provider_inforu.operators.checks import (
     is_constant,
     run_checks,
 )
-from airflow_provider_inforu.operators.hidden_rows import HidesRows, unwrap_rows
+from airflow_provider_inforu.operators.hidden_rows import HidesRows, stating_no_new_calls, unwrap_rows
 
 if TYPE_CHECKING:
     import os
@@ -144,7 +144,8 @@ class SendArguments(HidesRows):
     def _people(self) -> RecipientList:
         from airflow_provider_inforu.operators.recipient_list import read_people
 
-        rows, suppress = self._source(), unwrap_rows(self.suppress)
+        with stating_no_new_calls():
+            rows, suppress = self._source(), unwrap_rows(self.suppress)
         check_no_password(recipients=rows, suppress=suppress)
         check_report_is_no_source(self.report_path, recipients=rows, suppress=suppress)
         if suppress is None and self.suppress is not None:

@@ -128,14 +128,17 @@ def refuse_changed_recipients(earlier: EarlierSend, new: Header, people: KnownPe
     :param people: The recipients of this try.
     :raises NoRetryError: They changed. The log lists the keys of the recipients in doubt.
     """
-    if has_changed(earlier.header, new):
-        problem = f"the recipients changed since the first try ({describe_change(earlier.header, new)})"
-        same = "texts" if has_other_texts_only(earlier.header, new) else "recipients"
-        advice = f"Give the same {same} again and clear the task, or call the others in a new DAG run"
-    elif earlier.header.options_digest != new.options_digest:
+    is_changed = has_changed(earlier.header, new)
+    only_texts = has_other_texts_only(earlier.header, new)
+    has_other_arguments = earlier.header.options_digest != new.options_digest
+    if has_other_arguments and (only_texts or not is_changed):  # another function also has other texts
         problem = "the function, the connection, the campaign or another argument changed since the first try"
         advice = "Give the same arguments again and clear the task, or call the others in a new DAG run"
-        people = replace(people, is_same=True)
+        people = people if is_changed else replace(people, is_same=True)
+    elif is_changed:
+        problem = f"the recipients changed since the first try ({describe_change(earlier.header, new)})"
+        same = "texts" if only_texts else "recipients"
+        advice = f"Give the same {same} again and clear the task, or call the others in a new DAG run"
     else:
         return
     result = earlier.result(people)

@@ -8,7 +8,6 @@ from airflow_provider_inforu.operators.hidden_rows import (
     HiddenArguments,
     HiddenRows,
     HidesRows,
-    stating_no_new_calls,
     unwrap_rows,
     without_recipients,
 )
@@ -64,14 +63,13 @@ class _FromQuery(HidesRows):
     def _source(self) -> object:
         from airflow_provider_inforu.operators.recipient_list import query_database
 
-        with stating_no_new_calls():
-            for name in ("sql", "conn_id"):
-                if not isinstance(value := getattr(self, name), str):
-                    raise RecipientsError(f"`{name}` must be text, not {type(value).__name__}.")
-            if "order by" not in " ".join(self.sql.lower().split()):
-                self.log.warning(ORDER_MATTERS)
-            columns = [name for name in (self.phone_field, self.key_field) if name is not None]
-            return query_database(self.conn_id, self.sql, unwrap_rows(self.parameters), columns=columns)
+        for name in ("sql", "conn_id"):
+            if not isinstance(value := getattr(self, name), str):
+                raise RecipientsError(f"`{name}` must be text, not {type(value).__name__}.")
+        if "order by" not in " ".join(self.sql.lower().split()):
+            self.log.warning(ORDER_MATTERS)
+        columns = [name for name in (self.phone_field, self.key_field) if name is not None]
+        return query_database(self.conn_id, self.sql, unwrap_rows(self.parameters), columns=columns)
 
 
 class SqlToInforuVoiceOperator(_FromQuery, InforuSendTextToSpeechOperator):

@@ -151,11 +151,61 @@ def test_mapped_tasks_are_sends_of_their_own_and_hide_their_rows_too(runner, san
 
 def test_a_wrong_template_in_a_row_is_an_error_that_does_not_show_the_rows(runner, sandbox, capsys):
     rows = [{"id": "k1", "phone": "0500000001", "name": "{{ oops"}]
-    assert runner.run(text_to_speech(rows)) == "up_for_retry"
+    assert runner.run(text_to_speech(rows)) == "failed"
     log = log_of(capsys)
-    assert "A template in `recipients` cannot be rendered (TemplateSyntaxError)" in log
+    assert "`recipients` is not a valid Jinja template (TemplateSyntaxError). No new calls were placed" in log
+    assert "oops" not in log
     assert "0500000001" not in log
     assert sandbox.requests() == []
+
+
+@pytest.mark.parametrize("name", ["recipients", "suppress"])
+def test_an_undefined_variable_in_a_template_of_rows_is_named_and_not_retried(runner, sandbox, capsys, name):
+    task = text_to_speech(people(1), **({"suppress": "{{ nope.x }}"} if name == "suppress" else {}))
+    if name == "recipients":
+        task.recipients = "{{ nope.x }}"
+    assert runner.run(task) == "failed"
+    expected = (
+        f"`{name}` has an undefined Jinja variable ('nope' is undefined). No new calls were placed. Correct"
+    )
+    assert expected in log_of(capsys)
+    assert sandbox.requests() == []
+
+
+def test_an_undefined_variable_in_a_row_is_not_shown(runner, sandbox, capsys):
+    rows = [{"id": "k1", "phone": "0500000001", "name": "{{ Dana }}"}]
+    assert runner.run(text_to_speech(rows)) == "failed"
+    log = log_of(capsys)
+    assert "`recipients` has an undefined Jinja variable (UndefinedError). No new calls were placed" in log
+    assert "Dana" not in log
+    assert sandbox.requests() == []
+
+
+def test_the_name_of_an_undefined_variable_shows_no_phone(runner, capsys):
+    assert runner.run(text_to_speech("{{ {}['0500000001'].x }}")) == "failed"
+    log = log_of(capsys)
+    assert "has no attribute '[phone hidden]'" in log
+    assert "0500000001" not in log
+
+
+def test_another_error_in_a_template_of_rows_is_retried(runner, sandbox, capsys):
+    task = text_to_speech(people(1))
+    task.recipients = "{{ 1 / 0 }}"
+    assert runner.run(task) == "up_for_retry"
+    expected = "A template in `recipients` cannot be rendered (ZeroDivisionError). No new calls were placed."
+    assert expected in log_of(capsys)
+    assert sandbox.requests() == []
+
+
+@pytest.mark.parametrize("name", ["recipients", "suppress"])
+@pytest.mark.parametrize("template", ["{{ nope.x }}", "{{ 1 / 0 }}", "{{ oops"])
+def test_a_complete_send_does_not_fail_on_a_template_of_rows(runner, sandbox, name, template):
+    assert runner.run(text_to_speech(people(2))) == "success"
+    task = text_to_speech(people(2))
+    setattr(task, name, template)
+    assert runner.run(task, try_number=2) == "success"
+    assert runner.xcoms["return_value"]["accepted"] == 2
+    assert len(sandbox.calls()) == 2
 
 
 class Nested:
@@ -548,6 +598,16 @@ def test_a_send_with_other_arguments_is_not_continued(runner, sandbox, capsys):
     assert runner.run(text_to_speech(people(3), campaign_name="other"), try_number=2) == "failed"
     assert "another argument changed since the first try" in log_of(capsys)
     assert len(sandbox.calls()) == 3
+
+
+def test_another_function_is_named_as_the_change_and_not_its_texts(runner, sandbox, capsys):
+    sandbox.add_fault("status", status_id=-13)
+    runner.run(text_to_speech(people(3)))
+    assert runner.run(existing(people(3)), try_number=2) == "failed"
+    log = log_of(capsys)
+    assert "the function, the connection, the campaign or another argument changed since the first try" in log
+    assert "texts differ" not in log
+    assert sandbox.calls() == []
 
 
 @pytest.mark.parametrize("resend", [True, "{{ dag_run.run_id == 'run' }}"])

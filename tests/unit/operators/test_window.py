@@ -53,6 +53,15 @@ def test_a_closed_window_waits_in_the_triggerer_before_the_rows_are_read(runner,
     assert "closed until 2026-09-03 09:00 IDT, and nobody was called" in log_of(capsys)
 
 
+@pytest.mark.parametrize("name", ["recipients", "suppress"])
+def test_a_failed_template_of_rows_does_not_wait_for_the_window(runner, sandbox, clock, name):
+    clock.hour = 7
+    task = text_to_speech(people(3), sending_window=WINDOW)
+    setattr(task, name, "{{ nope.x }}")
+    assert runner.run(task) == "failed"
+    assert sandbox.requests() == []
+
+
 def test_it_sends_when_the_window_opens(runner, sandbox, clock):
     clock.hour = 7
     task = text_to_speech(people(3), sending_window="{{ '" + WINDOW + "' }}")
