@@ -66,9 +66,9 @@ def get_provider_info() -> dict[str, Any]:
                 "options": {
                     "ledger_path": {
                         "description": "The folder of the ledgers and of the alerts' cool-downs: a path or a "
-                        "URL that fsspec supports. All workers must share it. If empty, ledgers are in "
-                        "Airflow's task state (Airflow 3.3 or later), and each machine has its own "
-                        "cool-downs.",
+                        "URL that fsspec supports, without a password. All workers must share it. If empty, "
+                        "ledgers are in Airflow's task state (Airflow 3.3 or later), and each machine has "
+                        "its own cool-downs.",
                         "version_added": "0.1.0",
                         "type": "string",
                         "example": "s3://aws_default@bucket/inforu-ledgers",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 # Seven digits or more, with up to three separators of any kind between them, and any letters around them.
 _PHONE_LIKE = re.compile(r"\+?\(?\d(?:(?:[^\w]|_){0,3}\d){6,}")
 _PHONE = re.compile(r"(?<!\d)(?:(?:\+|00)?972[\d\s-]{8,}|0\d[\d\s-]{7,})")
+_PASSWORD = re.compile(r"(://[^\s/:@]*:)[^\s@]*@")
 _SHORTEST_SECRET = 5
 _INVISIBLE_BUT_COMMON = "\u00a0\u202f\u200c\u200d\u200e\u200f"
 """No-break spaces, joiners and the direction marks of ordinary Hebrew text."""
@@ -68,6 +69,28 @@ def hide_phones_in_path(path: str) -> str:
     :param path: A path, a URL, or a text that contains one.
     """
     return _PHONE.sub("[phone hidden]", path)
+
+
+def has_password(url: str) -> bool:
+    """Return whether a URL contains a password, as in ``s3://user:password@bucket``.
+
+    :param url: A URL or a path. A path may contain both characters.
+    """
+    rest = url.partition("://")[2]
+    server = rest.partition("/")[0]
+    if "@" in server:
+        return ":" in server.rpartition("@")[0]
+    # A password may contain a slash, and a port may come before a path with an at sign.
+    _, colon, port = server.partition(":")
+    return bool(colon) and not port.isdecimal() and "@" in rest
+
+
+def hide_passwords(text: str) -> str:
+    """Return a text with ``***`` for each password in a URL.
+
+    :param text: Any text, such as the error of a storage.
+    """
+    return _PASSWORD.sub(r"\1***@", text)
 
 
 def printable(text: str) -> str:

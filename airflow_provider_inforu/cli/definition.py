@@ -162,7 +162,7 @@ RESOLVE = ActionCommand(
         ),
         _arg(
             "--campaign-id",
-            type=int,
+            type=at_least_one,
             metavar="194",
             help="With --accept: the campaign of the calls. If the first batch duplicates a campaign, the "
             "other batches use this one",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_inforu._compat import AIRFLOW_VERSION, conf
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS
+from airflow_provider_inforu.capi.redact import hide_passwords
 from airflow_provider_inforu.ledger.ledger_errors import LedgerNotFoundError, NoLedgerStoreError
 from airflow_provider_inforu.ledger.local_files import local_path
 from airflow_provider_inforu.ledger.object_storage_store import ROOT_MARKER, ObjectStorageStore
@@ -124,7 +125,8 @@ def _deletes_task_state() -> bool:
 
 
 def _not_found(evidence: SendEvidence) -> LedgerNotFoundError:
-    place = f" with its ledger below {evidence.earlier_path!r}" if evidence.earlier_path else ""
+    path = hide_passwords(evidence.earlier_path or "")
+    place = f" with its ledger below {path!r}" if path else ""
     return LedgerNotFoundError(
         f"An earlier try of this task began a send{place}, and this try does not find the ledger. "
         f"{NO_NEW_CALLS}. Was Airflow's task state cleared, is the volume of [inforu] ledger_path not "

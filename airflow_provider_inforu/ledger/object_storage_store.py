@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from airflow_provider_inforu.ledger.local_files import (
     write_atomically,
 )
 from airflow_provider_inforu.ledger.newest_segment import read_newest_segment
+from airflow_provider_inforu.ledger.storage_errors import check_no_password, explain_storage_errors
 from airflow_provider_inforu.ledger.task_state_store import REPLACED, SURE_WITHIN_SECONDS, parse
 
 if TYPE_CHECKING:
@@ -52,11 +52,20 @@ class ObjectStorageStore:
     ambiguous_write_threshold = SURE_WITHIN_SECONDS
 
     def __init__(self, root: str, parts: Sequence[str]) -> None:
+        """Open the store. This reads and writes nothing.
+
+        :param root: See above.
+        :param parts: See above.
+        :raises LedgerError: The root contains a password.
+        :raises LedgerStoreError: The root is not a path or URL that fsspec can open.
+        """
         from airflow.sdk import ObjectStoragePath
 
-        self._root = self._folder = ObjectStoragePath(root)
-        for part in parts:
-            self._folder /= _quote(part)
+        check_no_password(root)
+        with explain_storage_errors(root):
+            self._root = self._folder = ObjectStoragePath(root)
+            for part in parts:
+                self._folder /= _quote(part)
         self._claim: str | None = None
         self._is_marked = False
 
@@ -67,7 +76,7 @@ class ObjectStorageStore:
 
         :raises LedgerStoreError: The storage failed.
         """
-        with _clear_errors(self._root):
+        with explain_storage_errors(self._root):
             storage = _get_storage(self._root)
             storage.invalidate_cache(self._root.path)
             self._is_marked = bool(storage.exists((self._root / ROOT_MARKER).path))
@@ -78,7 +87,7 @@ class ObjectStorageStore:
 
         :raises LedgerStoreError: The storage failed.
         """
-        with _clear_errors(self._root):
+        with explain_storage_errors(self._root):
             if folder := local_path(self._root):
                 make_folders(folder)
             _create_empty(self._root / ROOT_MARKER)
@@ -92,7 +101,7 @@ class ObjectStorageStore:
         claims = self._folder / "claims"
         if self._is_marked and not self.has_root_marker():
             raise LedgerStoreError(self._describe_missing_folder())
-        with _clear_errors(self._root):
+        with explain_storage_errors(self._root):
             if folder := local_path(claims):
                 make_folders(folder)
             # The claim of the newest segment's attempt may be lost.
@@ -137,7 +146,7 @@ class ObjectStorageStore:
         :raises LedgerStoreError: The storage failed.
         """
         try:
-            with _clear_errors(self._root, may_be_missing=True):
+            with explain_storage_errors(self._root, may_be_missing=True):
                 return parse((self._folder / f"{key}.json").read_bytes(), key)
         except FileNotFoundError:
             return None
@@ -165,12 +174,11 @@ class ObjectStorageStore:
         :param value: The value.
         :raises LedgerStoreError: The storage failed.
         """
-        with _clear_errors(self._root):
+        with explain_storage_errors(self._root):
             _write(self._folder / f"{key}.json", json.dumps(value))
 
     def _check_claims(self) -> None:
-        with _clear_errors(self._root):
-            claims = self._read_claims()
+        claims = self._read_claims()
         if not claims:
             raise LedgerStoreError(self._describe_missing_folder())
         if max(claims) != self._claim:
@@ -184,11 +192,12 @@ class ObjectStorageStore:
 
     def _read_claims(self) -> frozenset[str]:
         folder = self._folder / "claims"
-        storage = _get_storage(folder)
-        # File systems of object stores cache listings, and a cached listing has no new claims.
-        storage.invalidate_cache(folder.path)
         try:
-            found = storage.ls(folder.path, detail=False)
+            with explain_storage_errors(self._root, may_be_missing=True):
+                storage = _get_storage(folder)
+                # File systems of object stores cache listings, and a cached listing has no new claims.
+                storage.invalidate_cache(folder.path)
+                found = storage.ls(folder.path, detail=False)
         except FileNotFoundError:
             return frozenset()
         return frozenset(path.rstrip("/").rsplit("/", 1)[-1] for path in found) - {folder.name}
@@ -219,26 +228,6 @@ def _create_empty(path: Any) -> None:  # noqa: ANN401 - an object-storage path
         path.write_bytes(b"")
 
 
-@contextlib.contextmanager
-def _clear_errors(root: Any, *, may_be_missing: bool = False) -> Iterator[None]:  # noqa: ANN401 - a path
-    """Replace an OSError by an error that names the ledger and says that a retry is safe.
-
-    :param root: The root folder of the ledgers.
-    :param may_be_missing: Let a FileNotFoundError pass. Default: False.
-    :raises LedgerStoreError: The storage failed.
-    """
-    try:
-        yield
-    except OSError as error:
-        if may_be_missing and isinstance(error, FileNotFoundError):
-            raise
-        raise LedgerStoreError(
-            f"The ledger below {str(root)!r} cannot be read or written "
-            f"({type(error).__name__}: {error.strerror or error}). "
-            "Check that the storage is mounted, writable and not full. A retry calls nobody twice"
-        ) from error
-
-
 def _name_after(latest: str) -> str:
     """Return a unique name that sorts after the latest claim."""
     number = latest.split("-")[0]
@@ -256,11 +245,14 @@ def iter_folders(root: str, wanted: Sequence[str | None]) -> Iterator[tuple[str,
     """
     from airflow.sdk import ObjectStoragePath
 
-    folder = ObjectStoragePath(root)
-    # The root also contains files that are not ledgers, such as cool-downs. Their names begin with a tilde.
-    dags = [name for name in _names_in(folder) if not name.startswith("~")]
-    for dag in [unquote(name) for name in dags] if wanted[0] is None else [wanted[0]]:
-        yield from _iter_parts(folder, [dag, *wanted[1:]])
+    check_no_password(root)
+    with explain_storage_errors(root):
+        folder = ObjectStoragePath(root)
+        # The root also contains files that are not ledgers, such as cool-downs. Their names begin with a
+        # tilde.
+        dags = [name for name in _names_in(folder) if not name.startswith("~")]
+        for dag in [unquote(name) for name in dags] if wanted[0] is None else [wanted[0]]:
+            yield from _iter_parts(folder, [dag, *wanted[1:]])
 
 
 def _iter_parts(folder: Any, wanted: Sequence[str | None]) -> Iterator[tuple[str, ...]]:  # noqa: ANN401 - a path

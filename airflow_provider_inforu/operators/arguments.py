@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
-from airflow_provider_inforu.capi.redact import hide_phones
+from airflow_provider_inforu.capi.redact import has_password, hide_phones
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -274,7 +274,7 @@ def check_no_password(**paths: object) -> None:
     """
     for name, path in paths.items():
         url = str(path) if isinstance(path, str) or hasattr(path, "joinpath") else ""
-        if "@" in url and ":" in url.partition("://")[2].partition("@")[0]:
+        if has_password(url):
             raise InforuInputError(
                 f"`{name}` contains a password, and Airflow would show it. {NO_NEW_CALLS}. Name a connection "
                 "instead, as in s3://CONN_ID@bucket/name.csv"

@@ -1,7 +1,9 @@
 import pytest
 
 from airflow_provider_inforu.capi.redact import (
+    has_password,
     hide,
+    hide_passwords,
     hide_phones,
     is_phone_like,
     may_be_mistyped_phone,
@@ -124,3 +126,32 @@ def test_ordinary_keys_are_no_phones(key):
 def test_a_mistyped_phone_may_be_one():
     assert all(map(may_be_mistyped_phone, ["05212345678", "052-123456", "0521234567"]))
     assert not any(map(may_be_mistyped_phone, ["C-17", "123456782", "id052123456"]))
+
+
+@pytest.mark.parametrize(
+    ("url", "hidden"),
+    [
+        ("s3://user:TOKEN@bucket/x", "s3://user:***@bucket/x"),
+        ("s3://user:TO/KEN@bucket/x", "s3://user:***@bucket/x"),
+        ("s3://:TOKEN@bucket", "s3://:***@bucket"),
+    ],
+)
+def test_a_password_in_a_url_is_found_and_hidden(url, hidden):
+    assert has_password(url)
+    assert hide_passwords(f"cannot reach {url} now") == f"cannot reach {hidden} now"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/data/team:a@example.com/x",
+        "file:///data/team:a@example.com/x",
+        "s3://aws_default@bucket/x",
+        "s3://bucket/team:a@b/x",
+        "hdfs://namenode:8020/user/a@b",
+        "sftp://host:22/home/a@b",
+        "s3://bucket",
+    ],
+)
+def test_a_path_without_a_password_has_none(path):
+    assert not has_password(path)

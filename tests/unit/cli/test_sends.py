@@ -110,6 +110,8 @@ def test_what_is_settled_already_is_nothing_to_do(run):
         ("--accept", "--batches", ""),
         ("--accept", "--map-index", "x"),
         ("--accept", "--campaign-id", "x"),
+        ("--accept", "--campaign-id=-1"),
+        ("--accept", "--campaign-id", "0"),
         ("--resend", "--campaign-id", "194"),
     ],
 )
@@ -189,8 +191,11 @@ def test_a_storage_that_cannot_be_reached_is_one_line(run, monkeypatch):
     monkeypatch.setenv("AIRFLOW__INFORU__LEDGER_PATH", "nosuchscheme://bucket/ledgers")
     code, out, err = run("show", "-o", "json")
     assert code == 1
-    assert json.loads(out)["error"].startswith("the ledger cannot be read or written (")
-    assert err.startswith("airflow inforu: the ledger cannot be read or written (")
+    assert (
+        "The ledger below 'nosuchscheme://bucket/ledgers' cannot be read or written"
+        in json.loads(out)["error"]
+    )
+    assert err.startswith("airflow inforu: ")
     assert err.count("\n") == 1
 
 

@@ -13,6 +13,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import Mock
 from urllib.parse import quote
 
 import httpx
@@ -23,11 +24,12 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_provider_inforu.capi.errors import InforuError
 from airflow_provider_inforu.ledger.batch_state import BatchState
-from airflow_provider_inforu.ledger.ledger_errors import LedgerError, LedgerStoreError
+from airflow_provider_inforu.ledger.ledger_access import check_is_expected_send
+from airflow_provider_inforu.ledger.ledger_errors import LedgerError, LedgerNotFoundError, LedgerStoreError
 from airflow_provider_inforu.ledger.ledger_events import Accepted, IntentLogged
 from airflow_provider_inforu.ledger.ledger_log import open_ledger
 from airflow_provider_inforu.ledger.ledger_reader import Header, read_ledger
-from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore
+from airflow_provider_inforu.ledger.object_storage_store import ObjectStorageStore, iter_folders
 from airflow_provider_inforu.ledger.task_state_store import TaskStateStore
 
 NEW = Header("5e4d", "options_digest", batches=3, recipients=250, clear_generation=0)
@@ -282,6 +284,68 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path, spelling):
     root = spelling.format(tmp_path / "file")
     with pytest.raises(LedgerStoreError, match="file' cannot be read or written"):
         ObjectStorageStore(root, PARTS).acquire_fencing_token()
+
+
+@pytest.mark.parametrize("root", ["nosuch://bucket/ledgers", "gs://bucket", "sftp://user@host/ledgers"])
+def test_a_storage_that_cannot_be_opened_is_an_error_about_the_ledger(root):
+    with pytest.raises(
+        LedgerStoreError, match=r"^The ledger below .* \(\w+: .+\)\. Check \[inforu\] ledger_path"
+    ):
+        ObjectStorageStore(root, PARTS).has_root_marker()
+    with pytest.raises(
+        LedgerStoreError, match=r"^The ledger below .* \(\w+: .+\)\. Check \[inforu\] ledger_path"
+    ):
+        list(iter_folders(root, [None] * 4))
+
+
+def test_each_operation_explains_an_error_of_the_storages_own_kind(tmp_path, monkeypatch):
+    store = opened(str(tmp_path))
+    store.set("key", 1)
+    for name in ("exists", "ls", "open", "touch"):
+        monkeypatch.setattr(type(store._root.fs), name, Mock(side_effect=ZeroDivisionError("endpoint down")))
+    for name in ("read_bytes", "touch"):
+        monkeypatch.setattr(Path, name, Mock(side_effect=ZeroDivisionError("endpoint down")))
+    operations = (
+        store.has_root_marker,
+        store.make_root_marker,
+        store.latest,
+        store.acquire_fencing_token,
+        lambda: store.get("key"),
+        lambda: store.set("key", 2),
+    )
+    for operation in operations:
+        with pytest.raises(
+            LedgerStoreError, match=r"cannot be read or written \(ZeroDivisionError: endpoint down\)"
+        ):
+            operation()
+
+
+def test_an_error_of_the_storage_shows_no_secret_phone_or_control_character(tmp_path, monkeypatch):
+    store = opened(str(tmp_path))
+    error = ZeroDivisionError("could not reach https://user:TOKEN@host/x for 0500000001 twice\n\x1b[mred")
+    monkeypatch.setattr(Path, "read_bytes", Mock(side_effect=error))
+    with pytest.raises(LedgerStoreError) as caught:
+        store.get("key")
+    shown = "could not reach https://user:***@host/x for [phone hidden] twice\\n\\x1b[mred"
+    assert f"(ZeroDivisionError: {shown})" in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_a_password_in_the_path_is_refused_and_not_shown():
+    for use in (
+        lambda root: ObjectStorageStore(root, PARTS),
+        lambda root: list(iter_folders(root, [None] * 4)),
+    ):
+        with pytest.raises(LedgerError, match="contains a password") as caught:
+            use("s3://user:TOKEN@bucket/ledgers")
+        assert "TOKEN" not in str(caught.value)
+
+
+def test_the_path_of_an_earlier_try_shows_no_password():
+    evidence = Mock(send_id="5e0d", earlier_path="s3://user:TOKEN@bucket/ledgers")
+    evidence.allows_new_send.return_value = False
+    with pytest.raises(LedgerNotFoundError, match=r"below 's3://user:\*\*\*@bucket/ledgers'"):
+        check_is_expected_send(evidence, None, resend=False)
 
 
 def test_a_root_carries_its_marker_once_it_was_made(root):
