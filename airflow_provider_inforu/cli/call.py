@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import signal
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from airflow_provider_inforu.capi.errors import InforuError, InforuInputError
@@ -23,11 +26,15 @@ from airflow_provider_inforu.sending.advice import advice_on_sending
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Iterator
 
     from airflow_provider_inforu.capi.voice import SendReceipt
 
 _SHOWN_DIGITS = 2
-LOOK_FIRST = "Check the campaigns in the Inforu portal before you call again"
+LOOK_FIRST = "Check the campaigns in the Inforu portal"
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PATIENCE_SECONDS = 2.0
+"""After a signal, the next ones are ignored for this time. Later ones stop a command that did not end."""
 
 
 class NotKnownError(CommandError):
@@ -48,12 +55,43 @@ def _for_programs(error: Exception, message: str) -> dict[str, object]:
     return {"outcome": outcome, "send_id": None, "reason": message, **facts}
 
 
-@handle_cli_errors("nobody was called", _for_programs)
+@contextmanager
+def _stop_once() -> Iterator[None]:
+    """Stop the block at a signal that ends a command, and ignore the signals of the next two seconds.
+
+    Otherwise a signal would end the command with the signal's own exit code and without a message.
+    """
+    stopped_at: float | None = None
+
+    def stop(_number: int, _frame: object) -> None:
+        nonlocal stopped_at
+        if stopped_at is None or time.monotonic() - stopped_at > _PATIENCE_SECONDS:
+            stopped_at = time.monotonic()
+            raise KeyboardInterrupt
+
+    # Below nohup, SIGHUP is ignored already.
+    before = {n: handler for n in _STOPS if (handler := signal.getsignal(n)) not in (signal.SIG_IGN, None)}
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        # When Python ends, a signal would still change the exit code.
+        for number, handler in before.items():
+            signal.signal(number, handler if stopped_at is None else signal.SIG_IGN)
+
+
 def call(args: Namespace) -> None:
     """Call one phone and read a text to the person who answers.
 
     :param args: phone, text, conn_id, yes, output.
     """
+    with _stop_once():
+        _call(args)
+
+
+@handle_cli_errors("nobody was called", _for_programs)
+def _call(args: Namespace) -> None:
     phone, text = _read_phone(args.phone), args.text.strip()
     if not text:
         raise UsageError("the text is empty: nobody was called. Pass the text to read out")
@@ -100,14 +138,16 @@ def _send_and_tell(hook: LocalHook, phone: str, text: str, shown: str | None) ->
             ) from None
         cause = "you stopped it" if isinstance(error, KeyboardInterrupt) else type(error).__name__
         raise NotKnownError(
-            f"it is unknown whether the phone rings: the request was interrupted ({cause}). {LOOK_FIRST}",
+            f"it is unknown whether the phone rings: the request was interrupted ({cause}). {LOOK_FIRST} "
+            "before you call again",
             send_id=send_id,
         ) from None
 
 
 def _explain_error(error: InforuError, send_id: str) -> CommandError:
     if not error.safe_to_resend:
-        return NotKnownError(f"it is unknown whether the phone rings: {error}. {LOOK_FIRST}", send_id=send_id)
+        advice = "" if LOOK_FIRST in str(error) else f". {LOOK_FIRST} before you call again"
+        return NotKnownError(f"it is unknown whether the phone rings: {error}{advice}", send_id=send_id)
     advice = advice_on_sending(error)
     return CommandError(f"nobody was called: {error}{f'. {advice}' if advice else ''}", send_id=send_id)
 

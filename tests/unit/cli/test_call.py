@@ -3,8 +3,10 @@
 import io
 import json
 import re
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -104,7 +106,7 @@ def test_where_no_answer_comes_it_is_not_known_whether_it_rings(inforu, inforu_s
     code, out, err = inforu(*CALL, "--yes", "-o", "json")
     assert (code, json.loads(out)["outcome"]) == (3, "not_known")
     assert "unknown whether the phone rings" in err
-    assert "before you call again" in err
+    assert err.count("Check the campaigns in the Inforu portal before you") == 1
     assert PHONE not in out + err
 
 
@@ -117,6 +119,43 @@ def test_who_stops_it_in_the_middle_is_told_that_it_may_ring(inforu, monkeypatch
     code, _, err = inforu(*CALL, "--yes")
     assert (code, "unknown whether the phone rings" in err) == (3, True)
     assert PHONE not in err
+
+
+STOPPED = """
+import sys, time
+from argparse import Namespace
+from airflow_provider_inforu.cli.call import call
+from airflow_provider_inforu.hooks.inforu import InforuHook
+
+def send(*_):
+    print("sending", flush=True)
+    time.sleep(60)
+
+InforuHook.send_text_to_speech = send
+call(Namespace(phone="0500000001", text="x", conn_id="inforu_default", yes=True, output="json"))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_however_often_signals_stop_it_in_the_middle_it_is_told_that_it_may_ring(number):
+    command = [sys.executable, "-c", STOPPED]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while "sending" not in process.stdout.readline():
+            assert process.poll() is None
+        while process.poll() is None:
+            process.send_signal(number)
+            time.sleep(0.005)
+        out, err = process.communicate()
+    assert (process.returncode, out.count('"outcome": "not_known"')) == (3, 1)
+    assert "unknown whether the phone rings" in err
+
+
+def test_after_the_call_signals_have_their_usual_effect(inforu, inforu_sandbox):
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    assert inforu(*CALL, "--yes")[0] == 0
+    assert len(called(inforu_sandbox)) == 1
+    assert [signal.getsignal(number) for number in numbers] == before
 
 
 class Deaf(io.StringIO):
