@@ -168,6 +168,8 @@ def parse_reply(
     error = _error_class(status_id, http_status)
     if error is None:
         shown = "no readable StatusId" if status_id is None else f"StatusId {describe(status_id)}"
+        if status_id is None and body.lstrip().startswith(b"<"):
+            shown = "a web page, so another server than Inforu may have answered"
         raise InforuOutcomeUnknownError(
             f"Inforu answered {function} with HTTP {http_status} and {shown}{say_unknown(function)}",
             http_status=http_status,

@@ -160,8 +160,9 @@ def read_receipt(reply: Reply, calls: int) -> SendReceipt:
     :param reply: The vendor's response.
     :param calls: The number of calls in the request.
     """
+    campaign_id = as_int(get_field(reply.data, "CampaignID"))
     return SendReceipt(
-        campaign_id=as_int(get_field(reply.data, "CampaignID")),
+        campaign_id=campaign_id if campaign_id and campaign_id > 0 else None,
         request_token=as_printable_text(get_field(reply.data, "RequestToken")),
         request_id=reply.request_id,
         calls=calls,

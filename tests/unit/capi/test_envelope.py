@@ -300,6 +300,14 @@ def test_statusids_that_contradict_each_other_prove_nothing(body):
         parse(body)
 
 
+def test_a_web_page_points_to_another_server():
+    message = (
+        "HTTP 200 and a web page, so another server than Inforu may have answered. It is unknown whether"
+    )
+    with pytest.raises(errors.InforuOutcomeUnknownError, match=message):
+        parse(b" \r\n<!DOCTYPE html><html>")
+
+
 def test_a_repeated_statusid_counts_once():
     assert parse(b'{"StatusId": 1, "StatusId": 1, "Data": {}}').status_id == 1
 

@@ -96,6 +96,11 @@ def test_a_receipt_is_read_from_other_spellings_and_types():
     assert (receipt.campaign_id, receipt.request_token) == (194, "77")
 
 
+@pytest.mark.parametrize("written", [0, -1, "0", "-1"])
+def test_a_number_that_no_campaign_has_is_no_id(written):
+    assert read_receipt(reply({"CampaignID": written}), 1).campaign_id is None
+
+
 def test_an_accepted_request_without_a_receipt_is_still_accepted():
     assert read_receipt(reply({}), 2) == SendReceipt(None, None, "r1", 2)
 
