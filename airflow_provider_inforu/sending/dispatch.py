@@ -38,9 +38,8 @@ FIRST = 1
 MAX_IN_DOUBT_IN_A_ROW = 3
 """After this number of unknown outcomes without an acceptance between them, the send stops."""
 COPY_UNKNOWN = (
-    "the first batch should have duplicated the campaign, but Inforu returned no ID of the copy. It is "
-    "unknown whether its people were called. The remaining batches were not sent. Check in the Inforu "
-    "portal whether the copy exists"
+    "the first batch should have duplicated the campaign, but Inforu returned no ID of the copy. The "
+    "remaining batches were not sent. Check in the Inforu portal whether the copy exists"
 )
 """The reason of a `FirstBatchError`, as a clause: the report of the send embeds it."""
 
