@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 CONN_TYPE = "inforu"
 DEFAULT_CONN_ID = "inforu_default"
 
+_SHORT_NUMBER = re.compile(r"[-+.\d]{1,6}")
 _SECRETS = ("notification_secret", "notification_secret_previous", "read_secret")
 
 
@@ -217,7 +219,10 @@ def _value(value: object, schema: Mapping[str, Any], name: str) -> Any:  # noqa:
 
 
 def _integer(value: object, schema: Mapping[str, Any], name: str) -> int:
-    message = f"{name} must be a whole number from {schema['minimum']} to {schema['maximum']}, not {value!r}"
+    # Another text may be a token in the wrong field.
+    is_number = not isinstance(value, str) or _SHORT_NUMBER.fullmatch(value)
+    shown = repr(value) if is_number else f"a text of {len(str(value))} characters"
+    message = f"{name} must be a whole number from {schema['minimum']} to {schema['maximum']}, not {shown}"
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise InforuInputError(message)
     try:

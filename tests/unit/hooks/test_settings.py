@@ -90,7 +90,12 @@ def test_a_field_left_empty_in_the_form_means_its_default(empty):
         ({"extra": {"tiemout": 5}}, "unknown field 'tiemout'. Known fields are auth_location, timeout"),
         ({"extra": {"auth_location": "cookie"}}, "auth_location must be one of header, body"),
         ({"extra": {"auth_location": 5}}, "auth_location must be text, not int"),
-        ({"extra": {"timeout": "soon"}}, "timeout must be a whole number from 1 to 300, not 'soon'"),
+        (
+            {"extra": {"timeout": "soon"}},
+            "timeout must be a whole number from 1 to 300, not a text of 4 characters",
+        ),
+        ({"extra": {"timeout": "a-token-of-inforu"}}, "from 1 to 300, not a text of 17 characters"),
+        ({"extra": {"timeout": "301"}}, "timeout must be a whole number from 1 to 300, not '301'"),
         ({"extra": {"timeout": 0}}, "timeout must be a whole number from 1 to 300, not 0"),
         ({"extra": {"timeout": True}}, "timeout must be a whole number"),
         ({"extra": {"requests_per_second": 2.5}}, "requests_per_second must be a whole number"),
