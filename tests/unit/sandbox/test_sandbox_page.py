@@ -44,6 +44,7 @@ def page(browser):
 def test_the_empty_page_says_how_to_send_and_then_shows_the_calls_as_they_come(page, post, sandbox):
     page.goto(sandbox.url)
     page.wait_for_selector("#empty:visible")
+    page.wait_for_selector("#curl:not(:empty)")
     assert "calls nobody" in page.inner_text("header")
     assert f"{sandbox.url}/api/v2/Voice/Message/Send" in page.inner_text("#curl")
     assert sandbox.token not in page.content()
