@@ -148,6 +148,7 @@ def test_a_password_in_a_url_is_found_and_hidden(url, hidden):
         "file:///data/team:a@example.com/x",
         "s3://aws_default@bucket/x",
         "s3://bucket/team:a@b/x",
+        "s3://aws_default@bucket/team:a@b/x",
         "hdfs://namenode:8020/user/a@b",
         "sftp://host:22/home/a@b",
         "s3://bucket",

@@ -328,7 +328,7 @@ def test_an_error_of_the_storage_shows_no_secret_phone_or_control_character(tmp_
         store.get("key")
     shown = "could not reach https://user:***@host/x for [phone hidden] twice\\n\\x1b[mred"
     assert f"(ZeroDivisionError: {shown})" in str(caught.value)
-    assert caught.value.__suppress_context__
+    assert caught.value.__cause__ is None
 
 
 def test_a_password_in_the_path_is_refused_and_not_shown():
