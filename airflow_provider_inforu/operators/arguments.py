@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 from airflow_provider_inforu._compat import AirflowFailException
 from airflow_provider_inforu.capi.errors import NO_NEW_CALLS, InforuInputError
 from airflow_provider_inforu.capi.redact import has_password, hide_phones
+from airflow_provider_inforu.get_provider_info import CONNECTION_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -180,6 +181,8 @@ def explain_unknown(operator: type, given: Iterable[str]) -> UnknownArgumentErro
     name = unknown[0]
     near = [_OTHER_NAMES[name]] if name in _OTHER_NAMES else get_close_matches(name, own, 1)
     hint = f"Did you mean {near[0]!r}? " if near and near[0] in own else ""
+    if name in CONNECTION_FIELDS:
+        hint = "Set it in the connection. "
     return UnknownArgumentError(
         f"{operator.__name__} has no argument {', '.join(map(repr, unknown))}. {hint}"
         f"Its arguments are {', '.join(own)}, and the arguments of every Airflow operator"

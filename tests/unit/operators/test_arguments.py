@@ -120,6 +120,11 @@ def test_what_is_known_only_when_the_task_runs_is_not_judged_before(arguments):
 @pytest.mark.parametrize(
     ("operator", "arguments", "words"),
     [
+        (
+            InforuSendTextToSpeechOperator,
+            {"requests_per_second": 5},
+            "has no argument 'requests_per_second'. Set it in the connection. Its arguments are",
+        ),
         (InforuSendTextToSpeechOperator, {"text": "hi"}, "has no argument 'text'. Did you mean 'message'?"),
         (InforuSendTextToSpeechOperator, {"reciepients": []}, "Did you mean 'recipients'?"),
         (InforuSendTextToSpeechOperator, {"report_pth": "x"}, "Did you mean 'report_path'?"),
