@@ -121,7 +121,7 @@ def test_who_stops_it_in_the_middle_is_told_that_it_may_ring(inforu, monkeypatch
 
 
 STOPPED = """
-import sys, time
+import signal, sys, time
 from argparse import Namespace
 from airflow_provider_inforu.cli.call import call
 from airflow_provider_inforu.hooks.inforu import InforuHook
@@ -131,13 +131,14 @@ def send(*_):
     time.sleep(60)
 
 InforuHook.send_text_to_speech = send
+signal.signal(int(sys.argv[1]), signal.SIG_DFL)  # a shell may have ignored it
 call(Namespace(phone="0500000001", text="x", conn_id="inforu_default", yes=True, output="json"))
 """
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_however_often_signals_stop_it_in_the_middle_it_is_told_that_it_may_ring(number):
-    command = [sys.executable, "-c", STOPPED]
+    command = [sys.executable, "-c", STOPPED, str(int(number))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         while "sending" not in process.stdout.readline():
             assert process.poll() is None
