@@ -123,6 +123,16 @@ def test_a_source_that_changed_during_the_wait_is_no_failure_and_the_report_is_c
     assert len(sandbox.calls()) == 250
 
 
+@pytest.mark.parametrize("name", ["recipients", "suppress"])
+@pytest.mark.parametrize("template", ["{{ nope.x }}", "{{ 1 / 0 }}"])
+def test_a_template_of_rows_that_fails_after_the_wait_is_no_failure(runner, sandbox, source, name, template):
+    assert runner.run(send(source.write(3))) == "deferred"
+    task = send(source)
+    setattr(task, name, template)
+    assert wait_and_resume(runner, task) == "success"
+    assert len(sandbox.calls()) == 3
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_people_in_doubt_are_named_before_the_wait_and_again_after_it_whatever_became_of_the_source(
     runner, sandbox, source, change, capsys
