@@ -109,7 +109,7 @@ def _judge(text: str) -> str:
 
 def _as_digits_text(raw: object) -> str:
     if isinstance(raw, RoundedNumber):
-        raise InvalidPhoneError("the phone is a number without its last digits")
+        raise InvalidPhoneError("the phone is a rounded number, so its last digits may be lost")
     # An empty cell turns the numbers of a spreadsheet column into floats. Some databases return decimals.
     if isinstance(raw, float | Decimal) and math.isfinite(raw) and raw == int(raw):
         raw = int(raw)

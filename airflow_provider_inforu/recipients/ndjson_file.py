@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _KINDS = {list: "list", str: "text", bool: "boolean", type(None): "null"}
 _WITH_EXPONENT = re.compile(r"-?\d+(?:\.(?P<fraction>\d+))?[eE]\+?(?P<exponent>\d+)")
-_FROM, _BELOW = 1e7, 1e15
-"""Numbers with as many digits as a phone. Python writes whole floats with an exponent from 1e16."""
+_FROM, _BELOW = 1e6, 1e16
+"""Programs round numbers from seven digits on. Python writes whole floats with an exponent from 1e16."""
 
 
 def ndjson_rows(lines: Iterable[str], name: str) -> Iterator[Row]:

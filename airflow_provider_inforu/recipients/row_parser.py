@@ -28,6 +28,8 @@ ROW_ERRORS = (ArithmeticError, RecursionError, TypeError, ValueError)
 """What parsing a row raises: an InforuInputError, which is a ValueError, or the error of an odd value."""
 
 _NO_DIGIT = re.compile(r"\D")
+_SHORTENED_KEY = re.compile(r"\d(?:\.\d+)?[eE]\+\d{2}")
+"""The plus sign tells it from an ID such as 1E05."""
 _FEWEST_DIGITS_OF_A_PHONE = 8
 _MOST_BITS = 256
 _KEY_SHOWS_PHONE = (
@@ -51,11 +53,14 @@ def write_key(value: object) -> str:
     """Return a key as text without outer spaces. A missing key becomes an empty text.
 
     :param value: The value of a field. A spreadsheet may write a whole number as a float.
-    :raises InvalidRowError: The key is a number without its last digits.
+    :raises InvalidRowError: The last digits of the key may be lost.
     """
     if isinstance(value, RoundedNumber):
-        raise InvalidRowError("the key is a number without its last digits")
-    return "" if is_missing(value) else str(_without_fraction(value)).strip()
+        raise InvalidRowError("the key is a rounded number, so its last digits may be lost")
+    key = "" if is_missing(value) else str(_without_fraction(value)).strip()
+    if _SHORTENED_KEY.fullmatch(key):
+        raise InvalidRowError("a spreadsheet has shortened the key, so its last digits are lost")
+    return key
 
 
 def find_key_problem(key: str) -> KeyProblem | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection
+from inspect import isroutine
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -54,7 +55,7 @@ def is_unspeakable(value: object) -> bool:
     if kind is str:
         return False
     has_no_text = kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__
-    if has_no_text or kind is bool or callable(value):
+    if has_no_text or kind is bool or isinstance(value, type) or isroutine(value):
         return True
     return isinstance(value, Collection) and not isinstance(value, str)
 

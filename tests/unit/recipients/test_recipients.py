@@ -138,8 +138,21 @@ BAD = [
     (person(1, message=False), "k1", "the text has type bool, not text or a number"),
     (person(1, message=[]), "k1", "the text has type list, not text or a number"),
     (person(1, message=b"shalom"), "k1", "the text has type bytes, not text or a number"),
-    (person(1, id=RoundedNumber(5e7)), "row 2", "the key is a number without its last digits"),
-    (person(1, phone=RoundedNumber(5e8)), "k1", "the phone is a number without its last digits"),
+    (
+        person(1, id="1.23457e+08"),
+        "row 2",
+        "a spreadsheet has shortened the key, so its last digits are lost",
+    ),
+    (
+        person(1, id=RoundedNumber(5e7)),
+        "row 2",
+        "the key is a rounded number, so its last digits may be lost",
+    ),
+    (
+        person(1, phone=RoundedNumber(5e8)),
+        "k1",
+        "the phone is a rounded number, so its last digits may be lost",
+    ),
     (person(1, id="٥٠٠٠٠٠٠٠١"), "row 2", KEY_SHOWS_PHONE),
     (person(1, id="x５０００００００１"), "row 2", KEY_SHOWS_PHONE),
     (person(1, id="⑤⓪⓪⓪⓪⓪⓪⓪①"), "row 2", KEY_SHOWS_PHONE),

@@ -96,8 +96,13 @@ def test_where_keys_are_numbers_of_rows_they_suppress_nobody():
         ("k\ud83d", "cannot be printed"),
         ({"id": "k1", "phone": "12"}, "digits"),
         ({"id": "k1", "phone": "\u200f"}, "the phone is not a phone number"),
-        ({"id": "k1", "phone": RoundedNumber(5e8)}, "the phone is a number without its last digits"),
-        ({"id": RoundedNumber(5e7)}, "the key is a number without its last digits"),
+        (
+            {"id": "k1", "phone": RoundedNumber(5e8)},
+            "the phone is a rounded number, so its last digits may be lost",
+        ),
+        ({"id": "1.23457E+08"}, "a spreadsheet has shortened the key"),
+        ({"id": " 5E+08 "}, "a spreadsheet has shortened the key"),
+        ({"id": RoundedNumber(5e7)}, "the key is a rounded number, so its last digits may be lost"),
     ],
 )
 def test_a_row_that_names_nobody_stops_everything(bad, reason):
