@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 # Seven digits or more, with up to three separators of any kind between them, and any letters around them.
 _PHONE_LIKE = re.compile(r"\+?\(?\d(?:(?:[^\w]|_){0,3}\d){6,}")
 _PHONE = re.compile(r"(?<!\d)(?:(?:\+|00)?972[\d\s-]{8,}|0\d[\d\s-]{7,})")
-_PASSWORD = re.compile(r"(://[^\s/:@]*:)[^\s@]*@")
+_PASSWORD = re.compile(r"(://[^\s/:]*:)\S*@")
+_SCHEMES_WITH_PORT = ("hdfs", "webhdfs", "sftp", "ssh", "ftp", "http", "https", "smb")
 _SHORTEST_SECRET = 5
 _INVISIBLE_BUT_COMMON = "\u00a0\u202f\u200c\u200d\u200e\u200f"
 """No-break spaces, joiners and the direction marks of ordinary Hebrew text."""
@@ -74,15 +75,20 @@ def hide_phones_in_path(path: str) -> str:
 def has_password(url: str) -> bool:
     """Return whether a URL contains a password, as in ``s3://user:password@bucket``.
 
-    :param url: A URL or a path. A path may contain both characters.
+    :param url: A URL, several URLs with ``::`` between them, or a path. A path may contain both characters.
     """
-    rest = url.partition("://")[2]
+    return any(_has_password(one) for one in url.split("::"))
+
+
+def _has_password(url: str) -> bool:
+    scheme, _, rest = url.partition("://")
     server = rest.partition("/")[0]
     if "@" in server:
         return ":" in server.rpartition("@")[0]
     # A password may contain a slash, and a port may come before a path with an at sign.
     _, colon, port = server.partition(":")
-    return bool(colon) and not port.isdecimal() and "@" in rest
+    is_port = port.isdecimal() and scheme in _SCHEMES_WITH_PORT
+    return bool(colon) and not is_port and "@" in rest
 
 
 def hide_passwords(text: str) -> str:

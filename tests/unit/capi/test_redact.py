@@ -134,6 +134,10 @@ def test_a_mistyped_phone_may_be_one():
         ("s3://user:TOKEN@bucket/x", "s3://user:***@bucket/x"),
         ("s3://user:TO/KEN@bucket/x", "s3://user:***@bucket/x"),
         ("s3://:TOKEN@bucket", "s3://:***@bucket"),
+        ("s3://user:123/TOKEN@bucket", "s3://user:***@bucket"),
+        ("http://user:TO@KEN@proxy", "http://user:***@proxy"),
+        ("http://user@corp:TOKEN@proxy", "http://user@corp:***@proxy"),
+        ("zip://x.zip::s3://user:TOKEN@bucket/x", "zip://x.zip:***@bucket/x"),
     ],
 )
 def test_a_password_in_a_url_is_found_and_hidden(url, hidden):
