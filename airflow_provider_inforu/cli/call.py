@@ -116,13 +116,26 @@ def _read_phone(raw: str) -> str:
 
 
 def _send_and_tell(hook: LocalHook, phone: str, text: str, shown: str | None) -> None:
-    """Make the request, print the result, and classify each error by whether the phone rings.
+    """Make the request, and print the result.
 
     :raises CommandError: The phone does not ring.
     :raises NotKnownError: The phone may ring.
     :raises AcceptedError: The phone rings, but this cannot be printed.
     """
     send_id = secrets.token_hex(8)
+    try:
+        _send(hook, phone, text, shown, send_id)
+    except KeyboardInterrupt:  # also while an error is explained
+        raise _interrupted("you stopped it", send_id) from None
+
+
+def _send(hook: LocalHook, phone: str, text: str, shown: str | None, send_id: str) -> None:
+    """Make the request, print the result, and classify each error by whether the phone rings.
+
+    :raises CommandError: The phone does not ring.
+    :raises NotKnownError: The phone may ring.
+    :raises AcceptedError: The phone rings, but this cannot be printed.
+    """
     receipt = None
     try:
         receipt = hook.send_text_to_speech([Call(phone, text, f"{send_id}-1")])
@@ -137,11 +150,15 @@ def _send_and_tell(hook: LocalHook, phone: str, text: str, shown: str | None) ->
                 f"({type(error).__name__}). Do not call again"
             ) from None
         cause = "you stopped it" if isinstance(error, KeyboardInterrupt) else type(error).__name__
-        raise NotKnownError(
-            f"it is unknown whether the phone rings: the request was interrupted ({cause}). {LOOK_FIRST} "
-            "before you call again",
-            send_id=send_id,
-        ) from None
+        raise _interrupted(cause, send_id) from None
+
+
+def _interrupted(cause: str, send_id: str) -> NotKnownError:
+    return NotKnownError(
+        f"it is unknown whether the phone rings: the request was interrupted ({cause}). {LOOK_FIRST} before "
+        "you call again",
+        send_id=send_id,
+    )
 
 
 def _explain_error(error: InforuError, send_id: str) -> CommandError:

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from airflow_provider_inforu.cli import call
 from airflow_provider_inforu.hooks.inforu import InforuHook
 from tests.unit.cli.test_sends import Terminal
 
@@ -155,6 +156,18 @@ def test_after_the_call_signals_have_their_usual_effect(inforu, inforu_sandbox):
     assert inforu(*CALL, "--yes")[0] == 0
     assert len(called(inforu_sandbox)) == 1
     assert [signal.getsignal(number) for number in numbers] == before
+
+
+def test_a_signal_while_an_error_is_explained_does_not_say_that_nobody_was_called(
+    inforu, inforu_sandbox, monkeypatch
+):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    inforu_sandbox.add_fault("accept_then_drop")
+    monkeypatch.setattr(call, "_explain_error", stop)
+    code, out, _ = inforu(*CALL, "--yes", "-o", "json")
+    assert (code, json.loads(out)["outcome"]) == (3, "not_known")
 
 
 class Deaf(io.StringIO):
