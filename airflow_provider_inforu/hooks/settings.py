@@ -219,9 +219,9 @@ def _value(value: object, schema: Mapping[str, Any], name: str) -> Any:  # noqa:
 
 
 def _integer(value: object, schema: Mapping[str, Any], name: str) -> int:
-    # Another text may be a token in the wrong field.
-    is_number = not isinstance(value, str) or _SHORT_NUMBER.fullmatch(value)
-    shown = repr(value) if is_number else f"a text of {len(str(value))} characters"
+    # Another value may be a token in the wrong field.
+    text = str(value)
+    shown = repr(value) if _SHORT_NUMBER.fullmatch(text) else f"a value of {len(text)} characters"
     message = f"{name} must be a whole number from {schema['minimum']} to {schema['maximum']}, not {shown}"
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise InforuInputError(message)

@@ -92,9 +92,10 @@ def test_a_field_left_empty_in_the_form_means_its_default(empty):
         ({"extra": {"auth_location": 5}}, "auth_location must be text, not int"),
         (
             {"extra": {"timeout": "soon"}},
-            "timeout must be a whole number from 1 to 300, not a text of 4 characters",
+            "timeout must be a whole number from 1 to 300, not a value of 4 characters",
         ),
-        ({"extra": {"timeout": "a-token-of-inforu"}}, "from 1 to 300, not a text of 17 characters"),
+        ({"extra": {"timeout": "a-token-of-inforu"}}, "from 1 to 300, not a value of 17 characters"),
+        ({"extra": {"timeout": 12345678}}, "from 1 to 300, not a value of 8 characters"),
         ({"extra": {"timeout": "301"}}, "timeout must be a whole number from 1 to 300, not '301'"),
         ({"extra": {"timeout": 0}}, "timeout must be a whole number from 1 to 300, not 0"),
         ({"extra": {"timeout": True}}, "timeout must be a whole number"),
