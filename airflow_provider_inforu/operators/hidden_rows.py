@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,6 +29,9 @@ def stating_no_new_calls() -> Iterator[None]:
         yield
     except RecipientsError as error:
         raise type(error)(f"{error.problem} {NO_NEW_CALLS}.", error.advice) from error.__cause__
+
+
+_QUOTED = re.compile(r"'([^']*)'")
 
 
 class HiddenRows:
@@ -158,8 +162,10 @@ def _explain_unrendered(name: str, template: object, error: Exception) -> Recipi
     """Return the error of a template with rows in it. An invalid template fails again in each try."""
     from jinja2 import TemplateError, UndefinedError
 
-    # Only a text is no row. The error of a row's template may show a cell.
-    shown = hide_phones(str(error)) if isinstance(template, str) else type(error).__name__
+    # The error may show a cell of a row, or a value, unless the name is a part of the template.
+    *_, named = ["", *_QUOTED.findall(str(error))]
+    is_own = isinstance(template, str) and named in template
+    shown = hide_phones(str(error)) if is_own else type(error).__name__
     if isinstance(error, UndefinedError):
         problem = f"`{name}` has an undefined Jinja variable ({shown})."
     elif isinstance(error, TemplateError):

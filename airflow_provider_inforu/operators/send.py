@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_inforu.capi.errors import InforuError
@@ -11,15 +12,11 @@ from airflow_provider_inforu.operators.arguments import (
     no_retry_on_invalid_input,
     read_given_flag,
 )
-from airflow_provider_inforu.operators.checks import (
-    SEND_CHECKS,
-    Check,
-    run_checks,
-)
+from airflow_provider_inforu.operators.checks import SEND_CHECKS, Check, run_checks
 from airflow_provider_inforu.operators.send_arguments import SendArguments
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from airflow.sdk import Context
 
@@ -31,6 +28,19 @@ if TYPE_CHECKING:
     from airflow_provider_inforu.sending.open_send import OpenSend
     from airflow_provider_inforu.sending.send_runner import SendRunner
     from airflow_provider_inforu.sending.send_spec import SendSpec
+
+
+@contextmanager
+def _naming_people(earlier: EarlierSend | None) -> Iterator[None]:
+    """Name the people in doubt of an earlier send in the log, if the block fails."""
+    from airflow_provider_inforu.sending.open_send import name_people
+
+    try:
+        yield
+    except Exception:
+        if earlier:
+            name_people(earlier.result())
+        raise
 
 
 class InforuSendOperator(SendArguments):
@@ -197,9 +207,11 @@ class InforuSendOperator(SendArguments):
         if opener.needs_nothing():
             send = opener.take_over(self._read_if_possible())
         else:
-            self._check_rendered()
+            with _naming_people(earlier):
+                self._check_rendered()
             opener.check_window()
-            people = self._read(earlier)
+            with _naming_people(earlier):
+                people = self._people()
             # Reading the rows may take long. If the window has closed, no ledger may begin: it would bind
             # the send to these rows.
             opener.check_window()
@@ -213,16 +225,6 @@ class InforuSendOperator(SendArguments):
         header = send.ledger.header
         if header.batches:
             evidence.register(header.send_id, header.clear_generation, self._hook.inforu_conn_id)
-
-    def _read(self, earlier: EarlierSend | None) -> RecipientList:
-        from airflow_provider_inforu.sending.open_send import name_people
-
-        try:
-            return self._people()
-        except Exception:
-            if earlier:
-                name_people(earlier.result())
-            raise
 
     def _read_if_possible(self) -> RecipientList | None:
         """Return the recipients of a send that is complete; None if they cannot be read."""

@@ -181,11 +181,32 @@ def test_an_undefined_variable_in_a_row_is_not_shown(runner, sandbox, capsys):
     assert sandbox.requests() == []
 
 
+def test_a_value_in_the_error_of_a_template_is_not_shown(runner, capsys):
+    template = "{% set name = 'Da' ~ 'na' %}{{ {}[name].x }}"
+    assert runner.run(text_to_speech(template)) == "failed"
+    log = log_of(capsys)
+    assert "`recipients` has an undefined Jinja variable (UndefinedError). No new calls were placed" in log
+    assert "Dana" not in log
+
+
 def test_the_name_of_an_undefined_variable_shows_no_phone(runner, capsys):
     assert runner.run(text_to_speech("{{ {}['0500000001'].x }}")) == "failed"
     log = log_of(capsys)
     assert "has no attribute '[phone hidden]'" in log
     assert "0500000001" not in log
+
+
+@pytest.mark.parametrize("template", ["{{ nope.x }}", "{{ 1 / 0 }}"])
+def test_people_in_doubt_are_named_when_a_template_of_rows_fails(runner, sandbox, capsys, template):
+    sandbox.add_fault("accept_then_drop")
+    sandbox.add_fault("status", status_id=-13)
+    assert runner.run(text_to_speech(people(150), max_in_flight=1)) == "up_for_retry"
+    log_of(capsys)
+    task = text_to_speech(people(150))
+    task.recipients = template
+    assert runner.run(task, try_number=2) != "success"
+    assert "in doubt (unknown if called): k1, k2, k3" in log_of(capsys)
+    assert len(sandbox.calls()) == 100
 
 
 def test_another_error_in_a_template_of_rows_is_retried(runner, sandbox, capsys):
