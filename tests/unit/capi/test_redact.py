@@ -137,6 +137,7 @@ def test_a_mistyped_phone_may_be_one():
         ("s3://user:123/TOKEN@bucket", "s3://user:***@bucket"),
         ("http://user:TO@KEN@proxy", "http://user:***@proxy"),
         ("http://user@corp:TOKEN@proxy", "http://user@corp:***@proxy"),
+        ("zip://x/y.zip::s3://user:TOKEN@bucket", "zip://x/y.zip::s3://user:***@bucket"),
         ("zip://x.zip::s3://user:TOKEN@bucket/x", "zip://x.zip:***@bucket/x"),
     ],
 )

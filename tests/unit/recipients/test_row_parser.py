@@ -70,6 +70,11 @@ def test_a_key_that_shows_a_phone_or_cannot_be_printed_belongs_to_no_recipient(k
     assert find_key_problem(key) is problem
 
 
+@pytest.mark.parametrize("key", ["1E05", "1e5", "12E+05", "1E+5", "A1E+05"])
+def test_an_id_with_an_e_is_a_key(key):
+    assert write_key(key) == key
+
+
 def test_a_field_with_only_spaces_is_blank_and_a_number_is_not():
     assert [is_blank(value) for value in (None, math.nan, "", " \t")] == [True] * 4
     assert [is_blank(value) for value in (0, "0", 10**5000)] == [False] * 3
