@@ -69,7 +69,7 @@ def _stop_once() -> Iterator[None]:
             stopped_at = time.monotonic()
             raise KeyboardInterrupt
 
-    # Below nohup, SIGHUP is ignored already.
+    # A signal that is ignored already stays so, such as SIGHUP below nohup.
     before = {n: handler for n in _STOPS if (handler := signal.getsignal(n)) not in (signal.SIG_IGN, None)}
     for number in before:
         signal.signal(number, stop)
